@@ -1,0 +1,79 @@
+"""Units of KPIs and how their values are written for a reader."""
+
+import math
+from datetime import date
+
+UNITS = ("count", "currency", "share", "days", "ratio", "currency_per_day", "text", "date")
+"""share is 0–1 and shown in %; days are whole calendar days; currency is the company's own; ratio is a plain multiple."""
+
+NOT_AVAILABLE = "not available"
+
+CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}
+
+
+def format_value(value: float | int | date | str | None, unit: str, *, currency: str = "USD", digits: int | None = None) -> str:
+    """Write a value for a reader.
+
+    Args:
+        value: The value; a share is 0–1; None and NaN mean that there is none.
+        unit: One of ``UNITS``.
+        currency: ISO code of the company's currency.
+        digits: Digits after the point; by default as many as the unit deserves.
+
+    Returns:
+        Text such as ``31 %``, ``€1.24 M``, ``112 days``, ``1,234``; "not available" where there is no value.
+
+    >>> format_value(0.3127, "share")
+    '31 %'
+    >>> format_value(1_240_000, "currency", currency="EUR")
+    '€1.24 M'
+    >>> format_value(float("nan"), "days")
+    'not available'
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return NOT_AVAILABLE
+    if isinstance(value, date):
+        return f"{value.day} {value.strftime('%b %Y')}"
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    if unit == "share":
+        return f"{_fixed(number * 100, digits if digits is not None else _share_digits(number))} %"
+    if unit in ("currency", "currency_per_day"):
+        return format_money(number, currency, digits=digits) + (" a day" if unit == "currency_per_day" else "")
+    if unit == "days":
+        text = _fixed(number, digits if digits is not None else 0)
+        return f"{text} day" if text == "1" else f"{text} days"
+    if unit == "ratio":
+        return f"{_fixed(number, 2 if digits is None else digits)}×"
+    return _fixed(number, digits if digits is not None else (0 if number == int(number) else 1))
+
+
+def format_money(amount: float, currency: str = "USD", *, digits: int | None = None) -> str:
+    """Write an amount short, with its sign and unit.
+
+    >>> format_money(-45_300, "EUR")
+    '−€45.3 k'
+    >>> format_money(912.5, "CHF")
+    'CHF 912.50'
+    """
+    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
+    minus = "−" if amount < 0 else ""
+    size = abs(amount)
+    for factor, suffix in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):
+        if size >= factor * 0.9995:
+            scaled = size / factor
+            places = digits if digits is not None else (2 if scaled < 10 else 1 if scaled < 100 else 0)
+            return f"{minus}{sign}{scaled:,.{places}f}{suffix}"
+    places = digits if digits is not None else (0 if size == int(size) else 2)
+    return f"{minus}{sign}{size:,.{places}f}"
+
+
+def _share_digits(share: float) -> int:
+    return 1 if 0 < abs(share) < 0.0995 else 0
+
+
+def _fixed(number: float, digits: int) -> str:
+    text = f"{abs(number):,.{digits}f}"
+    negative = number < 0 and float(text.replace(",", "")) != 0
+    return f"−{text}" if negative else text
