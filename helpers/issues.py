@@ -50,7 +50,14 @@ class IssueLog:
             ValueError: The severity is unknown.
         """
         self.add_rows(
-            file=file, rows=[row], column=column, values=[value], code=code, severity=severity, message=message, cure=cure
+            file=file,
+            rows=[row],
+            column=column,
+            values=[value],
+            code=code,
+            severity=severity,
+            message=message,
+            cure=cure,
         )
 
     def add_rows(
@@ -103,7 +110,9 @@ class IssueLog:
         columns: dict[str, list[Any]] = {
             column: [item for part in self._parts for item in part[column]] for column in ISSUE_COLUMNS
         }
-        frame = pd.DataFrame({column: pd.Series(columns[column], dtype="str") for column in ISSUE_COLUMNS if column != "row"})
+        frame = pd.DataFrame(
+            {column: pd.Series(columns[column], dtype="str") for column in ISSUE_COLUMNS if column != "row"}
+        )
         frame["row"] = pd.array([None if pd.isna(row) else int(row) for row in columns["row"]], dtype="Int64")
         return frame[ISSUE_COLUMNS]
 
@@ -111,7 +120,15 @@ class IssueLog:
         return sum(len(part["code"]) for part in self._parts)
 
     def _append(
-        self, file: str, rows: list[Any], column: str, values: list[Any], code: str, severity: str, message: str, cure: str
+        self,
+        file: str,
+        rows: list[Any],
+        column: str,
+        values: list[Any],
+        code: str,
+        severity: str,
+        message: str,
+        cure: str,
     ) -> None:
         n = len(rows)
         texts = ["" if pd.isna(value) else str(value) for value in values]

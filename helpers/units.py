@@ -11,7 +11,9 @@ NOT_AVAILABLE = "not available"
 CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}
 
 
-def format_value(value: float | int | date | str | None, unit: str, *, currency: str = "USD", digits: int | None = None) -> str:
+def format_value(
+    value: float | int | date | str | None, unit: str, *, currency: str = "USD", digits: int | None = None
+) -> str:
     """Write a value for a reader.
 
     Args:
@@ -40,7 +42,9 @@ def format_value(value: float | int | date | str | None, unit: str, *, currency:
     if unit == "share":
         return f"{_fixed(number * 100, digits if digits is not None else _share_digits(number))} %"
     if unit in ("currency", "currency_per_day"):
-        return format_money(number, currency, digits=digits) + (" a day" if unit == "currency_per_day" else "")
+        return format_money(number, currency, digits=digits) + (
+            " a day" if unit == "currency_per_day" else ""
+        )
     if unit == "days":
         text = _fixed(number, digits if digits is not None else 0)
         return f"{text} day" if text == "1" else f"{text} days"
