@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 ISSUE_COLUMNS = ["file", "row", "column", "code", "severity", "value", "message", "cure"]
-"""The columns of ``issues.csv``: ``row`` is the row as a person sees it in that file (blank where the file is meant)."""
+"""The columns of ``issues.csv``: ``row`` is the row as a person sees it there (blank: the whole file)."""
 
 SEVERITIES = ("error", "warning", "note")
 """error: a row or value could not be used; warning: a value was changed or looks wrong; note: worth knowing."""

@@ -56,9 +56,7 @@ class Period:
         """Return the period of the same length ``n`` periods earlier (later where ``n`` is negative)."""
         months = MONTHS_IN[self.grain]
         start = _add_months(self.start, -n * months)
-        return Period(
-            start, _add_months(start, months) - timedelta(days=1), self.grain, self.fiscal_year_start
-        )
+        return Period(start, _add_months(start, months) - timedelta(days=1), self.grain, self.fiscal_year_start)
 
     def year_ago(self) -> "Period":
         """Return the same period one year earlier."""
@@ -72,9 +70,7 @@ def require_grain(grain: str) -> str:
         ParameterError: It isn't.
     """
     if grain not in GRAINS:
-        raise ParameterError(
-            f"period '{grain}' is unknown. Allowed: {', '.join(GRAINS)}.{suggest(grain, GRAINS)}"
-        )
+        raise ParameterError(f"period '{grain}' is unknown. Allowed: {', '.join(GRAINS)}.{suggest(grain, GRAINS)}")
     return grain
 
 
@@ -133,9 +129,7 @@ def parse_day(text: str | date, *, name: str = "as_of") -> date:
     try:
         return date.fromisoformat(str(text).strip())
     except ValueError:
-        raise ParameterError(
-            f"{name} '{text}' is no day. Write it as year-month-day, such as 2026-09-30."
-        ) from None
+        raise ParameterError(f"{name} '{text}' is no day. Write it as year-month-day, such as 2026-09-30.") from None
 
 
 def _add_months(day: date, months: int) -> date:

@@ -4,7 +4,7 @@ import math
 from datetime import date
 
 UNITS = ("count", "currency", "share", "days", "ratio", "currency_per_day", "text", "date")
-"""share is 0–1 and shown in %; days are whole calendar days; currency is the company's own; ratio is a plain multiple."""
+"""share is 0–1 and shown in %; days are calendar days; currency is the company's own; ratio is a multiple."""
 
 NOT_AVAILABLE = "not available"
 
@@ -42,9 +42,7 @@ def format_value(
     if unit == "share":
         return f"{_fixed(number * 100, digits if digits is not None else _share_digits(number))} %"
     if unit in ("currency", "currency_per_day"):
-        return format_money(number, currency, digits=digits) + (
-            " a day" if unit == "currency_per_day" else ""
-        )
+        return format_money(number, currency, digits=digits) + (" a day" if unit == "currency_per_day" else "")
     if unit == "days":
         text = _fixed(number, digits if digits is not None else 0)
         return f"{text} day" if text == "1" else f"{text} days"

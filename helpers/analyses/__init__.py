@@ -1,0 +1,1 @@
+"""Questions: cells in, findings out."""

@@ -1,0 +1,1 @@
+"""Running the notebooks for many companies, unattended."""

@@ -1,0 +1,1 @@
+"""Arithmetic: canonical tables in, cells out."""

@@ -1,0 +1,1 @@
+"""Exports in, canonical tables out; the one floor that knows vendors."""

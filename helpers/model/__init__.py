@@ -1,0 +1,1 @@
+"""Definitions as data: what the business is made of and how it is counted."""

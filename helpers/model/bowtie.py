@@ -52,21 +52,16 @@ def read_stages(
         DefinitionError: A stage is written wrongly or named twice.
     """
     written = {
-        id: read_record(Stage, {"id": id, **table}, file=file, key=f"stages.{id}")
-        for id, table in tables.items()
+        id: read_record(Stage, {"id": id, **table}, file=file, key=f"stages.{id}") for id, table in tables.items()
     }
     if not order:
         return written
     if len(set(order)) != len(order):
         twice = next(id for id in order if list(order).count(id) > 1)
-        raise DefinitionError(
-            f"[company.toml, funnel.stages] '{twice}' is named twice. Name every stage once."
-        )
+        raise DefinitionError(f"[company.toml, funnel.stages] '{twice}' is named twice. Name every stage once.")
     if "won" in written and "won" not in order:
         hint = suggest("won", order)
-        raise DefinitionError(
-            f"[company.toml, funnel.stages] 'won' is missing; every engine has a knot.{hint} Add it."
-        )
+        raise DefinitionError(f"[company.toml, funnel.stages] 'won' is missing; every engine has a knot.{hint} Add it.")
     return {id: written.get(id) or _new_stage(id) for id in order}
 
 

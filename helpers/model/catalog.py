@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,12 @@ class Catalog:
             if stage not in self.stages:
                 raise QuestionError(f"stage '{stage}' is unknown.{suggest(stage, self.stages)}")
         id = f"{from_stage}_to_{to_stage}"
-        return self.kpis.get(id) or _make_conversion(
-            self.conversion_template, self.stages, from_stage, to_stage
-        )
+        return self.kpis.get(id) or _make_conversion(self.conversion_template, self.stages, from_stage, to_stage)
 
     def conversions_between(self, stages: Iterable[str]) -> list[Kpi]:
         """Return the conversions from each of the given stages to the next one, in the bow-tie's order."""
         there = [id for id in self.stages if id in set(stages)]
-        return [self.conversion(a, b) for a, b in zip(there, there[1:], strict=False)]
+        return [self.conversion(a, b) for a, b in pairwise(there)]
 
     def glossary(self) -> list[dict[str, str]]:
         """Return one record per KPI with id, label, alias, description, formula, unit, basis, owner and source."""
@@ -101,11 +100,9 @@ def load_catalog(overrides: Mapping[str, Any] | None = None, *, folder: Path = D
     bowtie, kpi_file = read_toml(folder / "bowtie.toml"), read_toml(folder / "kpis.toml")
     rule_file, dimension_file = read_toml(folder / "rules.toml"), read_toml(folder / "dimensions.toml")
 
-    stages = read_stages(
-        merge(bowtie["stages"], own.get("stages", {})), order=own.get("funnel", {}).get("stages", ())
-    )
+    stages = read_stages(merge(bowtie["stages"], own.get("stages", {})), order=own.get("funnel", {}).get("stages", ()))
     template = kpi_file["conversion_template"]
-    kpis = _read_kpis(merge(kpi_file["kpis"], own.get("kpis", {})), stages, template)
+    kpis = _read_kpis(merge(kpi_file["kpis"], own.get("kpis", {})), stages, template, kpi_file["volume_template"])
     dimensions = {
         id: read_record(
             Dimension,
@@ -115,35 +112,34 @@ def load_catalog(overrides: Mapping[str, Any] | None = None, *, folder: Path = D
         )
         for id, table in merge(dimension_file["dimensions"], own.get("dimensions", {})).items()
     }
-    rules = read_record(
-        Rules, merge(rule_file["rules"], own.get("rules", {})), file="rules.toml", key="rules"
-    )
+    rules = read_record(Rules, merge(rule_file["rules"], own.get("rules", {})), file="rules.toml", key="rules")
     existing = frozenset(label.casefold() for label in rule_file["deal_types"]["existing"])
     return Catalog(stages, kpis, dimensions, rules, existing, template)
 
 
 def _read_kpis(
-    tables: Mapping[str, Any], stages: Mapping[str, Stage], template: Mapping[str, Any]
+    tables: Mapping[str, Any],
+    stages: Mapping[str, Stage],
+    template: Mapping[str, Any],
+    volume_template: Mapping[str, Any],
 ) -> dict[str, Kpi]:
     kpis = {
-        id: read_record(Kpi, {"id": id, **table}, file="kpis.toml", key=f"kpis.{id}")
-        for id, table in tables.items()
+        id: read_record(Kpi, {"id": id, **table}, file="kpis.toml", key=f"kpis.{id}") for id, table in tables.items()
     }
     kept = {id: kpi for id, kpi in kpis.items() if _stages_named(kpi) <= set(stages)}
-    for first, second in zip(list(stages), list(stages)[1:], strict=False):
+    for first, second in pairwise(stages):
         id = f"{first}_to_{second}"
-        if id not in kept and stages[second].date_field:
+        if id not in kept and stages[second].object != "subscription":
             kept[id] = _make_conversion(template, stages, first, second)
+    for stage in stages.values():
+        if stage.object == "deal" and not stage.volume:
+            kept[stage.id] = _make_volume(volume_template, stage)
     _check_kpis(kept)
     return kept
 
 
 def _stages_named(kpi: Kpi) -> set[str]:
-    return {
-        getattr(kpi.measure, name)
-        for name in ("stage", "from_stage", "to_stage")
-        if hasattr(kpi.measure, name)
-    }
+    return {getattr(kpi.measure, name) for name in ("stage", "from_stage", "to_stage") if hasattr(kpi.measure, name)}
 
 
 def _check_kpis(kpis: Mapping[str, Kpi]) -> None:
@@ -158,26 +154,25 @@ def _check_kpis(kpis: Mapping[str, Kpi]) -> None:
             for part in (kpi.measure.numerator, kpi.measure.denominator):
                 if part not in kpis:
                     hint = suggest(part, kpis)
-                    raise DefinitionError(
-                        f"[kpis.toml, kpis.{kpi.id}.measure] KPI '{part}' is unknown.{hint}"
-                    )
+                    raise DefinitionError(f"[kpis.toml, kpis.{kpi.id}.measure] KPI '{part}' is unknown.{hint}")
 
 
-def _make_conversion(
-    template: Mapping[str, Any], stages: Mapping[str, Stage], from_stage: str, to_stage: str
-) -> Kpi:
+def _make_conversion(template: Mapping[str, Any], stages: Mapping[str, Stage], from_stage: str, to_stage: str) -> Kpi:
     words = {"from_label": stages[from_stage].label, "to_label": stages[to_stage].label}
-    filled = {
-        key: value.format(**words) if isinstance(value, str) else value for key, value in template.items()
-    }
+    filled = {key: value.format(**words) if isinstance(value, str) else value for key, value in template.items()}
     measure = {"kind": "conversion", "from_stage": from_stage, "to_stage": to_stage}
     deal_like = {stages[from_stage].object, stages[to_stage].object} & {"deal", "customer"}
     if deal_like:
         measure["business"] = "new"
     id = f"{from_stage}_to_{to_stage}"
-    return read_record(
-        Kpi, {"id": id, "measure": measure, **filled}, file="kpis.toml", key="conversion_template"
-    )
+    return read_record(Kpi, {"id": id, "measure": measure, **filled}, file="kpis.toml", key="conversion_template")
+
+
+def _make_volume(template: Mapping[str, Any], stage: Stage) -> Kpi:
+    words = {"label": stage.label, "singular": stage.singular}
+    filled = {key: value.format(**words) if isinstance(value, str) else value for key, value in template.items()}
+    measure = {"kind": "volume", "stage": stage.id}
+    return read_record(Kpi, {"id": stage.id, "measure": measure, **filled}, file="kpis.toml", key="volume_template")
 
 
 def _words(id: str) -> str:

@@ -33,13 +33,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DefinitionError(f"[{path.name}] the file is missing: {path}. Restore it.") from None
     except UnicodeDecodeError as error:
-        raise DefinitionError(
-            f"[{path.name}] byte {error.start} is no UTF-8. Save the file as UTF-8."
-        ) from None
+        raise DefinitionError(f"[{path.name}] byte {error.start} is no UTF-8. Save the file as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(
-            f"[{path.name}] this is no TOML: {error}. Mend that place and try again."
-        ) from None
+        raise DefinitionError(f"[{path.name}] this is no TOML: {error}. Mend that place and try again.") from None
 
 
 def read_record(kind: type[Kind], record: Mapping[str, Any], *, file: str, key: str) -> Kind:

@@ -20,7 +20,7 @@ class _Measured(Definition):
     """
 
     business: Literal["all", "new", "existing"] = "all"
-    where: dict[str, list[str]] = {}
+    where: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class Volume(_Measured):
