@@ -1,0 +1,72 @@
+"""One job: run one notebook with papermill in a kernel of its own, and say how it went."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KERNEL = "python3"
+CELL_TIMEOUT = 1800
+"""Seconds after which a cell counts as hanging."""
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How one notebook went.
+
+    Attributes:
+        notebook: Its name without ending.
+        status: ``whole`` or ``failed``.
+        seconds: How long it took.
+        error: What went wrong, for a person; empty where it is whole.
+        traceback: The full trace for whoever mends it.
+    """
+
+    notebook: str
+    status: str
+    seconds: float
+    error: str = ""
+    traceback: str = ""
+
+
+def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> JobResult:
+    """Run a notebook unattended.
+
+    The executed copy is kept either way, so that a failed run shows how far it came.
+
+    Args:
+        notebook: The notebook to run.
+        executed: Where its executed copy goes.
+        parameters: What to inject; every one has to be declared by the notebook.
+
+    Returns:
+        How it went; nothing is raised for a notebook that fails.
+    """
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    started = time.monotonic()
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    error, trace = "", ""
+    try:
+        execute_notebook(
+            str(notebook),
+            str(executed),
+            parameters=parameters,
+            kernel_name=KERNEL,
+            progress_bar=False,
+            execution_timeout=CELL_TIMEOUT,
+            cwd=None,
+        )
+    except PapermillExecutionError as failure:
+        error, trace = _in_words(failure.ename, failure.evalue), "\n".join(failure.traceback)
+    except Exception as failure:  # a dead kernel, a full disk: told, so that the other companies go on
+        error = trace = f"{type(failure).__name__}: {failure}"
+    status = "failed" if error else "whole"
+    return JobResult(notebook.stem, status, round(time.monotonic() - started, 2), error, trace)
+
+
+def _in_words(name: str, value: str) -> str:
+    """Leave the class name out where the text is written for people anyway."""
+    ours = {"DataError", "DefinitionError", "QuestionError", "ParameterError", "AnswersError"}
+    return value if name in ours else f"{name}: {value}"

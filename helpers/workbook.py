@@ -1,0 +1,221 @@
+"""What every notebook opens: one company, one day up to which events count, one period and what it is compared with."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.analyses.finding import Finding
+from helpers.company import Company, open_company
+from helpers.engine.cells import build_cells
+from helpers.errors import ParameterError, suggest
+from helpers.periods import Period, build_periods, parse_day, period_of, require_grain, resolve_as_of
+from helpers.present.display import Display, show_message
+from helpers.present.outputs import write_findings, write_table
+from helpers.units import format_value
+
+SAMPLE = "data/samples/brightwater"
+COMPANY_VARIABLE = "REVENUE_ENGINE_COMPANY"
+"""Environment variable by which ``python -m helpers open FOLDER`` tells the notebooks their company."""
+
+COMPARISONS = ("previous", "year_ago", "plan")
+PEOPLE = ("shown", "hidden")
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """One company at one day, as a notebook asks about it.
+
+    Attributes:
+        company: The folder, opened.
+        as_of: The last day that counts; events after it are invisible.
+        period: The latest period that is whole on that day (or the one it stands in where none is whole yet).
+        compared: The period it is compared with; None where it is compared with the plan.
+        compare_to: previous, year_ago or plan.
+        output_dir: Where tables and findings go; None where nothing is written.
+    """
+
+    company: Company
+    as_of: date
+    period: Period
+    compared: Period | None
+    compare_to: str
+    output_dir: Path | None
+
+    @property
+    def currency(self) -> str:
+        """The company's currency as an ISO code."""
+        return self.company.currency
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the period has ended by the day that counts."""
+        return self.period.end <= self.as_of
+
+    @cached_property
+    def history(self) -> list[Period]:
+        """Every period from the first event up to the one in question, oldest first."""
+        first = find_earliest_event(self.company)
+        start = min(first or self.period.start, self.period.start)
+        return build_periods(start, self.period.end, self.period.grain, self.company.fiscal_year_start)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Every available KPI, for the company and every single partition, per period and over the whole history.
+
+        Returns:
+            One row per KPI, basis, period and slice: the columns of ``kpis.csv``.
+        """
+        by = [(), *((partition,) for partition in self.company.partitions)]
+        per_period = build_cells(self.company, by=by, grain=self.period.grain, as_of=self.as_of)
+        ever = build_cells(self.company, by=by, grain="all", as_of=self.as_of)
+        parts = [part for part in (per_period, ever) if len(part)]
+        return pd.concat(parts, ignore_index=True) if parts else per_period
+
+    @cached_property
+    def kpi_table(self) -> pd.DataFrame:
+        """The cells as ``kpis.csv`` holds them: a partition with a second name of its own stands under both.
+
+        Returns:
+            One row per KPI, basis, period, slice and name of the partition.
+        """
+        names = {name: id for id, partition in self.company.partitions.items() for name in partition.aliases}
+        copies = [self.cells[self.cells["dimension"] == id].assign(dimension=name) for name, id in names.items()]
+        return pd.concat([self.cells, *copies], ignore_index=True)
+
+    def company_cells(self, kpi: str, basis: str | None = None) -> pd.DataFrame:
+        """Return one KPI of the company over the periods, oldest first.
+
+        Args:
+            kpi: The KPI's id.
+            basis: cohort, period, outcome or snapshot; by default the KPI's usual one.
+
+        Returns:
+            One row per period, with the columns of ``kpis.csv``; empty where the KPI is unavailable.
+        """
+        chosen = basis or self.company.catalog.kpi(kpi).basis[0]
+        cells = self.cells
+        mask = (cells["kpi"] == kpi) & (cells["basis"] == chosen) & (cells["dimension"] == "all")
+        return cells[mask & (cells["grain"] == self.period.grain)].sort_values("period_start", ignore_index=True)
+
+    def subtitle(self, text: str = "") -> str:
+        """Say in one line what a picture rests on: the text given, the company, the period and the last day."""
+        day = format_value(self.as_of, "date")
+        whole = "" if self.is_whole else ", not over yet"
+        parts = [text, self.company.name, f"{self.period.label}{whole}", f"as of {day}"]
+        return " · ".join(part for part in parts if part)
+
+    def record(
+        self, notebook: str, *, tables: Mapping[str, pd.DataFrame] | None = None, findings: Iterable[Finding] = ()
+    ) -> Display:
+        """Leave the notebook's tables and findings behind, each file whole or not at all.
+
+        Args:
+            notebook: The notebook's name without its ending.
+            tables: File name without ending → table.
+            findings: What the notebook found.
+
+        Returns:
+            One line that says what was written, or that nothing was asked for.
+        """
+        findings = list(findings)
+        names = sorted(tables or {})
+        what = f"{len(names)} tables ({', '.join(names)})" if len(names) != 1 else f"1 table ({names[0]})"
+        what = f"{what} and {len(findings)} findings"
+        if self.output_dir is None:
+            return show_message("empty", f"Not written: {what}", "Give output_dir to keep them as files.")
+        for name, frame in (tables or {}).items():
+            write_table(frame, self.output_dir / "tables" / f"{name}.csv")
+        write_findings(findings, self.output_dir / "findings" / f"{notebook}.json")
+        return show_message("good", f"Written: {what}", "They lie in the folder of this report.")
+
+
+def open_workbook(
+    *,
+    company: str = "",
+    as_of: str = "",
+    period: str = "quarter",
+    compare_to: str = "previous",
+    output_dir: str = "",
+    people: str = "shown",
+    connection: str | None = None,
+) -> Workbook:
+    """Open a company for a notebook.
+
+    Args:
+        company: The company's folder; empty takes the one the workbook was opened on, else the sample.
+        as_of: The last day that counts as 2026-09-30; empty takes the end of the latest whole period in the exports.
+        period: month, quarter or year.
+        compare_to: previous, year_ago or plan.
+        output_dir: Where tables and findings go; empty writes nothing.
+        people: shown, or hidden for stable pseudonyms.
+        connection: A warehouse's address where the company's tables live there.
+
+    Raises:
+        ParameterError: A parameter isn't allowed; the text names it and what is.
+        DataError: The company's exports can't be used.
+    """
+    grain = require_grain(period)
+    for name, value, allowed in (("compare_to", compare_to, COMPARISONS), ("people", people, PEOPLE)):
+        if value not in allowed:
+            raise ParameterError(
+                f"{name} '{value}' is unknown. Allowed: {', '.join(allowed)}.{suggest(value, allowed)}"
+            )
+    opened = open_company(company or os.environ.get(COMPANY_VARIABLE, SAMPLE), people=people, connection=connection)
+    day = parse_day(as_of) if as_of else latest_day(opened, grain)
+    current = period_of(day, grain, opened.fiscal_year_start)
+    if current.end > day:
+        earliest = find_earliest_event(opened)
+        earlier = current.previous()
+        current = earlier if earliest is None or earlier.end >= earliest else current
+    compared = {"previous": current.previous(), "year_ago": current.year_ago(), "plan": None}[compare_to]
+    folder = Path(output_dir) if output_dir else None
+    return Workbook(opened, day, current, compared, compare_to, folder)
+
+
+def latest_day(company: Company, grain: str) -> date:
+    """Return the last day that counts when nobody named one.
+
+    Raises:
+        ParameterError: The exports hold no event at all, so that a day has to be named.
+    """
+    latest, earliest = company.latest_event, find_earliest_event(company)
+    if latest is None or earliest is None:
+        newest = max(company.snapshots, default=None)
+        if newest is not None:
+            return newest
+        return _day_of_answers(company)
+    return resolve_as_of(latest, min(earliest, latest), grain, company.fiscal_year_start)
+
+
+def find_earliest_event(company: Company) -> date | None:
+    """Return the first day on which a record entered a stage; None where no export has such a date."""
+    days = []
+    for stage in company.catalog.stages.values():
+        table = company.tables.get(stage.object)
+        if table is not None and stage.date_field in table.columns and stage.closes != "won":
+            days.append(table[stage.date_field].min())
+    contacts = company.tables.get("contact")
+    if contacts is not None:
+        dated = [column for column in ("created_at", "mql_at", "sql_at", "opportunity_at") if column in contacts]
+        days.extend(contacts[column].min() for column in dated)
+    subscriptions = company.tables.get("subscription")
+    if subscriptions is not None and "start_at" in subscriptions:
+        days.append(subscriptions["start_at"].min())
+    known = [day for day in days if not pd.isna(day)]
+    return min(known).date() if known else None
+
+
+def _day_of_answers(company: Company) -> date:
+    """Take the day on which people last saved an answer, since nothing else here has a date."""
+    saved = [path.stat().st_mtime for path in (company.folder / "answers").rglob("*.toml")]
+    if saved:
+        return datetime.fromtimestamp(max(saved), tz=UTC).date()
+    raise ParameterError(
+        f"{company.folder.name} holds neither dated records nor answers, so there is nothing to report. "
+        "Start it with `python -m helpers new`, or name the last day that counts with --as-of."
+    )
