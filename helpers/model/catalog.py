@@ -102,7 +102,7 @@ def load_catalog(overrides: Mapping[str, Any] | None = None, *, folder: Path = D
 
     stages = read_stages(merge(bowtie["stages"], own.get("stages", {})), order=own.get("funnel", {}).get("stages", ()))
     template = kpi_file["conversion_template"]
-    kpis = _read_kpis(merge(kpi_file["kpis"], own.get("kpis", {})), stages, template, kpi_file["volume_template"])
+    kpis = _read_kpis(merge(kpi_file["kpis"], own.get("kpis", {})), stages, kpi_file)
     dimensions = {
         id: read_record(
             Dimension,
@@ -117,12 +117,7 @@ def load_catalog(overrides: Mapping[str, Any] | None = None, *, folder: Path = D
     return Catalog(stages, kpis, dimensions, rules, existing, template)
 
 
-def _read_kpis(
-    tables: Mapping[str, Any],
-    stages: Mapping[str, Stage],
-    template: Mapping[str, Any],
-    volume_template: Mapping[str, Any],
-) -> dict[str, Kpi]:
+def _read_kpis(tables: Mapping[str, Any], stages: Mapping[str, Stage], templates: Mapping[str, Any]) -> dict[str, Kpi]:
     kpis = {
         id: read_record(Kpi, {"id": id, **table}, file="kpis.toml", key=f"kpis.{id}") for id, table in tables.items()
     }
@@ -130,10 +125,16 @@ def _read_kpis(
     for first, second in pairwise(stages):
         id = f"{first}_to_{second}"
         if id not in kept and stages[second].object != "subscription":
-            kept[id] = _make_conversion(template, stages, first, second)
+            kept[id] = _make_conversion(templates["conversion_template"], stages, first, second)
     for stage in stages.values():
         if stage.object == "deal" and not stage.volume:
-            kept[stage.id] = _make_volume(volume_template, stage)
+            kept[stage.id] = _make_volume(templates["volume_template"], stage)
+    durations = [
+        _make_duration(templates["duration_template"], stages, kpi)
+        for kpi in kept.values()
+        if kpi.measure.kind == "conversion" and stages[kpi.measure.from_stage].object != "session"
+    ]
+    kept.update({kpi.id: kpi for kpi in durations})
     _check_kpis(kept)
     return kept
 
@@ -166,6 +167,26 @@ def _make_conversion(template: Mapping[str, Any], stages: Mapping[str, Stage], f
         measure["business"] = "new"
     id = f"{from_stage}_to_{to_stage}"
     return read_record(Kpi, {"id": id, "measure": measure, **filled}, file="kpis.toml", key="conversion_template")
+
+
+def _make_duration(template: Mapping[str, Any], stages: Mapping[str, Stage], conversion: Kpi) -> Kpi:
+    first, second = stages[conversion.measure.from_stage], stages[conversion.measure.to_stage]
+    words = {
+        "from_label": first.label,
+        "to_label": second.label,
+        "from_singular": first.singular,
+        "to_singular": second.singular,
+    }
+    filled = {key: value.format(**words) if isinstance(value, str) else value for key, value in template.items()}
+    measure = {
+        "kind": "duration",
+        "from_stage": first.id,
+        "to_stage": second.id,
+        "statistic": "median",
+        "business": conversion.measure.business,
+    }
+    id = f"{conversion.id}_days"
+    return read_record(Kpi, {"id": id, "measure": measure, **filled}, file="kpis.toml", key="duration_template")
 
 
 def _make_volume(template: Mapping[str, Any], stage: Stage) -> Kpi:

@@ -20,6 +20,7 @@ class Rules(Definition):
         light_adoption: Fill rate from which a field counts as existing but not adopted.
         unknown_share: Share of "other" and "unknown" above which a field is not trusted.
         tolerance: A value this near to what was expected counts as on track.
+        off_track: A value this far on the wrong side counts as off track.
     """
 
     confidence: float = Field(0.95, gt=0, lt=1)
@@ -33,3 +34,4 @@ class Rules(Definition):
     light_adoption: float = Field(0.3, ge=0, le=1)
     unknown_share: float = Field(0.2, ge=0, le=1)
     tolerance: float = Field(0.05, ge=0, lt=1)
+    off_track: float = Field(0.2, gt=0, lt=1)
