@@ -215,6 +215,21 @@ def wrap_words(text: str, width: int) -> list[str]:
     return [line.replace("\u00a0", " ") for line in lines] or [""]
 
 
+def wrap_evenly(text: str, width: int) -> list[str]:
+    """Break a text into as few lines as ``width`` allows, of about equal length, so that no word is left alone.
+
+    >>> wrap_evenly("Win rate fell from 31 % to 24 %", 26)
+    ['Win rate fell', 'from 31 % to 24 %']
+    """
+    lines = wrap_words(text, width)
+    while len(lines) > 1 and width > 8:
+        narrower = wrap_words(text, width - 1)
+        if len(narrower) > len(lines):
+            break
+        lines, width = narrower, width - 1
+    return lines
+
+
 def shorten(text: Any, length: int) -> str:
     """Cut a text to at most ``length`` characters with an ellipsis.
 
