@@ -1,0 +1,75 @@
+"""How far the numbers can be trusted: what was read, what could not be used, and what it does to the answers."""
+
+import pandas as pd
+
+from helpers.analyses.finding import Finding
+from helpers.issues import count_issues
+
+KIND_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def summarise_inputs(inputs: pd.DataFrame) -> pd.DataFrame:
+    """Tell per file how many rows came in and how many count.
+
+    Returns:
+        One row per file and object: file, object, exported_on, rows_read, rows_used, rows_quarantined.
+    """
+    columns = ["file", "object", "exported_on", "rows_read", "rows_used", "rows_quarantined"]
+    if inputs.empty:
+        return pd.DataFrame(columns=columns)
+    return inputs[[column for column in columns if column in inputs]].reset_index(drop=True)
+
+
+def summarise_issues(issues: pd.DataFrame) -> pd.DataFrame:
+    """Count issues by kind, the gravest and most frequent first.
+
+    Returns:
+        One row per severity, code, file and column: severity, code, file, column, count, example (the first value),
+        message and cure.
+    """
+    columns = ["severity", "code", "file", "column", "count", "example", "message", "cure"]
+    if issues.empty:
+        return pd.DataFrame(columns=columns)
+    grouped = issues.groupby(["severity", "code", "file", "column"], sort=False, dropna=False, as_index=False).agg(
+        count=("code", "size"), example=("value", "first"), message=("message", "first"), cure=("cure", "first")
+    )
+    order = grouped["severity"].map(KIND_ORDER)
+    return grouped.assign(order=order).sort_values(
+        ["order", "count", "code"], ascending=[True, False, True], ignore_index=True
+    )[columns]
+
+
+def headline_health(inputs: pd.DataFrame, issues: pd.DataFrame) -> str:
+    """Say in one sentence how much of what came in counts."""
+    if inputs.empty:
+        return "No exports yet, so every number of the CRM is missing"
+    read, left_out = int(inputs["rows_read"].sum()), int(inputs["rows_quarantined"].sum())
+    counts = count_issues(issues)
+    share = 1 - left_out / read if read else 0
+    usable = "every row counts" if not left_out else f"{share:.1%} of the rows count, {left_out:,} could not be used"
+    return f"{read:,} rows read: {usable}; {counts['warning']:,} values look wrong"
+
+
+def find_health(inputs: pd.DataFrame, issues: pd.DataFrame, *, threshold: float = 0.02) -> list[Finding]:
+    """Report data health as a finding only where it could change an answer.
+
+    Args:
+        inputs: The company's inputs.
+        issues: The company's issues.
+        threshold: Share of rows that could not be used from which it is worth a leader's time.
+    """
+    read = int(inputs["rows_read"].sum()) if len(inputs) else 0
+    left_out = int(inputs["rows_quarantined"].sum()) if len(inputs) else 0
+    if not read or left_out / read < threshold:
+        return []
+    gravest = summarise_issues(issues[issues["severity"] == "error"])
+    cure = gravest["cure"].iloc[0] if len(gravest) else "See the table of issues."
+    return [
+        Finding(
+            headline=f"{left_out:,} of {read:,} exported rows could not be used, so every number is too low",
+            evidence={"n": read, "definition": "rows in the exports", "period": "all exports"},
+            next_step=cure,
+            notebook="00_start_here",
+            severity="bad",
+        )
+    ]

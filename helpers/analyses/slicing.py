@@ -1,0 +1,242 @@
+"""One KPI by one or two partitions: who, what, where and when, with the doubt that each number deserves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.analyses.change import score_changes
+from helpers.analyses.finding import Finding
+from helpers.engine.cells import build_cells
+from helpers.errors import QuestionError, suggest
+from helpers.model.kpi import Kpi
+from helpers.periods import Period
+from helpers.units import format_value
+
+VOLUME_OF = {"cohort": "from_stage", "period": "from_stage"}
+
+
+def slice_kpi(
+    company: Any,
+    kpi: str,
+    by: Sequence[str],
+    *,
+    period: Period,
+    compared: Period | None = None,
+    as_of: Any = None,
+    basis: str | None = None,
+    filters: Mapping[str, Any] | None = None,
+    maximum: int = 12,
+) -> pd.DataFrame:
+    """Cut one KPI by one or two partitions in one period and set each slice beside the company and the period before.
+
+    Args:
+        company: The company.
+        kpi: The KPI's id.
+        by: One or two ids of partitions.
+        period: The period shown.
+        compared: The period to compare with, or None.
+        as_of: The last day that counts.
+        basis: cohort, period, outcome or snapshot; by default the KPI's usual one.
+        filters: Partition → value or values that count.
+        maximum: How many slices are named; for additive KPIs the rest is added up as "all others".
+
+    Returns:
+        One row per slice, the largest n first: slice, numerator, denominator, value, n, low, high, is_complete,
+        previous_value, previous_n, change, q_value, share_of_n, company_value, difference (value minus the company's) and
+        is_small (fewer records than the company's minimum). ``attrs`` hold the company's own row as ``company`` and how
+        many slices were left out as ``left_out``.
+
+    Raises:
+        QuestionError: The KPI or a partition is unknown, or the partition isn't known early enough to cut a rate.
+    """
+    definition = company.catalog.kpi(kpi)
+    chosen = basis or definition.basis[0]
+    if chosen not in definition.basis:
+        raise QuestionError(
+            f"{definition.label} has no basis '{chosen}'. It has: {', '.join(definition.basis)}."
+            f"{suggest(chosen, definition.basis)}"
+        )
+    periods = [period] if compared is None else [period, compared]
+    cells = build_cells(
+        company,
+        kpis=[kpi],
+        by=[(), tuple(by)],
+        grain=period.grain,
+        start=min(p.start for p in periods),
+        end=max(p.end for p in periods),
+        as_of=as_of,
+        filters=dict(filters or {}) or None,
+    )
+    cells = cells[cells["basis"] == chosen]
+    now, before = _in(cells, period), _in(cells, compared) if compared else cells.iloc[:0]
+    sliced, whole = now[now["dimension"] != "all"], now[now["dimension"] == "all"]
+    scored = score_changes(sliced, before[before["dimension"] != "all"], on=["slice"])
+    total = whole.iloc[0] if len(whole) else None
+    scored["company_value"] = np.nan if total is None else total["value"]
+    scored["difference"] = scored["value"] - scored["company_value"]
+    n = scored["n"].sum()
+    scored["share_of_n"] = scored["n"] / n if n else np.nan
+    scored["is_small"] = scored["n"] < company.catalog.rules.minimum_n
+    scored = scored.sort_values(["n", "slice"], ascending=[False, True], ignore_index=True)
+    named = _fold(scored, definition, maximum)
+    columns = (
+        "slice numerator denominator value n low high is_complete previous_value previous_n change q_value share_of_n "
+        "company_value difference is_small"
+    ).split()
+    result = named[columns].copy()
+    result.attrs = {
+        "company": {} if total is None else total.to_dict(),
+        "left_out": max(len(scored) - maximum, 0),
+        "basis": chosen,
+        "kpi": kpi,
+    }
+    return result
+
+
+def trend_kpi(
+    company: Any, kpi: str, *, periods: Sequence[Period], as_of: Any = None, basis: str | None = None
+) -> pd.DataFrame:
+    """Tell one KPI of the company period by period.
+
+    Returns:
+        One row per period, oldest first: the columns of ``kpis.csv`` and ``label``, the period as a reader says it.
+    """
+    definition = company.catalog.kpi(kpi)
+    cells = build_cells(
+        company, kpis=[kpi], grain=periods[0].grain, start=periods[0].start, end=periods[-1].end, as_of=as_of
+    )
+    cells = cells[cells["basis"] == (basis or definition.basis[0])].sort_values("period_start", ignore_index=True)
+    labels = {period.start: period.label for period in periods}
+    return cells.assign(label=[labels.get(pd.Timestamp(day).date(), "") for day in cells["period_start"]])
+
+
+def suggest_partitions(company: Any, kpi: str, *, limit: int = 6, maximum_values: int = 12) -> list[str]:
+    """Return partitions that may cut a KPI and that a reader can take in, the field's own ones first.
+
+    Args:
+        company: The company.
+        kpi: The KPI's id.
+        limit: How many at most.
+        maximum_values: Partitions with more values are left out, persons excepted.
+    """
+    definition = company.catalog.kpi(kpi)
+    objects = _objects_of(company, definition)
+    usable = [
+        partition
+        for partition in company.partitions.values()
+        if set(partition.objects) & objects
+        and (partition.known == "entry" or not definition.is_rate)
+        and 2 <= partition.n_values <= (40 if partition.is_person else maximum_values)
+    ]
+    known = list(company.catalog.dimensions)
+    order = {id: position for position, id in enumerate(known)}
+    return [p.id for p in sorted(usable, key=lambda p: (order.get(p.id, len(known)), p.id))][:limit]
+
+
+def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: Period, currency: str) -> str:
+    """Say in one sentence what the slices show: the one that fell most beyond chance, or the one furthest off."""
+    what = " and ".join(name.replace("_", " ") for name in by)
+    if sliced.empty:
+        return f"{kpi.label} can't be told by {what} in {period.label}"
+    solid = sliced[~sliced["is_small"] & (sliced["slice"] != "all others")]
+    changed = solid[solid["q_value"] < 0.05]
+    if len(changed):
+        worst = changed.loc[_badness(changed["change"], kpi).idxmax()]
+        way = "fell" if worst["change"] < 0 else "rose"
+        was, now = (format_value(worst[key], kpi.unit, currency=currency) for key in ("previous_value", "value"))
+        return f"{kpi.label} {way} from {was} to {now} in {worst['slice']}"
+    if kpi.unit in ("count", "currency") and kpi.measure.kind in ("volume", "sum", "stock"):
+        largest = solid if len(solid) else sliced
+        top = largest.loc[largest["value"].idxmax()]
+        share = format_value(top["value"] / largest["value"].sum(), "share")
+        return f"{top['slice']} brought {share} of {kpi.label.lower()} in {period.label}"
+    apart = solid[(solid["low"] > solid["company_value"]) | (solid["high"] < solid["company_value"])]
+    if len(apart):
+        far = apart.loc[apart["difference"].abs().idxmax()]
+        value = format_value(far["value"], kpi.unit, currency=currency)
+        company = format_value(far["company_value"], kpi.unit, currency=currency)
+        return f"{kpi.label} is {value} in {far['slice']}, against {company} in the company"
+    return f"{kpi.label} differs between {what} by no more than chance"
+
+
+def find_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: Period, currency: str) -> list[Finding]:
+    """Put the slices that changed beyond chance into findings; small and uncorrected ones are never among them."""
+    solid = sliced[~sliced["is_small"] & (sliced["q_value"] < 0.05) & (sliced["slice"] != "all others")]
+    findings = []
+    for row in (
+        solid.assign(badness=_badness(solid["change"], kpi))
+        .sort_values("badness", ascending=False)
+        .head(3)
+        .to_dict("records")
+    ):
+        way = "fell" if row["change"] < 0 else "rose"
+        was, now = (format_value(row[key], kpi.unit, currency=currency) for key in ("previous_value", "value"))
+        findings.append(
+            Finding(
+                headline=f"{kpi.label} {way} from {was} to {now} in {row['slice']} ({period.label})",
+                kpi=kpi.id,
+                slice=_as_slice(row["slice"], by),
+                money=float(row["change"]) if kpi.unit == "currency" else None,
+                evidence={
+                    "n": int(row["n"]),
+                    "period": period.label,
+                    "definition": sliced.attrs.get("basis", ""),
+                    "low": _number(row["low"]),
+                    "high": _number(row["high"]),
+                    "q_value": _number(row["q_value"]),
+                },
+                next_step="Look at the records behind it, then at the root-cause notebook before anyone is blamed.",
+                notebook="03_kpi_slicing",
+                severity="bad" if row["badness"] > 0 else "good",
+            )
+        )
+    return findings
+
+
+def _fold(scored: pd.DataFrame, kpi: Kpi, maximum: int) -> pd.DataFrame:
+    """Add up what lies beyond the named slices; a rate or a median can't be added, so its rest is only counted."""
+    if len(scored) <= maximum:
+        return scored
+    named, rest = scored.iloc[:maximum], scored.iloc[maximum:]
+    if kpi.measure.kind not in ("volume", "sum", "stock"):
+        return named
+    others = {column: np.nan for column in scored.columns}
+    summed = {column: rest[column].sum() for column in ("numerator", "value", "n", "previous_value", "previous_n")}
+    others |= summed | {
+        "slice": "all others",
+        "change": summed["value"] - summed["previous_value"],
+        "share_of_n": rest["share_of_n"].sum(),
+        "is_complete": bool(rest["is_complete"].all()),
+        "is_small": True,
+    }
+    return pd.concat([named, pd.DataFrame([others])], ignore_index=True)
+
+
+def _in(cells: pd.DataFrame, period: Period) -> pd.DataFrame:
+    return cells[pd.to_datetime(cells["period_start"]).dt.date == period.start]
+
+
+def _objects_of(company: Any, kpi: Kpi) -> set[str]:
+    measure, stages = kpi.measure, company.catalog.stages
+    named = getattr(measure, "from_stage", None) or getattr(measure, "stage", None)
+    if named is None:
+        return {getattr(measure, "object", "deal")}
+    found = stages[named].object
+    if found == "deal" and "deal" not in company.tables:
+        return {"contact"}
+    return {found}
+
+
+def _badness(change: pd.Series, kpi: Kpi) -> pd.Series:
+    return change if kpi.direction == "down" else -change
+
+
+def _as_slice(text: str, by: Sequence[str]) -> str:
+    values = text.split(" & ") if len(by) > 1 else [text]
+    return " & ".join(f"{name}={value}" for name, value in zip(by, values, strict=False))
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 6)
