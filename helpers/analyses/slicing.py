@@ -29,7 +29,7 @@ def slice_kpi(
     filters: Mapping[str, Any] | None = None,
     maximum: int = 12,
 ) -> pd.DataFrame:
-    """Cut one KPI by one or two partitions in one period and set each slice beside the company and the period before.
+    """Cut one KPI by one or two partitions, and set each slice beside the company and the period before.
 
     Args:
         company: The company.
@@ -44,9 +44,9 @@ def slice_kpi(
 
     Returns:
         One row per slice, the largest n first: slice, numerator, denominator, value, n, low, high, is_complete,
-        previous_value, previous_n, change, q_value, share_of_n, company_value, difference (value minus the company's) and
-        is_small (fewer records than the company's minimum). ``attrs`` hold the company's own row as ``company`` and how
-        many slices were left out as ``left_out``.
+        previous_value, previous_n, change, q_value, share_of_n, company_value, difference (from the company's) and
+        is_small (fewer records than the company's minimum). ``attrs`` hold the company's own row as ``company``, how
+        many slices were left out as ``left_out``, and the basis.
 
     Raises:
         QuestionError: The KPI or a partition is unknown, or the partition isn't known early enough to cut a rate.
@@ -69,7 +69,13 @@ def slice_kpi(
         as_of=as_of,
         filters=dict(filters or {}) or None,
     )
-    cells = cells[cells["basis"] == chosen]
+    return _set_beside(company, definition, cells[cells["basis"] == chosen], period, compared, maximum)
+
+
+def _set_beside(
+    company: Any, definition: Kpi, cells: pd.DataFrame, period: Period, compared: Period | None, maximum: int
+) -> pd.DataFrame:
+    """Set every slice beside the company and beside itself in the period before."""
     now, before = _in(cells, period), _in(cells, compared) if compared else cells.iloc[:0]
     sliced, whole = now[now["dimension"] != "all"], now[now["dimension"] == "all"]
     scored = score_changes(sliced, before[before["dimension"] != "all"], on=["slice"])
@@ -80,17 +86,16 @@ def slice_kpi(
     scored["share_of_n"] = scored["n"] / n if n else np.nan
     scored["is_small"] = scored["n"] < company.catalog.rules.minimum_n
     scored = scored.sort_values(["n", "slice"], ascending=[False, True], ignore_index=True)
-    named = _fold(scored, definition, maximum)
     columns = (
         "slice numerator denominator value n low high is_complete previous_value previous_n change q_value share_of_n "
         "company_value difference is_small"
     ).split()
-    result = named[columns].copy()
+    result = _fold(scored, definition, maximum)[columns].copy()
     result.attrs = {
         "company": {} if total is None else total.to_dict(),
         "left_out": max(len(scored) - maximum, 0),
-        "basis": chosen,
-        "kpi": kpi,
+        "basis": str(cells["basis"].iloc[0]) if len(cells) else "",
+        "kpi": definition.id,
     }
     return result
 
