@@ -15,7 +15,9 @@ from typing import Any
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+"""The system's interface font: named fonts of like widths, since charts are measured before a browser draws them."""
+
 WIDTH = 720
 """Pixels of the drawing area of an ordinary chart; pictures stay between 640 and 860 wide."""
 

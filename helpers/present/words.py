@@ -207,12 +207,12 @@ def wrap_words(text: str, width: int) -> list[str]:
     ['Win rate fell from', '31 % to 24 %']
     """
     lines: list[str] = []
-    for word in re.sub(r"(?<=\d) (?=%)", "\u00a0", clean_text(text)).split():
+    for word in re.sub(r"(?<=\d)[ \u00a0](?=%)", "\x00", clean_text(text)).split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:
             lines.append(word)
-    return [line.replace("\u00a0", " ") for line in lines] or [""]
+    return [line.replace("\x00", " ") for line in lines] or [""]
 
 
 def wrap_evenly(text: str, width: int) -> list[str]:

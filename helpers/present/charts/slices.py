@@ -90,7 +90,7 @@ def draw_slices(
 
 
 def _slice_rows(frame: pd.DataFrame, unit: str, volume_unit: str, currency: str) -> pd.DataFrame:
-    rows = pd.DataFrame({name: frame[name] if name in frame else None for name in SLICE_COLUMNS}).reset_index(drop=True)
+    rows = pd.DataFrame({name: frame.get(name) for name in SLICE_COLUMNS}).reset_index(drop=True)
     for name in ("volume", "value", "low", "high", "n", "compared_volume", "compared_value", "adjusted"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype("float64")
     rows["order"] = range(len(rows))
@@ -114,6 +114,7 @@ def _slice_rows(frame: pd.DataFrame, unit: str, volume_unit: str, currency: str)
         "" if words.is_missing(v) else words.say_value(v, volume_unit, currency=currency) for v in rows["volume"]
     ]
     rows["value_text"] = [words.say_value(v, unit, currency=currency) for v in rows["value"]]
+    rows["text_at"] = rows[["volume", "compared_volume"]].max(axis=1)
     rows["n_text"] = [words.say_n(n) for n in rows["n"]]
     rows["range_text"] = [
         words.say_range(low, high, unit, currency=currency) for low, high in zip(rows["low"], rows["high"], strict=True)
@@ -139,13 +140,19 @@ def _volume_panel(rows: pd.DataFrame, label: str) -> altair.LayerChart:
     y = alt.Y("name:N", sort=None, title=None, scale=alt.Scale(paddingInner=0.28, paddingOuter=0.2))
     most = float(rows[["volume", "compared_volume"]].max().max() or 1) or 1.0
     scale = alt.Scale(domain=[0, most * 1.25], nice=False)
-    x = alt.X("volume:Q", axis=alt.Axis(title=label, labels=False, grid=False, orient="top"), scale=scale)
+    x = alt.X(
+        "volume:Q",
+        axis=alt.Axis(title=label, titleAnchor="start", titleX=0, labels=False, grid=False, orient="top"),
+        scale=scale,
+    )
     base = alt.Chart(rows).encode(y=y)
     bars = base.mark_bar(cornerRadiusEnd=1).encode(x=x, color=alt.Color("bar:N", scale=None), tooltip=_tooltips())
     ticks = base.transform_filter("isValid(datum.compared_volume)").mark_tick(
         color=LIGHT["ink"], thickness=1.5, height=ROW * 0.72
     )
-    text = base.mark_text(align="left", dx=5, fontSize=12).encode(x=x, text="volume_text:N")
+    text = base.mark_text(align="left", dx=6, fontSize=12).encode(
+        x=alt.X("text_at:Q", scale=scale), text="volume_text:N"
+    )
     return (bars + ticks.encode(x=alt.X("compared_volume:Q", scale=scale, title=label)) + text).properties(
         width=BAR_WIDTH, height=alt.Step(ROW)
     )
@@ -159,7 +166,12 @@ def _rate_panel(
     low, high = _value_domain(rows, unit, company_value)
     scale = alt.Scale(domain=[low, high], nice=False, zero=False)
     axis = alt.Axis(
-        title=label, orient="top", format=_axis_format(unit), labelExpr=_axis_words(unit, currency), tickCount=4
+        title=label,
+        titleAnchor="start",
+        orient="top",
+        format=_axis_format(unit),
+        labelExpr=_axis_words(unit, currency),
+        tickCount=4,
     )
     y = alt.Y("name:N", sort=None, title=None, axis=None)
     base = alt.Chart(rows).encode(y=y)
@@ -173,7 +185,7 @@ def _rate_panel(
         layers.append(line.mark_rule(color=LIGHT["ink"], strokeWidth=1))
         layers.append(
             line.mark_text(align="left", dx=4, dy=8, fontSize=11, color=LIGHT["ink"], baseline="top").encode(
-                text="text:N", y=alt.value(alt.expr("height"))
+                text="text:N", y=alt.value("height")
             )
         )
     known = base.transform_filter("isValid(datum.value)")
@@ -305,9 +317,7 @@ def draw_history(
 
 
 def _history_rows(frame: pd.DataFrame, unit: str, currency: str) -> pd.DataFrame:
-    rows = pd.DataFrame({name: frame[name] if name in frame else None for name in HISTORY_COLUMNS}).reset_index(
-        drop=True
-    )
+    rows = pd.DataFrame({name: frame.get(name) for name in HISTORY_COLUMNS}).reset_index(drop=True)
     for name in ("value", "low", "high", "n", "goal"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype("float64")
     rows["period"] = [words.clean_text(period) for period in rows["period"]]
@@ -335,19 +345,15 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
     narrow = width < HISTORY_WIDTH
     x = alt.X(
         "period:O",
-        sort=None,
+        sort=list(dict.fromkeys(rows["period"])),
         title=None,
         axis=alt.Axis(labelOverlap="greedy" if narrow else True),
         scale=alt.Scale(padding=0.3),
     )
     base = alt.Chart(rows).encode(x=x)
-    band = base.transform_filter("isValid(datum.low) && isValid(datum.high)").mark_area(
-        color=LIGHT["accent_soft"], opacity=0.6, interpolate="monotone"
-    )
-    line = base.transform_filter("isValid(datum.value)").mark_line(color=LIGHT["accent"], strokeWidth=2)
-    goal = base.transform_filter("isValid(datum.goal)").mark_line(
-        color=LIGHT["ink"], strokeWidth=1, strokeDash=[4, 3], interpolate="step"
-    )
+    band = base.mark_area(color=LIGHT["accent_soft"], opacity=0.6, interpolate="monotone")
+    line = base.mark_line(color=LIGHT["accent"], strokeWidth=2)
+    goal = base.mark_line(color=LIGHT["ink"], strokeWidth=1, strokeDash=[4, 3], interpolate="step")
     dots = base.transform_filter("isValid(datum.value)").mark_point(
         filled=True, size=54, stroke=LIGHT["accent"], strokeWidth=1.6, opacity=1
     )
@@ -370,7 +376,7 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
         line.encode(y=y),
         dots.encode(y=y, fill=alt.Fill("inside:N", scale=None), tooltip=tips),
         text.mark_text(fontSize=12, dy=-13, fontWeight=600).encode(y=y, text="value_text:N"),
-        missing.encode(y=alt.value(alt.expr("height"))),
+        missing.encode(y=alt.value("height")),
     ).properties(width=width, height=150 if narrow else 240)
 
 
