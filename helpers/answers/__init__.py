@@ -1,1 +1,1 @@
-"""What people typed: read and written without ever losing a word."""
+"""What people typed: read with its problems, written whole or not at all, never lost."""

@@ -1,0 +1,72 @@
+"""Everything people typed about one company, read at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpers.answers.board import CauseNote, read_board
+from helpers.answers.discovery import DiscoveryAnswers, read_discovery
+from helpers.answers.goals import build_goals, read_goals
+from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
+from helpers.model.survey import Survey, load_survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What people typed about one company.
+
+    Attributes:
+        survey: Respondent's id → answers.
+        round: Whether the survey's round is closed; until then nobody sees anybody's answers.
+        discovery: What was decided in the KPI discovery matrix.
+        goals: Goals typed, with the columns of ``goal_matrix.csv``.
+        board: Author's id → causes on the 5M board.
+        problems: One record per problem found in the files, under the columns of ``issues.csv``.
+    """
+
+    survey: Mapping[str, Response] = field(default_factory=dict)
+    round: Round = field(default_factory=Round)
+    discovery: DiscoveryAnswers = field(default_factory=DiscoveryAnswers)
+    goals: "pd.DataFrame" = field(default_factory=lambda: build_goals([]))
+    board: Mapping[str, tuple[CauseNote, ...]] = field(default_factory=dict)
+    problems: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has typed anything yet."""
+        decided = self.discovery.judgements or self.discovery.copies or self.discovery.activations
+        return not (self.survey or decided or len(self.goals) or self.board)
+
+    @property
+    def visible_survey(self) -> Mapping[str, Response]:
+        """The answers that may be shown: all of them once the round is closed, none before."""
+        return self.survey if self.round.is_closed else {}
+
+
+def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "shown") -> Answers:
+    """Read everything people typed about a company.
+
+    Args:
+        folder: The company's folder; it may have no ``answers/``.
+        survey: The survey's definition; the shipped one where None.
+        people: ``hidden`` replaces respondents by stable pseudonyms.
+
+    Returns:
+        The answers; what is damaged or not allowed is left out and told in ``problems``, and no file is changed.
+    """
+    folder = Path(folder)
+    responses, problems = read_responses(folder, survey or load_survey())
+    state, of_round = read_round(folder)
+    discovery, of_discovery = read_discovery(folder)
+    goals, of_goals = read_goals(folder)
+    board, of_board = read_board(folder)
+    if people == "hidden":
+        responses = hide_people(responses)
+    found = [*problems, *of_round, *of_discovery, *of_goals, *of_board]
+    if not state.is_closed:
+        found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
+    return Answers(responses, state, discovery, goals, board, tuple(found))
