@@ -1,0 +1,140 @@
+"""How sure a number is: intervals for shares, means, ratios and quantiles, for whole arrays at once.
+
+Every function returns a lower and an upper bound of the same shape; NaN where the data can't give one.
+"""
+
+from statistics import NormalDist
+
+import numpy as np
+
+
+def wilson_interval(successes: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Give the Wilson score interval of a share whose successes are a subset of its n.
+
+    Args:
+        successes: How many records succeeded.
+        n: How many records there were; 0 gives NaN.
+        confidence: Of the interval, 0–1.
+
+    Source: Wilson (1927); Brown, Cai and DasGupta (2001).
+
+    >>> low, high = wilson_interval(np.array([8]), np.array([10]))
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (0.4902, 0.9433)
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    successes, n = np.asarray(successes, float), np.asarray(n, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = successes / n
+        centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    none = n <= 0
+    low = np.where(none, np.nan, np.where(successes <= 0, 0.0, centre - half))
+    high = np.where(none, np.nan, np.where(successes >= n, 1.0, centre + half))
+    return low, high
+
+
+def mean_interval(
+    total: np.ndarray, squares: np.ndarray, n: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give Student's t interval of a mean from its sum, its sum of squares and its n; NaN below two records."""
+    from scipy.special import stdtrit
+
+    n = np.asarray(n, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / n
+        variance = np.maximum(squares - total * mean, 0) / (n - 1)
+        half = stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2) * np.sqrt(variance / n)
+    few = n < 2
+    return np.where(few, np.nan, mean - half), np.where(few, np.nan, mean + half)
+
+
+def ratio_interval(
+    sums: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    n: np.ndarray,
+    confidence: float = 0.95,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the interval of a ratio of two sums over the same records, by its linearised variance.
+
+    Args:
+        sums: Σx, Σy, Σx², Σxy, Σy² of numerator x and denominator y.
+        n: How many records; below two there is no interval.
+        confidence: Of the interval.
+
+    Source: Cochran, Sampling Techniques, §6.4 (ratio estimator), normal approximation. It tells how far the ratio would
+    move with another draw of records of the same kind; a few very large records make it too narrow.
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    x, y, xx, xy, yy = (np.asarray(part, float) for part in sums)
+    n = np.asarray(n, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = x / y
+        residual = np.maximum(xx - 2 * ratio * xy + ratio * ratio * yy, 0)
+        half = z * np.sqrt(residual * n / (n - 1)) / np.abs(y)
+    few = (n < 2) | (y == 0)
+    return np.where(few, np.nan, ratio - half), np.where(few, np.nan, ratio + half)
+
+
+def quantile_ranks(n: np.ndarray, quantile: float, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Give the ranks (from 1) of the order statistics that hold a quantile with at least the confidence.
+
+    Returns:
+        Lower and upper rank per n as int64; 0 where so few records can't bound that side.
+
+    Source: distribution-free interval from the binomial distribution (Conover, Practical Nonparametric Statistics).
+
+    >>> low, high = quantile_ranks(np.array([5, 20]), 0.5)
+    >>> low.tolist(), high.tolist()
+    ([0, 6], [0, 15])
+    """
+    from scipy.special import bdtr
+
+    n = np.asarray(n, np.int64)
+    tail = (1 - confidence) / 2
+    sizes, back = np.unique(n, return_inverse=True)
+    low, high = np.zeros(len(sizes), np.int64), np.zeros(len(sizes), np.int64)
+    for i, size in enumerate(sizes.tolist()):
+        if size < 1:
+            continue
+        width = int(6 * np.sqrt(size) + 10)
+        around = np.arange(max(0, int(size * quantile) - width), min(size, int(size * quantile) + width))
+        at_most = bdtr(around.astype(float), size, quantile)
+        below = around[at_most <= tail]
+        above = around[at_most >= 1 - tail]
+        low[i] = below[-1] + 1 if len(below) else 0
+        high[i] = above[0] + 1 if len(above) else 0
+    return low[back].reshape(n.shape), high[back].reshape(n.shape)
+
+
+def grouped_quantile(
+    groups: np.ndarray, values: np.ndarray, n_groups: int, quantile: float, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give a quantile of the values in each group, with its order-statistic interval.
+
+    Args:
+        groups: Group of each value, 0 … n_groups − 1.
+        values: The values.
+        n_groups: How many groups.
+        quantile: 0–1; interpolated linearly between neighbours, as numpy and spreadsheets do.
+        confidence: Of the interval.
+
+    Returns:
+        Quantile, lower bound, upper bound (float, NaN where empty or too few) and n per group.
+    """
+    order = np.lexsort((values, groups))
+    ordered = np.asarray(values, float)[order]
+    n = np.bincount(groups, minlength=n_groups)[:n_groups].astype(np.int64)
+    first = np.concatenate(([0], np.cumsum(n)[:-1]))
+    if not len(ordered):
+        nothing = np.full(n_groups, np.nan)
+        return nothing, nothing.copy(), nothing.copy(), n
+    at = (n - 1) * quantile
+    below = np.clip(np.floor(at), 0, None).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(n - 1, 0))
+    top = len(ordered) - 1
+    left, right = ordered[np.minimum(first + below, top)], ordered[np.minimum(first + above, top)]
+    value = np.where(n > 0, left + (right - left) * (at - below), np.nan)
+    low_rank, high_rank = quantile_ranks(n, quantile, confidence)
+    low = np.where(low_rank > 0, ordered[np.clip(first + low_rank - 1, 0, top)], np.nan)
+    high = np.where(high_rank > 0, ordered[np.clip(first + high_rank - 1, 0, top)], np.nan)
+    return value, low, high, n

@@ -1,0 +1,371 @@
+"""One table per object with the day on which each record reached each stage, joined and coded once.
+
+A contact reaches a stage of the deal by its own date, else by the first of its linked deals that does; a deal goes
+live by its customer's live date. Renewals and other existing business can be left out (business ``new``): then only
+new-business deals count, and a contact reaches a stage only through them or its own date.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from helpers.engine.history import LOST, WON, DealHistory, DealState
+from helpers.engine.timeline import FAR, NO_DAY, day_number, to_days
+
+BLANK = "(blank)"
+BUSINESS = ("all", "new", "existing")
+LOST_STAGE = "lost"
+DAY_FIELDS = {"customer": ("live_at", "ended_at"), "subscription": ("start_at", "end_at", "renewal_at")}
+AMOUNTS = {
+    "session": {"sessions": "sessions"},
+    "contact": {"amount": "won_amount"},
+    "deal": {"amount": "amount"},
+    "subscription": {"mrr": "mrr", "seats": "seats"},
+}
+
+
+@dataclass(frozen=True)
+class Records:
+    """The journeys of one object; all arrays run along its canonical table.
+
+    Attributes:
+        object: contact, deal, customer, subscription or session.
+        n: How many records.
+        reached: (stage id, business) → day number at which the record first reached the stage, ``NO_DAY`` where not.
+        cents: Field → hundredths of it as int64, 0 where missing.
+        known: Field → whether the record carries it.
+        codes: Partition id → code of its value (see ``Journeys.labels``); the last code stands for missing.
+        days: Other dates that are no stage, such as ``ended_at``.
+        is_new: Whether the record is new business.
+        weight: What one record counts for: 1, or the number of sessions in a row.
+        parent: Position of the record that it hangs on (a customer's deal, a subscription's customer), −1 where none.
+    """
+
+    object: str
+    n: int
+    reached: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    cents: Mapping[str, np.ndarray] = field(default_factory=dict)
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+    codes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    days: Mapping[str, np.ndarray] = field(default_factory=dict)
+    is_new: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+    weight: np.ndarray | None = None
+    parent: np.ndarray | None = None
+
+    def is_business(self, business: str) -> np.ndarray:
+        """Return which records belong to all, new or existing business."""
+        if business == "all":
+            return np.ones(self.n, bool)
+        return self.is_new if business == "new" else ~self.is_new
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """All journeys of a company as of one day.
+
+    Attributes:
+        records: Object → its journeys; only objects whose table exists.
+        labels: Partition id → the texts of its codes, sorted, ``(blank)`` last.
+        homes: Stage id → the object whose records are counted at it; only stages that the data has.
+        first_day: Day number of the first event.
+        observed_until: Day number up to which events can be seen.
+        as_of: Day number of the question, ``FAR`` where everything in the exports counts.
+        history: The deals, ready to be rewound; None without a table of deals.
+        deals: The deals as of then; None without a table of deals.
+        stage_partitions: Partitions that hold the deal's stage, which is rewound to the day in question.
+    """
+
+    records: Mapping[str, Records]
+    labels: Mapping[str, np.ndarray]
+    homes: Mapping[str, str]
+    first_day: int
+    observed_until: int
+    as_of: int
+    history: DealHistory | None
+    deals: DealState | None
+    stage_partitions: frozenset[str] = frozenset()
+
+    def stage_codes(self, partition: str, state: DealState) -> np.ndarray:
+        """Return the codes of a partition that holds the deal's stage, as of another day."""
+        return _place(self.labels[partition], self.history.stage_labels)[state.stage]
+
+
+def build_journeys(company, *, as_of: date | None = None) -> Journeys:
+    """Join and code a company's tables, once per company and day.
+
+    The result is remembered on the company object itself and goes away with it, so that asking again costs nothing and
+    no state is shared between companies.
+
+    Args:
+        company: The opened company.
+        as_of: Events after this day are invisible; None lets everything in the exports count.
+
+    Returns:
+        The journeys as of that day.
+    """
+    day = FAR if as_of is None else day_number(as_of)
+    remembered = vars(company).setdefault("_journeys", {})
+    if day not in remembered:
+        remembered[day] = _build(company, day)
+    return remembered[day]
+
+
+def _build(company, day: int) -> Journeys:
+    tables, catalog = company.tables, company.catalog
+    history = state = None
+    if "deal" in tables:
+        history = DealHistory(tables["deal"], tables.get("deal_history"), stage_ids=stage_ids_of(company))
+        state = history.state_on(day)
+    own = {object: _own_days(object, tables, catalog, day, history, state) for object in AMOUNTS if object in tables}
+    if "customer" in tables:
+        own["customer"] = _own_days("customer", tables, catalog, day, history, state)
+    parents = _parents(tables, own)
+    labels, codes, staged = _code(company, parents, history, state)
+    records = {}
+    for object in ("session", "deal", "customer", "subscription", "contact"):
+        if object in tables:
+            records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
+    _link(records, tables, own)
+    homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, records))}
+    first, last = _span(records, history, company, day)
+    return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged)
+
+
+def stage_ids_of(company) -> dict[str, str]:
+    """Return CRM label → stage id as the company's settings say it; empty where they say nothing."""
+    stages = getattr(getattr(company, "settings", None), "deal_stages", None) or ()
+    return {stage.label: stage.stage for stage in stages}
+
+
+def _own_days(object, tables, catalog, day, history, state) -> dict[str, np.ndarray]:
+    """Return the object's own first-entry days: stage id → day number."""
+    table = tables[object]
+    found = {}
+    for id, stage in catalog.stages.items():
+        if stage.object == object and object == "deal" and stage.closes:
+            found[id] = _closed_days(state, WON)
+        elif stage.object == object and stage.date_field in table:
+            found[id] = _visible(to_days(table[stage.date_field]), day)
+        elif stage.object == object == "deal" and not stage.date_field:
+            found[id] = history.first_entries(id, day)
+        elif object == "contact" and stage.contact_field and stage.contact_field in table:
+            found[id] = _visible(to_days(table[stage.contact_field]), day)
+    if object == "deal":
+        found[LOST_STAGE] = _closed_days(state, LOST)
+    return found
+
+
+def _closed_days(state: DealState, outcome: int) -> np.ndarray:
+    return np.where(state.outcome == outcome, state.closed, NO_DAY).astype(np.int32)
+
+
+def _visible(days: np.ndarray, day: int) -> np.ndarray:
+    return days if day == FAR else np.where(days > day, NO_DAY, days).astype(np.int32)
+
+
+def _records(object, tables, own, day, state, parent, codes, others) -> Records:
+    table, n = tables[object], len(tables[object])
+    is_new = _is_new(table)
+    if object == "customer" and parent is not None and "deal" in others:
+        is_new = np.where(parent >= 0, np.append(others["deal"].is_new, True)[parent], True)
+    cents, known = {}, {}
+    for name, column in AMOUNTS.get(object, {}).items():
+        if column in table:
+            numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            numbers = state.amount if object == "deal" and name == "amount" else numbers
+            known[name] = ~np.isnan(numbers)
+            cents[name] = np.rint(np.where(known[name], numbers, 0) * 100).astype(np.int64)
+    days = {name: to_days(table[name]) for name in DAY_FIELDS.get(object, ()) if name in table}
+    for name in ("ended_at", "end_at", "live_at", "start_at"):
+        if name in days:
+            days[name] = _visible(days[name], day)
+    weight = cents["sessions"] / 100 if "sessions" in cents else None
+    reached = {}
+    for id, reached_on in own[object].items():
+        for business in BUSINESS if object in ("deal", "customer") else ("all",):
+            keep = np.ones(n, bool) if business == "all" else is_new if business == "new" else ~is_new
+            reached[id, business] = np.where(keep, reached_on, NO_DAY).astype(np.int32)
+    return Records(object, n, reached, cents, known, codes.get(object, {}), days, is_new, weight, parent)
+
+
+def _is_new(table: pd.DataFrame) -> np.ndarray:
+    if "is_new_business" not in table:
+        return np.ones(len(table), bool)
+    return table["is_new_business"].astype("boolean").fillna(True).to_numpy(dtype=bool)
+
+
+def _parents(tables, own) -> dict[str, np.ndarray]:
+    """Return for customers the position of their deal, for subscriptions that of their customer."""
+    parents = {}
+    if "customer" in tables and "deal" in tables:
+        if _has_values(tables["customer"], "deal_id"):
+            parents["customer"] = _positions(tables["customer"]["deal_id"], tables["deal"]["id"])
+        elif _has_values(tables["customer"], "company_id") and _has_values(tables["deal"], "company_id"):
+            won = own["deal"].get("won", np.full(len(tables["deal"]), NO_DAY))
+            order = np.argsort(won, kind="stable")
+            order = order[won[order] != NO_DAY]
+            ids = tables["deal"]["company_id"].iloc[order]
+            found = _positions(tables["customer"]["company_id"], ids)
+            parents["customer"] = np.append(order, -1)[found]
+    if "subscription" in tables and "customer" in tables and "customer_id" in tables["subscription"]:
+        parents["subscription"] = _positions(tables["subscription"]["customer_id"], tables["customer"]["id"])
+    return parents
+
+
+def _has_values(table: pd.DataFrame, column: str) -> bool:
+    return column in table and bool(table[column].notna().any())
+
+
+def _positions(keys: pd.Series, ids: pd.Series) -> np.ndarray:
+    """Return for each key the position of the first equal id, −1 where there is none or the key is missing."""
+    index = pd.Index(ids)
+    first = ~index.duplicated() & ~index.isna()
+    positions = np.flatnonzero(first)
+    found = index[first].get_indexer(pd.Index(keys))
+    found = np.where(keys.isna().to_numpy(), -1, found)
+    return np.append(positions, -1)[found]
+
+
+def _code(company, parents, history, state) -> tuple[dict, dict, frozenset[str]]:
+    """Code every partition over all objects that carry it.
+
+    Returns:
+        Partition → labels (missing last); object → partition → codes; the partitions that hold the deal's stage.
+    """
+    labels: dict[str, np.ndarray] = {}
+    codes: dict[str, dict[str, np.ndarray]] = {}
+    staged = set()
+    for id, partition in company.partitions.items():
+        columns = {
+            object: pd.factorize(_as_text(company.tables[object][column]))
+            for object, column in partition.objects.items()
+            if object in company.tables and column in company.tables[object]
+        }
+        if not columns:
+            continue
+        values = {str(value) for _, uniques in columns.values() for value in uniques}
+        if partition.objects.get("deal") == "stage":
+            values |= set(history.stage_labels)
+            staged.add(id)
+        labels[id] = np.array([*sorted(values - {BLANK}), BLANK], dtype="O")
+        for object, (found, uniques) in columns.items():
+            codes.setdefault(object, {})[id] = _place(labels[id], uniques)[found]
+        if id in staged:
+            codes["deal"][id] = _place(labels[id], history.stage_labels)[state.stage]
+        for child, over in (("customer", "deal"), ("subscription", "customer")):
+            inherited = codes.get(over, {}).get(id)
+            if child in parents and inherited is not None and id not in codes.get(child, {}):
+                missing = np.int32(len(labels[id]) - 1)
+                codes.setdefault(child, {})[id] = np.append(inherited, missing)[parents[child]]
+    return labels, codes, frozenset(staged)
+
+
+def _place(labels: np.ndarray, values) -> np.ndarray:
+    """Return the code of each value, and at the end that of a missing one."""
+    place = {label: i for i, label in enumerate(labels)}
+    last = len(labels) - 1
+    return np.array([*(place.get(str(value), last) for value in values), last], dtype=np.int32)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_string_dtype(values.dtype) and values.dtype != "O":
+        return values
+    if pd.api.types.is_float_dtype(values.dtype):
+        whole = values.dropna()
+        if (whole == whole.round()).all():
+            values = values.astype("Int64")
+    text = values.astype("str")
+    return text.where(values.notna())
+
+
+def _link(records: dict[str, Records], tables, own) -> None:
+    """Add to deals the day their customer went live, and to contacts the days of their linked deals."""
+    deal, customer, contact = (records.get(name) for name in ("deal", "customer", "contact"))
+    if deal and customer and customer.parent is not None:
+        for (stage, business), days in customer.reached.items():
+            if business == "all" and (stage, "all") not in deal.reached:
+                first = _first_per_parent(days, customer.parent, deal.n)
+                for wanted in BUSINESS:
+                    deal.reached[stage, wanted] = np.where(deal.is_business(wanted), first, NO_DAY).astype(np.int32)
+    if not contact:
+        return
+    linked = _linked_days(deal, tables) if deal else {}
+    for stage in dict.fromkeys([*own["contact"], *(stage for stage, _ in linked)]):
+        itself = own["contact"].get(stage)
+        for business in BUSINESS:
+            through = linked.get((stage, business))
+            if itself is None or through is None:
+                days = through if itself is None else itself
+            else:
+                days = np.where(itself != NO_DAY, itself, through)
+            contact.reached[stage, business] = days
+
+
+def _first_per_parent(days: np.ndarray, parent: np.ndarray, n: int) -> np.ndarray:
+    first = np.full(n, FAR, np.int32)
+    seen = (parent >= 0) & (days != NO_DAY)
+    np.minimum.at(first, parent[seen], days[seen])
+    return np.where(first == FAR, NO_DAY, first).astype(np.int32)
+
+
+def _linked_days(deal: Records, tables) -> dict[tuple[str, str], np.ndarray]:
+    """Join contacts to deals and return the first day on which any linked deal reached each stage."""
+    links = [
+        table[["deal_id", "contact_id"]]
+        for table in (tables.get("deal_contact"), tables["deal"].rename(columns={"id": "deal_id"}))
+        if table is not None and {"deal_id", "contact_id"} <= set(table.columns)
+    ]
+    links = pd.concat(links).dropna().astype("str") if links else pd.DataFrame()
+    if not len(links):
+        return {}
+    keys = list(deal.reached)
+    wide = pd.DataFrame({f"s{i}": deal.reached[key] for i, key in enumerate(keys)})
+    wide = wide.assign(id=tables["deal"]["id"].to_numpy())
+    people = pd.DataFrame({"id": tables["contact"]["id"].to_numpy()}).assign(position=np.arange(len(tables["contact"])))
+    firsts = ", ".join(f"min(nullif(d.s{i}, {NO_DAY})) as s{i}" for i in range(len(keys)))
+    found = _query(
+        f"select c.position, {firsts} from links l join deals d on d.id = l.deal_id "
+        "join contacts c on c.id = l.contact_id group by c.position",
+        links=links,
+        deals=wide,
+        contacts=people,
+    )
+    days = {}
+    for i, key in enumerate(keys):
+        out = np.full(len(people), NO_DAY, np.int32)
+        out[found["position"]] = np.ma.filled(found[f"s{i}"], NO_DAY)
+        days[key] = out
+    return days
+
+
+def _query(sql: str, **frames: pd.DataFrame) -> dict[str, np.ndarray]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        for name, frame in frames.items():
+            connection.register(name, frame)
+        return connection.sql(sql).fetchnumpy()
+
+
+def _home(id: str, catalog, records: Mapping[str, Records]) -> str:
+    """Return the object whose records are counted at a stage, empty where the data doesn't have the stage."""
+    object = catalog.stages[id].object if id in catalog.stages else "deal"
+    for candidate in dict.fromkeys((object, "contact")):
+        if candidate in records:
+            days = records[candidate].reached.get((id, "all"))
+            if days is not None and (days != NO_DAY).any():
+                return candidate
+    return ""
+
+
+def _span(records: Mapping[str, Records], history, company, day: int) -> tuple[int, int]:
+    events = [days for one in records.values() for days in one.reached.values()]
+    events += [one.days[name] for one in records.values() for name in ("ended_at", "start_at") if name in one.days]
+    events = [days[(days != NO_DAY) & (days <= day)] for days in events]
+    first = min((int(days.min()) for days in events if len(days)), default=0)
+    latest = getattr(company, "latest_event", None)
+    last = max((int(days.max()) for days in events if len(days)), default=first - 1)
+    return first, last if latest is None else day_number(latest)

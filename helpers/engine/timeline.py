@@ -1,0 +1,116 @@
+"""Days as whole numbers, and the axis of periods on which events are counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import ParameterError, suggest
+from helpers.periods import GRAINS, Period, build_periods
+
+NO_DAY = np.iinfo(np.int32).min
+"""The day number of a missing date; it lies before every real day."""
+
+FAR = np.iinfo(np.int32).max
+"""A day after every real day: "as everything stands in the exports"."""
+
+WHOLE = "all"
+"""The grain of one row over the whole history."""
+
+EPOCH = date(1970, 1, 1)
+
+
+def to_days(dates: pd.Series) -> np.ndarray:
+    """Turn dates into day numbers.
+
+    Returns:
+        One int32 per date: days since 1970-01-01 on the calendar, the time of day dropped; ``NO_DAY`` where missing.
+
+    >>> to_days(pd.Series(pd.to_datetime(["1970-01-03 23:59", None]))).tolist() == [2, NO_DAY]
+    True
+    """
+    if not pd.api.types.is_datetime64_any_dtype(dates.dtype):
+        dates = pd.to_datetime(dates, errors="coerce", format="ISO8601")
+    days = dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(days == np.iinfo(np.int64).min, NO_DAY, days).astype(np.int32)
+
+
+def day_number(day: date) -> int:
+    """Return the number of one day."""
+    return (date(day.year, day.month, day.day) - EPOCH).days
+
+
+def to_date(day: int) -> date:
+    """Return the date of a day number."""
+    return EPOCH + timedelta(days=int(day))
+
+
+@dataclass(frozen=True)
+class PeriodAxis:
+    """The periods of one question, oldest first, without gaps.
+
+    Attributes:
+        grain: month, quarter, year, or all (then there is one period).
+        starts: First day number of each period.
+        ends: Last day number of each period.
+    """
+
+    grain: str
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def locate(self, days: np.ndarray) -> np.ndarray:
+        """Return for each day the index of its period, −1 where it lies in none or is missing."""
+        if not len(self):
+            return np.full(len(days), -1, dtype=np.int32)
+        index = (np.searchsorted(self.starts, days, side="right") - 1).astype(np.int32)
+        return np.where((index >= 0) & (days <= self.ends[-1]), index, np.int32(-1))
+
+
+def build_axis(
+    grain: str,
+    *,
+    first: int,
+    last: int,
+    fiscal_year_start: int = 1,
+    start: int | None = None,
+    end: int | None = None,
+) -> PeriodAxis:
+    """Lay out the periods of a question.
+
+    Args:
+        grain: month, quarter, year, or all.
+        first: Day number of the company's first event.
+        last: Day number of the last day that counts.
+        fiscal_year_start: The month in which the fiscal year begins.
+        start: Periods that end before this day are left out; for grain all the one period starts here.
+        end: Periods that start after this day are left out; for grain all the one period ends here.
+
+    Returns:
+        The axis. A period is never cut: one that holds ``start`` or ``end`` is there as a whole.
+
+    Raises:
+        ParameterError: The grain is unknown.
+    """
+    if grain not in (*GRAINS, WHOLE):
+        allowed = (*GRAINS, WHOLE)
+        raise ParameterError(f"grain '{grain}' is unknown. Allowed: {', '.join(allowed)}.{suggest(grain, allowed)}")
+    low = first if start is None else max(first, start) if grain != WHOLE else start
+    high = last if end is None else min(last, end)
+    if high < low:
+        return PeriodAxis(grain, np.empty(0, np.int64), np.empty(0, np.int64))
+    if grain == WHOLE:
+        return PeriodAxis(grain, np.array([low]), np.array([high]))
+    return as_axis(build_periods(to_date(low), to_date(high), grain, fiscal_year_start), grain)
+
+
+def as_axis(periods: Sequence[Period], grain: str) -> PeriodAxis:
+    """Return the axis of periods already built."""
+    starts = np.array([day_number(period.start) for period in periods], dtype=np.int64)
+    ends = np.array([day_number(period.end) for period in periods], dtype=np.int64)
+    return PeriodAxis(grain, starts, ends)
