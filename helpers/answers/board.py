@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.answers.files import Topic, list_topics, name_file, read_topic, write_topic
-from helpers.answers.survey import Problem, describe_error, make_problem
+from helpers.answers.problems import Problem, describe_error, make_problem
 from helpers.errors import AnswersError, suggest
 
 GROUP = "board"

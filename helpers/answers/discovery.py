@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.answers.files import ABSENT, Topic, read_topic, write_topic
-from helpers.answers.survey import Problem, describe_error, make_problem
+from helpers.answers.problems import Problem, describe_error, make_problem
 from helpers.errors import AnswersError, suggest
 
 TOPIC = "discovery"

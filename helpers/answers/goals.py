@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.answers.files import Topic, read_topic, write_topic
-from helpers.answers.survey import Problem, describe_error, make_problem
+from helpers.answers.problems import Problem, describe_error, make_problem
 from helpers.errors import AnswersError, suggest
 from helpers.periods import GRAINS
 

@@ -1,6 +1,6 @@
 """The survey as data: tabs, groups and fields that people fill in, and what the CRM can answer of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -253,6 +253,30 @@ def load_survey(folder: Path = DEFINITIONS / "survey") -> Survey:
         if seen.setdefault(field.id, tab.id) != tab.id:
             raise DefinitionError(f"[{tab.id}.toml] field '{field.id}' is also in {seen[field.id]}.toml. Rename one.")
     return survey
+
+
+def generate_secondaries(primaries: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """List every primary KPI × partition that the survey's KPI tab names.
+
+    Args:
+        primaries: The rows of the grid ``primary_kpis``.
+
+    Returns:
+        One record per secondary KPI: ``secondary`` (``Opportunities by Source``), ``kpi`` and ``partition``, in
+        the order typed; a pair named twice is listed once.
+
+    >>> generate_secondaries([{"kpi": "Leads", "partition_1": "Owner", "partition_3": "Source"}])[1]["secondary"]
+    'Leads by Source'
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for primary in primaries:
+        for number in range(1, 5):
+            partition = str(primary.get(f"partition_{number}") or "").strip()
+            kpi = str(primary.get("kpi") or "").strip()
+            if kpi and partition:
+                secondary = f"{kpi} by {partition}"
+                rows.setdefault(secondary.casefold(), {"secondary": secondary, "kpi": kpi, "partition": partition})
+    return list(rows.values())
 
 
 def load_discovery_rules(folder: Path = DEFINITIONS / "survey") -> DiscoveryRules:
