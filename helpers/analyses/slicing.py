@@ -1,6 +1,7 @@
 """One KPI by one or two partitions: who, what, where and when, with the doubt that each number deserves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,101 @@ from helpers.model.kpi import Kpi
 from helpers.periods import Period
 from helpers.units import format_value
 
-VOLUME_OF = {"cohort": "from_stage", "period": "from_stage"}
+USUAL_QUESTIONS = (
+    "win_rate opportunity_to_won mql_to_won lead_to_mql opportunities revenue_won mqls leads sessions mrr "
+    "customers_live"
+).split()
+"""Which KPIs are sliced when nobody names one: the first two that the company has."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """One KPI cut one way: the result of ``slice_kpi`` with the question and the answer in words.
+
+    Attributes:
+        kpi: The KPI.
+        by: The partitions.
+        period: The period shown.
+        compared: The period it is compared with, or None.
+        frame: One row per slice.
+        headline: What it shows, in a sentence.
+    """
+
+    kpi: Kpi
+    by: tuple[str, ...]
+    period: Period
+    compared: Period | None
+    frame: pd.DataFrame
+    headline: str
+
+
+def choose_kpis(cells: pd.DataFrame, asked: Sequence[str]) -> list[str]:
+    """Return the KPIs asked for, or the first two usual ones that the company has."""
+    there = set(cells["kpi"])
+    return list(asked) or [kpi for kpi in USUAL_QUESTIONS if kpi in there][:2]
+
+
+def slice_kpis(
+    company: Any,
+    kpis: Sequence[str],
+    by: Sequence[str],
+    *,
+    period: Period,
+    compared: Period | None = None,
+    as_of: Any = None,
+    filters: Mapping[str, Any] | None = None,
+) -> list[Slices]:
+    """Cut each KPI by each partition alone and by the first two together.
+
+    Args:
+        company: The company.
+        kpis: Ids of KPIs.
+        by: Ids of partitions; empty takes the first two that suit each KPI.
+        period: The period shown.
+        compared: The period to compare with, or None.
+        as_of: The last day that counts.
+        filters: Partition → value or values that count.
+
+    Returns:
+        One result per KPI and way of cutting it.
+
+    Raises:
+        QuestionError: A KPI or partition is unknown, or a partition may not cut a KPI.
+    """
+    results = []
+    for kpi in kpis:
+        chosen = list(by) or suggest_partitions(company, kpi, limit=2)
+        ways = [(name,) for name in chosen] + ([tuple(chosen[:2])] if len(chosen) > 1 else [])
+        for way in ways:
+            frame = slice_kpi(company, kpi, way, period=period, compared=compared, as_of=as_of, filters=filters)
+            definition = company.catalog.kpi(kpi)
+            headline = headline_slices(frame, definition, way, period, company.currency)
+            results.append(Slices(definition, way, period, compared, frame, headline))
+    return results
+
+
+def tabulate_slices(results: Sequence[Slices]) -> pd.DataFrame:
+    """Put all slices into one table.
+
+    Returns:
+        One row per KPI, way of cutting it and slice: kpi, basis, period_start, dimension, then the columns of
+        ``slice_kpi``.
+    """
+    frames = [
+        result.frame.assign(
+            kpi=result.kpi.id,
+            basis=result.frame.attrs.get("basis", ""),
+            period_start=result.period.start.isoformat(),
+            dimension=" & ".join(result.by),
+        )
+        for result in results
+        if len(result.frame)
+    ]
+    if not frames:
+        return pd.DataFrame(columns=["kpi", "basis", "period_start", "dimension", "slice", "value", "n", "low", "high"])
+    table = pd.concat(frames, ignore_index=True)
+    first = ["kpi", "basis", "period_start", "dimension"]
+    return table[[*first, *(column for column in table.columns if column not in first)]]
 
 
 def slice_kpi(
@@ -166,16 +261,17 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
     return f"{kpi.label} differs between {what} by no more than chance"
 
 
-def find_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: Period, currency: str) -> list[Finding]:
+def find_slices(results: Sequence[Slices], currency: str) -> list[Finding]:
     """Put the slices that changed beyond chance into findings; small and uncorrected ones are never among them."""
+    return [finding for result in results for finding in _find(result, currency)]
+
+
+def _find(result: Slices, currency: str) -> list[Finding]:
+    sliced, kpi, by, period = result.frame, result.kpi, result.by, result.period
     solid = sliced[~sliced["is_small"] & (sliced["q_value"] < 0.05) & (sliced["slice"] != "all others")]
     findings = []
-    for row in (
-        solid.assign(badness=_badness(solid["change"], kpi))
-        .sort_values("badness", ascending=False)
-        .head(3)
-        .to_dict("records")
-    ):
+    ranked = solid.assign(badness=_badness(solid["change"], kpi)).sort_values("badness", ascending=False)
+    for row in ranked.head(3).to_dict("records"):
         way = "fell" if row["change"] < 0 else "rose"
         was, now = (format_value(row[key], kpi.unit, currency=currency) for key in ("previous_value", "value"))
         findings.append(

@@ -1,0 +1,199 @@
+"""The first page: the scorecard, both definitions of every conversion, and the main KPIs over time."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from helpers.analyses.slicing import Slices
+from helpers.model.catalog import Catalog
+from helpers.present.charts.slices import draw_history, draw_slices
+from helpers.present.display import Display, show_message, show_table
+from helpers.present.words import count_of, say_interval, say_value
+from helpers.units import format_value
+
+
+class Displays(tuple):
+    """Several displays that show themselves one below the other."""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        for shown in self:
+            display(shown)
+
+
+def draw_scorecard(scored: pd.DataFrame, *, title: str, subtitle: str, currency: str) -> Display:
+    """Show the scorecard: every KPI beside the period before and its goal, with its light.
+
+    Args:
+        scored: The result of ``score_kpis``.
+        title: What it shows, in a sentence.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    if scored.empty:
+        return show_message(
+            "empty",
+            "No KPI can be computed from these exports yet",
+            "The table of missing KPIs says which field to map.",
+        )
+    table = pd.DataFrame(
+        {
+            "kpi": scored["label"],
+            "now": [_written(row, "value", currency) for row in scored.to_dict("records")],
+            "n": scored["n"].astype("Int64"),
+            "before": [_written(row, "previous_value", currency) for row in scored.to_dict("records")],
+            "goal": [_written(row, "goal", currency) for row in scored.to_dict("records")],
+            "light": scored["light"],
+            "judged_by": scored["judged_by"],
+            "definition": scored["basis"],
+        }
+    )
+    return show_table(
+        table,
+        title=title,
+        subtitle=subtitle,
+        currency=currency,
+        labels={"kpi": "KPI", "before": "Before", "judged_by": "Judged by"},
+        marks={"light": "light"},
+        max_rows=30,
+        note="The range in brackets is where the true value lies with the confidence that the company chose; "
+        "n counts the records behind the number.",
+    )
+
+
+def draw_conversions(cells: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle: str) -> Display:
+    """Show every conversion by both definitions, the cohort's and the period's, side by side.
+
+    Args:
+        cells: The company's cells of one grain.
+        catalog: The company's definitions.
+        period: The period shown.
+        subtitle: Company, period, last day.
+    """
+    company = cells[(cells["dimension"] == "all") & (cells["grain"] == period.grain)]
+    starts = pd.to_datetime(company["period_start"]).dt.date
+    rows = []
+    for kpi in catalog.kpis.values():
+        mine = company[(company["kpi"] == kpi.id)]
+        if kpi.measure.kind != "conversion" or mine.empty:
+            continue
+        now = mine[starts.loc[mine.index] == period.start].set_index("basis")
+        cohort = now.loc["cohort"].to_dict() if "cohort" in now.index else {}
+        ratio = now.loc["period"].to_dict() if "period" in now.index else {}
+        rows.append(
+            {
+                "conversion": kpi.label,
+                "cohort": say_interval(cohort["value"], cohort["low"], cohort["high"], "share") if cohort else "–",
+                "entered": cohort.get("n"),
+                "cohort_state": "" if not cohort else ("mature" if cohort["is_complete"] else "◐ still open"),
+                "period_ratio": format_value(ratio.get("value"), "share"),
+            }
+        )
+    if not rows:
+        return show_message("empty", "No two neighbouring stages are in these exports, so nothing converts yet")
+    table = pd.DataFrame(rows).astype({"entered": "Int64"})
+    still_open = int(table["cohort_state"].str.contains("open").sum())
+    title = (
+        f"{count_of(still_open, 'conversion')} of {period.label} will still rise, because their cohorts are young"
+        if still_open
+        else f"Every cohort of {period.label} is old enough to be judged"
+    )
+    return show_table(
+        table,
+        title=title,
+        subtitle=subtitle,
+        labels={
+            "cohort": "Of those that entered, this share went on",
+            "entered": "Entered",
+            "cohort_state": "Cohort",
+            "period_ratio": "Went on ÷ entered, same period",
+        },
+        note="Two honest definitions: the first follows the records that entered in the period, the second divides two "
+        "counts of the period and may pass 100 %.",
+    )
+
+
+def draw_kpi_history(
+    cells: pd.DataFrame, catalog: Catalog, kpi: str, *, title: str, subtitle: str, labels: dict[Any, str], currency: str
+) -> Display:
+    """Draw one KPI of the company over the periods.
+
+    Args:
+        cells: One row per period, oldest first, with the columns of ``kpis.csv`` and, where known, ``goal``.
+        catalog: The company's definitions.
+        kpi: The KPI's id.
+        title: What it shows, in a sentence.
+        subtitle: Company, period, last day.
+        labels: First day of a period → its label.
+        currency: The company's currency.
+    """
+    definition = catalog.kpi(kpi)
+    if cells.empty:
+        return show_message("empty", f"{definition.label} can't be told from these exports", definition.formula)
+    days = pd.to_datetime(cells["period_start"]).dt.date
+    frame = cells.assign(period=[labels.get(day, str(day)) for day in days])
+    return draw_history(
+        frame,
+        title=title,
+        subtitle=subtitle,
+        unit=definition.unit,
+        currency=currency,
+        value_label=definition.label,
+    )
+
+
+def draw_kpi_slices(results: Sequence[Slices], *, subtitle: str, currency: str) -> Displays:
+    """Draw every cut of every KPI, one picture each; an empty cut says why there is nothing.
+
+    Args:
+        results: The result of ``slice_kpis``.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    if not results:
+        nothing = show_message(
+            "empty", "There is no partition to cut by yet", "Map a field such as source, region or owner."
+        )
+        return Displays((nothing,))
+    return Displays(_draw(result, subtitle, currency) for result in results)
+
+
+def _draw(result: Slices, subtitle: str, currency: str) -> Display:
+    if result.frame.empty:
+        return show_message("empty", result.headline, f"No record of {result.period.label} can be cut this way.")
+    frame = result.frame.assign(
+        volume=result.frame["n"],
+        compared_volume=result.frame["previous_n"],
+        compared_value=result.frame["previous_value"],
+        is_named=[str(name) in result.headline for name in result.frame["slice"]],
+    )
+    left_out = result.frame.attrs.get("left_out", 0)
+    notes = [f"{count_of(left_out, 'smaller slice')} not shown"] if left_out else []
+    basis = result.frame.attrs.get("basis", "")
+    return draw_slices(
+        frame,
+        title=result.headline,
+        subtitle=f"{result.kpi.label}: {result.kpi.formula} ({basis}) · {subtitle}",
+        unit=result.kpi.unit,
+        currency=currency,
+        company_value=result.frame.attrs.get("company", {}).get("value") if result.kpi.is_rate else None,
+        value_label=result.kpi.label,
+        compared=result.compared.label if result.compared else "",
+        note="; ".join(notes),
+    )
+
+
+def show_each(displays: Iterable[Display]) -> Displays:
+    """Show several displays one below the other."""
+    return Displays(displays)
+
+
+def _written(row: dict[str, Any], column: str, currency: str) -> str:
+    value = row[column]
+    if pd.isna(value):
+        return "–"
+    if column == "value" and row["unit"] == "share" and not pd.isna(row["low"]):
+        return say_interval(value, row["low"], row["high"], "share")
+    return say_value(value, row["unit"], currency=currency)
