@@ -32,7 +32,13 @@ class _Book:
         """Follow one customer from the won deal to the end of the simulation or its leaving."""
         rng = self.rng
         live = _office(deal["decided"] + np.exp(np.log(26) + 0.45 * rng.standard_normal()) * s.DAY, rng.random())
-        customer = {"id": f"C{1000 + key}", "deal_key": key, "won": deal["decided"], "live": live, "ended": np.nan}
+        customer = {
+            "id": f"C{1000 + key}",
+            "deal_key": key,
+            "won": deal["decided"],
+            "live": live,
+            "ended": np.nan,
+        }
         term = YEAR * (2 if rng.random() < (0.35 if deal["segment"] == "SMB" else 0.6) else 1)
         start, mrr = live, round(deal["amount"] / 12, 2)
         while start < s.minutes(s.END):
@@ -41,7 +47,8 @@ class _Book:
             row = self._subscribe(customer, deal, start, renewal, mrr)
             keeps = rng.random() < s.RENEWAL_RATE[deal["segment"]]
             change = rng.random()
-            factor = 1.0 if change < 0.66 else 1.04 + 0.16 * rng.random() if change < 0.88 else 0.78 + 0.15 * rng.random()
+            grown, shrunk = 1.04 + 0.16 * rng.random(), 0.78 + 0.15 * rng.random()
+            factor = 1.0 if change < 0.66 else grown if change < 0.88 else shrunk
             decided = _office(renewal - rng.uniform(3, 20) * s.DAY, rng.random())
             next_mrr = round((mrr + addon) * factor, 2)
             renewed = {"won": keeps, "amount": round(next_mrr * 12, -2), "created": renewal - 75 * s.DAY}

@@ -35,7 +35,7 @@ def _assign_owners(rng: np.random.Generator, deals: pd.DataFrame, causes: frozen
     if "innocent" in causes:
         rerouted = (deals["created"] >= s.minutes(s.WEBINAR_ROUTING_FROM)) & (team == s.TEAM_OF_REGION["Nordics"])
         poor = (deals["source"] == "Webinar") | ((deals["source"] == "Paid Search") & (deals["segment"] == "SMB"))
-        to_her = np.where(poor, draws[1] < 0.88, draws[1] < 0.10)
+        to_her = np.where(poor, draws[1] < 0.92, draws[1] < 0.06)
         others = [name for name in s.people_of(role="AE", team="North") if name != s.INNOCENT]
         owner[rerouted] = np.array(others, dtype=object)[(draws[0][rerouted] * len(others)).astype(int)]
         owner[rerouted & to_her] = s.INNOCENT
@@ -64,7 +64,7 @@ def _inverse_error_function(x: np.ndarray) -> np.ndarray:
 
 def _decide(rng: np.random.Generator, deals: pd.DataFrame, causes: frozenset[str]) -> None:
     """Add the outcome and its moment; in one slice fewer deals are won from a day on."""
-    n, z, draws = len(deals), rng.standard_normal(len(deals)), rng.random((3, len(deals)))
+    z, draws = rng.standard_normal(len(deals)), rng.random((3, len(deals)))
     days = deals["segment"].map(s.CYCLE_MEDIAN_DAYS).to_numpy() * np.exp(s.CYCLE_SIGMA * z)
     created = deals["created"].to_numpy()
     end_if_won = created + np.maximum(days, 4) * s.DAY
@@ -73,14 +73,16 @@ def _decide(rng: np.random.Generator, deals: pd.DataFrame, causes: frozenset[str
     sick = ((deals["region"] == "US") & (deals["segment"] == "Mid-market") & deals["source"].isin(s.INBOUND)).to_numpy()
     sick = sick & (end_if_won >= s.minutes(s.RATE_DROP_FROM)) & ("rate" in causes)
     chance = chance * np.where(sick, s.RATE_DROP_FACTOR, 1.0)
-    draw = _spread_draws(rng, np.argsort(end_if_won, kind="stable"), block=8)
+    draw = np.empty(len(deals))
+    for segment in s.SEGMENTS:
+        rows = np.flatnonzero(deals["segment"] == segment)
+        draw[rows] = _spread_draws(rng, np.argsort(end_if_won[rows], kind="stable"), block=8)
     deals["chance"], deals["won"] = chance, draw < chance
     end = np.where(deals["won"], end_if_won, created + np.maximum(days * 1.12, 5) * s.DAY)
     deals["decided"] = snap_to_office_hours(end, draws[0], not_before=created)
     shares = np.where(sick[:, None], s.LOST_REASON_SHARE_PRICE, s.LOST_REASON_SHARE)
     deals["lost_reason"] = np.array(s.LOST_REASONS)[pick(draws[1], shares)]
     deals["reached"] = np.where(deals["won"], 5, 1 + pick(draws[2], np.array([0.22, 0.3, 0.26, 0.13, 0.09])))
-    assert len(deals) == n
 
 
 def _slip(deals: pd.DataFrame, causes: frozenset[str]) -> np.ndarray:
@@ -89,8 +91,9 @@ def _slip(deals: pd.DataFrame, causes: frozenset[str]) -> np.ndarray:
     if "timing" in causes:
         last = s.minutes(s.END)
         sick = (deals["region"] == "US") & (deals["segment"] == "Mid-market") & deals["source"].isin(s.INBOUND)
-        due = deals["won"] & deals["decided"].between(last - 45 * s.DAY, last - s.DAY) & ~sick
+        due = deals["won"] & deals["decided"].between(last - 85 * s.DAY, last - s.DAY) & ~sick
         due &= deals["created"] < s.minutes(s.RATE_DROP_FROM)
+        due &= deals["amount"] <= s.SLIPPED_UP_TO
         slipped[deals[due].nlargest(s.SLIPPED_DEALS, "amount").index] = True
     return slipped
 

@@ -1,4 +1,4 @@
-"""Write what the CRM shows on one day: only what has happened before that day's midnight, under HubSpot's own labels."""
+"""Write what the CRM shows on one day: what happened before that day's midnight, under HubSpot's own labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from .history import AMOUNT, CLOSE_DATE, STAGE
 from .world import World
 
 PIPELINE = "Sales Pipeline"
-QUOTES = ('"', '"', '"', "'", "'", "'", "'")  # older stages carry double quotes in HubSpot's labels, newer ones single
+QUOTES = (
+    '"',
+    '"',
+    '"',
+    "'",
+    "'",
+    "'",
+    "'",
+)  # older stages carry double quotes in HubSpot's labels, newer ones single
 EPOCH = np.datetime64(s.START.isoformat(), "m")
 
 
@@ -85,10 +93,10 @@ def build_contacts(world: World, now: float) -> pd.DataFrame:
         "Country/Region": c["country"],
         "Contact owner": np.where(assigned, c["owner"], ""),
         "Owner Assigned Date": _moment(c["assigned"], before=now),
-        "Date of First Engagement": _moment(c["first_touch"], before=now),
+        "Date of first engagement": _moment(c["first_touch"], before=now),
         "Number of Sales Activities": np.where(touched, np.minimum(done, c["activity_count"]), 0).astype(int),
         "Currently in Sequence": _yes(c["sequence"] < now),
-        "Meeting Booked Date": _moment(c["meeting_booked"], before=now),
+        "Date of last meeting booked in meetings tool": _moment(c["meeting_booked"], before=now),
         "Meeting Held Date": _moment(c["meeting_held"], before=now),
         "Meeting No Show": _yes(c["no_show"] < now),
         "Associated Company IDs": c["company_id"],

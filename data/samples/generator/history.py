@@ -98,7 +98,11 @@ def trace_deals(seed: int, deals: pd.DataFrame) -> pd.DataFrame:
     for deal in deals.to_dict("records"):
         rng = np.random.default_rng([seed, 31, deal["draw_key"]])
         stages = _trace_stages(rng, deal)
-        traces = {STAGE: stages, CLOSE_DATE: _trace_close_dates(rng, deal), AMOUNT: _trace_amounts(rng, deal, stages)}
+        traces = {
+            STAGE: stages,
+            CLOSE_DATE: _trace_close_dates(rng, deal),
+            AMOUNT: _trace_amounts(rng, deal, stages),
+        }
         for name, trace in traces.items():
             rows += [(deal["id"], name, value, at) for at, value in trace]
     history = pd.DataFrame(rows, columns=["deal_id", "property", "value", "at"])

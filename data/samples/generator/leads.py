@@ -36,7 +36,7 @@ def pick(draw: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 def _arrive(rng: np.random.Generator) -> np.ndarray:
     days = pd.date_range(s.START, periods=s.DAYS)
-    growth = 1340 + (1690 - 1340) * np.minimum(np.arange(s.DAYS) / 600, 1.0)
+    growth = 1440 + (1760 - 1440) * np.minimum(np.arange(s.DAYS) / 600, 1.0)
     rate = growth / 91.25 * WEEKDAY_WEIGHT[days.weekday] * MONTH_WEIGHT[days.month - 1]
     rate[0] = max(rate[0], 12.0)
     counts = rng.poisson(rate)
@@ -58,7 +58,8 @@ def _describe(rng: np.random.Generator, created: np.ndarray, causes: frozenset[s
     industry = np.array(s.INDUSTRIES)[pick(draws[3], np.array(s.INDUSTRY_SHARE))]
     frame = pd.DataFrame({"created": created, "source": source, "region": region, "segment": segment})
     frame["industry"] = industry
-    frame["detail"] = [s.SOURCE_DETAIL[a][int(u * len(s.SOURCE_DETAIL[a]))] for a, u in zip(source, draws[4], strict=True)]
+    details = [s.SOURCE_DETAIL[name] for name in source]
+    frame["detail"] = [choices[int(u * len(choices))] for choices, u in zip(details, draws[4], strict=True)]
     frame["country"] = ""
     for name, choices in s.COUNTRIES.items():
         rows = region == name
@@ -88,7 +89,7 @@ def _work(rng: np.random.Generator, leads: pd.DataFrame, causes: frozenset[str])
 
 def _advance(rng: np.random.Generator, leads: pd.DataFrame) -> None:
     """Add the moments at which contacts became MQL, SQL and opportunity (NaN: never)."""
-    n, draws, lags = len(leads), rng.random((9, len(leads))), rng.standard_normal((3, len(leads)))
+    draws, lags = rng.random((7, len(leads))), rng.standard_normal((3, len(leads)))
     source, created = leads["source"], leads["created"].to_numpy()
     p_mql = source.map(s.LEAD_TO_MQL) * leads["segment"].map(s.SEGMENT_MQL) * leads["region"].map(s.REGION_MQL)
     p_mql = p_mql.to_numpy() * np.where(leads["unrouted"], s.ROUTING_BREAK_MQL_FACTOR, 1.0)
@@ -126,7 +127,8 @@ def _follow_up(rng: np.random.Generator, leads: pd.DataFrame) -> None:
     leads["no_show"] = np.where(misses, np.floor(held), np.nan)
     in_sequence = ~np.isnan(touched) & (draws[4] < np.where(is_sql, 0.25, 0.58))
     leads["sequence"] = np.where(in_sequence, touched + 60 + np.floor(draws[5] * 2 * s.DAY), np.nan)
-    leads["activity_count"] = np.where(np.isnan(touched), 0, 1 + rng.poisson(np.where(is_sql, 7, np.where(is_mql, 3.2, 1.6))))
+    more = rng.poisson(np.where(is_sql, 7, np.where(is_mql, 3.2, 1.6)))
+    leads["activity_count"] = np.where(np.isnan(touched), 0, 1 + more)
     leads["activity_gap"] = (0.6 + 2.5 * draws[6]) * s.DAY
     gone = ~is_mql & ~np.isnan(touched) & (draws[7] < 0.5)
     leads["unqualified"] = np.where(gone, touched + (2 + 25 * draws[8]) * s.DAY, np.nan)

@@ -9,7 +9,13 @@ import pandas as pd
 
 from . import setting as s
 
-SESSIONS_PER_LEAD = {"Organic Search": 62, "Paid Search": 38, "Demo Request": 21, "Webinar": 14, "Referrals": 17}
+SESSIONS_PER_LEAD = {
+    "Organic Search": 62,
+    "Paid Search": 38,
+    "Demo Request": 21,
+    "Webinar": 14,
+    "Referrals": 17,
+}
 COST_PER_MONTH = {
     "Organic Search": 9_000,
     "Paid Search": 24_000,
