@@ -1,6 +1,7 @@
 """Arithmetic: canonical tables in, cells out."""
 
-from helpers.engine.availability import describe_rules, explain_availability
+from helpers.engine.availability import explain_availability
 from helpers.engine.cells import build_cells
+from helpers.engine.rulebook import describe_rules
 
 __all__ = ["build_cells", "describe_rules", "explain_availability"]

@@ -78,7 +78,7 @@ def build_cells(
     """
     asked = [(one,) if isinstance(one, str) else tuple(one) for one in by]
     journeys = build_journeys(company, as_of=_day(as_of, "as_of"))
-    question = _ask(company, journeys, grain, start, end, filters, horizon_days)
+    question = ask(company, journeys, grain, start, end, filters, horizon_days)
     chosen = choose_kpis(company, journeys, kpis)
     ids = [tuple(resolve_partition(company, name, journeys.labels) for name in names) for names in asked]
     filtered = [resolve_partition(company, name, journeys.labels) for name in filters or {}]
@@ -95,7 +95,10 @@ def _day(text: date | str | None, name: str) -> date | None:
     return None if text is None or text == "" else parse_day(text, name=name)
 
 
-def _ask(company, journeys: Journeys, grain, start, end, filters, horizon_days) -> Question:
+def ask(
+    company, journeys: Journeys, grain: str, start=None, end=None, filters=None, horizon_days: int | None = None
+) -> Question:
+    """Lay out the periods and the records of a question; the arguments are those of ``build_cells``."""
     if horizon_days is not None and int(horizon_days) < 0:
         raise ParameterError(f"horizon_days is {horizon_days}. It is a number of days from 0 on.")
     begin, stop = _day(start, "start"), _day(end, "end")
@@ -136,16 +139,18 @@ def choose_kpis(company, journeys: Journeys, kpis: Iterable[str] | None = None) 
             if id not in known:
                 raise QuestionError(f"KPI '{id}' is unknown.{suggest(id, known)} The glossary lists them all.")
         return [known[id] for id in known if id in set(wanted)]
-    adjacent = {kpi.id for kpi in neighbours}
-    return [kpi for kpi in known.values() if kpi.id in adjacent or not is_shortcut(company, kpi)]
+    return [kpi for kpi in known.values() if not is_shortcut(company, journeys, kpi)]
 
 
-def is_shortcut(company, kpi: Kpi) -> bool:
-    """Tell whether a KPI is a conversion that jumps over stages without going to the end, won."""
-    if kpi.measure.kind != "conversion":
+def is_shortcut(company, journeys: Journeys, kpi: Kpi) -> bool:
+    """Tell whether a KPI steps over a stage that the data has, without going to the end, won."""
+    if kpi.measure.kind not in ("conversion", "duration"):
         return False
-    to_stage = company.catalog.stages.get(kpi.measure.to_stage)
-    return not (to_stage is not None and to_stage.closes)
+    stages = [id for id in company.catalog.stages if id in journeys.homes]
+    first, last = kpi.measure.from_stage, kpi.measure.to_stage
+    if first not in stages or last not in stages or company.catalog.stages[last].closes:
+        return False
+    return stages.index(last) - stages.index(first) != 1
 
 
 def allows(company, kpi: Kpi, partitions: Iterable[str], *, strict: bool) -> bool:
@@ -165,9 +170,9 @@ def allows(company, kpi: Kpi, partitions: Iterable[str], *, strict: bool) -> boo
         when = "only with the outcome" if partition.known == "outcome" else "only while a record is under way"
         entry = ", ".join(sorted(one for one, other in company.partitions.items() if other.known == "entry"))
         raise QuestionError(
-            f"'{kpi.id}' can't be cut by '{id}': its values are known {when}, so the records that are still open or ended "
-            f"otherwise have none and every slice would look better or worse than it is. Cut it by a partition known at entry "
-            f"({entry or 'there is none'}), or cut won deals or revenue by '{id}' instead."
+            f"'{kpi.id}' can't be cut by '{id}': its values are known {when}, so records that are still open or ended "
+            "otherwise have none, and every slice would look better or worse than it is. "
+            f"Cut it by a partition known at entry ({entry or 'there is none'}), or cut won deals or revenue by '{id}'."
         )
     return True
 

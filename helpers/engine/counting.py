@@ -185,14 +185,21 @@ def mature(question: Question, home: str, measure) -> np.ndarray:
     With a horizon: every record has had that many days. To date: the period's last day lies at least as long ago as the
     percentile of all past durations of the company (rule ``maturity_percentile``); never where nothing got there yet.
     """
-    wait = question.horizon
+    wait = maturity_days(question, home, measure) if question.horizon is None else question.horizon
     if wait is None:
+        return np.zeros(len(question.axis), bool)
+    return question.axis.ends + wait <= question.journeys.observed_until
+
+
+def maturity_days(question: Question, home: str, measure) -> int | None:
+    """Return after how many days a cohort to date counts as mature, None where no record got there yet."""
+    key = ("maturity", home, measure.from_stage, measure.to_stage, measure.business)
+    if key not in question.cache:
         days = days_between(question, home, measure)
         taken = days[days >= 0] if days is not None else np.empty(0)
-        if not len(taken):
-            return np.zeros(len(question.axis), bool)
-        wait = int(np.ceil(np.quantile(taken, question.maturity)))
-    return question.axis.ends + wait <= question.journeys.observed_until
+        wait = int(np.ceil(np.quantile(taken, question.maturity))) if len(taken) else None
+        question.cache[key] = wait
+    return question.cache[key]
 
 
 def measure_outcome_share(measure, lens: Lens) -> list[Cells]:
@@ -255,20 +262,29 @@ def lost_carry(question: Question, name: str) -> bool:
 
 
 def measure_duration(measure, lens: Lens, bases: tuple[str, ...] = ("outcome", "cohort")) -> list[Cells]:
-    """Tell how many days records took from one stage to another, by the day they arrived and by the day they set out."""
+    """Tell how many days records took from one stage to another, by the day of arrival and by that of entry."""
     question = lens.question
-    home = question.journeys.homes.get(measure.to_stage)
+    home = home_of_step(question, measure)
     if home is None or not lens.carries(home):
         return []
     days = days_between(question, home, measure)
-    if days is None:
-        return []
     cells = []
     for basis, stage in (("outcome", measure.to_stage), ("cohort", measure.from_stage)):
         events = question.events(home, stage, measure.business, measure.where)
         if basis in bases and events is not None:
             cells.append(_durations(measure, lens, home, days, events, basis))
     return cells
+
+
+def home_of_step(question: Question, measure) -> str | None:
+    """Return the object whose records show both ends of a step: that of the later stage, else that of the earlier one."""
+    homes = question.journeys.homes
+    if measure.from_stage not in homes or measure.to_stage not in homes:
+        return None
+    for home in (homes[measure.to_stage], homes[measure.from_stage]):
+        if days_between(question, home, measure) is not None:
+            return home
+    return None
 
 
 def _durations(measure, lens: Lens, home: str, days: np.ndarray, events, basis: str) -> Cells:

@@ -107,6 +107,7 @@ class DealHistory:
             deal_history: The canonical table of changes; None where there is none.
             stage_ids: CRM label of a deal stage → our stage id; labels that deals bear today are known without it.
         """
+        self._states: dict[int, DealState] = {}
         self.created = _days(deals, "created_at")
         self.closed = _days(deals, "closed_at")
         self.amount = _numbers(deals, "amount")
@@ -128,6 +129,11 @@ class DealHistory:
 
     def state_on(self, day: int) -> DealState:
         """Return all deals as they stood at the end of a day; ``FAR`` returns them as they stand in the exports."""
+        if day not in self._states:
+            self._states[day] = self._rewind(day)
+        return self._states[day]
+
+    def _rewind(self, day: int) -> DealState:
         n = len(self.created)
         never = np.zeros(n, bool)
         if day >= FAR:

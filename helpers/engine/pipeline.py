@@ -121,7 +121,7 @@ def measure_push(measure, lens: Lens) -> list[Cells]:
 
 
 def measure_coverage(measure, lens: Lens, company) -> list[Cells]:
-    """Tell the pipeline due in a period per unit of target: at its start, or what is left of both at its end or today."""
+    """Tell the pipeline due in a period per unit of target: at its start, or what is left of both at its end."""
     question, journeys = lens.question, lens.question.journeys
     selected = _selected_deals(measure, lens)
     if selected is None or not has_targets(company):
