@@ -87,20 +87,21 @@ class Workbook:
         copies = [self.cells[self.cells["dimension"] == id].assign(dimension=name) for name, id in names.items()]
         return pd.concat([self.cells, *copies], ignore_index=True)
 
-    def company_cells(self, kpi: str, basis: str | None = None) -> pd.DataFrame:
-        """Return one KPI of the company over the periods, oldest first.
+    def history_from(self, start: str = "") -> list[Period]:
+        """Return the periods of the history that end on or after a day; an empty text takes them all.
 
-        Args:
-            kpi: The KPI's id.
-            basis: cohort, period, outcome or snapshot; by default the KPI's usual one.
-
-        Returns:
-            One row per period, with the columns of ``kpis.csv``; empty where the KPI is unavailable.
+        Raises:
+            ParameterError: The text is no day, or no period is left.
         """
-        chosen = basis or self.company.catalog.kpi(kpi).basis[0]
-        cells = self.cells
-        mask = (cells["kpi"] == kpi) & (cells["basis"] == chosen) & (cells["dimension"] == "all")
-        return cells[mask & (cells["grain"] == self.period.grain)].sort_values("period_start", ignore_index=True)
+        if not start:
+            return self.history
+        first = parse_day(start, name="start")
+        kept = [period for period in self.history if period.end >= first]
+        if not kept:
+            raise ParameterError(
+                f"start {start} lies after {self.period.label}, the latest period. Name an earlier day."
+            )
+        return kept
 
     def subtitle(self, text: str = "") -> str:
         """Say in one line what a picture rests on: the text given, the company, the period and the last day."""

@@ -195,21 +195,33 @@ def _set_beside(
     return result
 
 
-def trend_kpi(
-    company: Any, kpi: str, *, periods: Sequence[Period], as_of: Any = None, basis: str | None = None
-) -> pd.DataFrame:
-    """Tell one KPI of the company period by period.
+def describe_partitions(company: Any) -> pd.DataFrame:
+    """Tell by what a company can be cut, and when each of it is known.
 
     Returns:
-        One row per period, oldest first: the columns of ``kpis.csv`` and ``label``, the period as a reader says it.
+        One row per partition: label, question (who, what, where, when), objects (whose records carry it, and from whom
+        it was inherited), known (entry, during, outcome), known_because and n_values.
     """
-    definition = company.catalog.kpi(kpi)
-    cells = build_cells(
-        company, kpis=[kpi], grain=periods[0].grain, start=periods[0].start, end=periods[-1].end, as_of=as_of
+    rows = [
+        {
+            "label": partition.label,
+            "question": partition.question,
+            "objects": ", ".join(
+                f"{name} (from {partition.inherited_from[name]})" if name in partition.inherited_from else name
+                for name in partition.objects
+            ),
+            "known": partition.known + (", today's value" if partition.is_current_value else ""),
+            "known_because": partition.known_because,
+            "n_values": partition.n_values,
+        }
+        for partition in company.partitions.values()
+    ]
+    columns = ["label", "question", "objects", "known", "known_because", "n_values"]
+    order = {"who": 0, "what": 1, "where": 2, "when": 3}
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values(
+        ["question", "label"], key=lambda c: c.map(order).fillna(0) if c.name == "question" else c, ignore_index=True
     )
-    cells = cells[cells["basis"] == (basis or definition.basis[0])].sort_values("period_start", ignore_index=True)
-    labels = {period.start: period.label for period in periods}
-    return cells.assign(label=[labels.get(pd.Timestamp(day).date(), "") for day in cells["period_start"]])
 
 
 def suggest_partitions(company: Any, kpi: str, *, limit: int = 6, maximum_values: int = 12) -> list[str]:

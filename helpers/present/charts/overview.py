@@ -1,11 +1,12 @@
 """The first page: the scorecard, both definitions of every conversion, and the main KPIs over time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from helpers.analyses.slicing import Slices
+from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.display import Display, show_message, show_table
@@ -115,32 +116,26 @@ def draw_conversions(cells: pd.DataFrame, catalog: Catalog, *, period: Any, subt
     )
 
 
-def draw_kpi_history(
-    cells: pd.DataFrame, catalog: Catalog, kpi: str, *, title: str, subtitle: str, labels: dict[Any, str], currency: str
-) -> Display:
-    """Draw one KPI of the company over the periods.
+def draw_trends(trends: Sequence[Trend], *, subtitle: str, currency: str) -> Displays:
+    """Draw KPIs of the company over the periods, one picture each.
 
     Args:
-        cells: One row per period, oldest first, with the columns of ``kpis.csv`` and, where known, ``goal``.
-        catalog: The company's definitions.
-        kpi: The KPI's id.
-        title: What it shows, in a sentence.
+        trends: The result of ``trend_kpis``.
         subtitle: Company, period, last day.
-        labels: First day of a period → its label.
         currency: The company's currency.
     """
-    definition = catalog.kpi(kpi)
-    if cells.empty:
-        return show_message("empty", f"{definition.label} can't be told from these exports", definition.formula)
-    days = pd.to_datetime(cells["period_start"]).dt.date
-    frame = cells.assign(period=[labels.get(day, str(day)) for day in days])
-    return draw_history(
-        frame,
-        title=title,
-        subtitle=subtitle,
-        unit=definition.unit,
-        currency=currency,
-        value_label=definition.label,
+    if not trends:
+        return Displays((show_message("empty", "There is no KPI to follow over time yet"),))
+    return Displays(
+        draw_history(
+            trend.frame,
+            title=trend.headline,
+            subtitle=f"{trend.kpi.label}: {trend.kpi.formula} ({trend.basis}) · {subtitle}",
+            unit=trend.kpi.unit,
+            currency=currency,
+            value_label=trend.kpi.label,
+        )
+        for trend in trends
     )
 
 
@@ -183,11 +178,6 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
         compared=result.compared.label if result.compared else "",
         note="; ".join(notes),
     )
-
-
-def show_each(displays: Iterable[Display]) -> Displays:
-    """Show several displays one below the other."""
-    return Displays(displays)
 
 
 def _written(row: dict[str, Any], column: str, currency: str) -> str:

@@ -1,0 +1,107 @@
+"""KPIs over time: one bad period can be chance, a slope can't."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from helpers.analyses.overview import find_goal
+from helpers.engine.cells import build_cells
+from helpers.model.kpi import Kpi
+from helpers.periods import Period
+from helpers.units import format_value
+
+FOLLOWED = "revenue_won opportunities deals_won mqls leads mrr sessions".split()
+"""Which KPIs are followed when nobody names one: the first two that the company has."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One KPI of the company over the periods.
+
+    Attributes:
+        kpi: The KPI.
+        basis: The definition shown.
+        frame: One row per period, oldest first: period (label), period_start, value, low, high, n, is_complete, goal.
+        headline: What it shows, in a sentence.
+    """
+
+    kpi: Kpi
+    basis: str
+    frame: pd.DataFrame
+    headline: str
+
+
+def choose_trends(cells: pd.DataFrame) -> list[str]:
+    """Return the first two of the usual KPIs that the company has."""
+    there = set(cells["kpi"])
+    return [kpi for kpi in FOLLOWED if kpi in there][:2]
+
+
+def trend_kpis(
+    company: Any,
+    kpis: Sequence[str],
+    *,
+    periods: Sequence[Period],
+    as_of: Any = None,
+    targets: pd.DataFrame | None = None,
+    filters: Mapping[str, Any] | None = None,
+) -> list[Trend]:
+    """Follow KPIs of the company over periods.
+
+    Args:
+        company: The company.
+        kpis: Ids of KPIs.
+        periods: The periods, oldest first.
+        as_of: The last day that counts.
+        targets: Goals with the columns of ``goal_matrix.csv``; None draws no goals.
+        filters: Partition → value or values that count.
+
+    Returns:
+        One trend per KPI that has a value in any of the periods.
+    """
+    trends = []
+    for kpi in kpis:
+        definition = company.catalog.kpi(kpi)
+        cells = build_cells(
+            company,
+            kpis=[kpi],
+            grain=periods[0].grain,
+            start=periods[0].start,
+            end=periods[-1].end,
+            as_of=as_of,
+            filters=dict(filters or {}) or None,
+        )
+        cells = cells[cells["basis"] == definition.basis[0]].sort_values("period_start", ignore_index=True)
+        if cells.empty:
+            continue
+        by_start = {period.start: period for period in periods}
+        shown = [by_start.get(pd.Timestamp(day).date()) for day in cells["period_start"]]
+        frame = cells.assign(
+            period=[period.label if period else "" for period in shown],
+            goal=[
+                find_goal(targets, kpi, period) if period and targets is not None else float("nan") for period in shown
+            ],
+        )
+        columns = ["period", "period_start", "value", "low", "high", "n", "is_complete", "goal"]
+        frame = frame[columns]
+        trends.append(
+            Trend(definition, definition.basis[0], frame, headline_trend(frame, definition, company.currency))
+        )
+    return trends
+
+
+def headline_trend(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
+    """Say in one sentence where a KPI stands in its own history; only periods old enough are compared."""
+    solid = frame[frame["is_complete"].astype(bool) & frame["value"].notna()]
+    if len(solid) < 2:
+        return f"{kpi.label}: too short a history to compare"
+    last, before = solid.iloc[-1], solid.iloc[:-1]
+    value = format_value(last["value"], kpi.unit, currency=currency)
+    if last["value"] < before["value"].min():
+        return f"{kpi.label} was {value} in {last['period']}, the lowest of {len(solid)} periods"
+    if last["value"] > before["value"].max():
+        return f"{kpi.label} was {value} in {last['period']}, the highest of {len(solid)} periods"
+    typical = format_value(before["value"].median(), kpi.unit, currency=currency)
+    return f"{kpi.label} was {value} in {last['period']}, against a typical {typical}"
