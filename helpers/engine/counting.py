@@ -277,7 +277,7 @@ def measure_duration(measure, lens: Lens, bases: tuple[str, ...] = ("outcome", "
 
 
 def home_of_step(question: Question, measure) -> str | None:
-    """Return the object whose records show both ends of a step: that of the later stage, else that of the earlier one."""
+    """Return the object whose records show both ends of a step: the later stage's, else the earlier one's."""
     homes = question.journeys.homes
     if measure.from_stage not in homes or measure.to_stage not in homes:
         return None

@@ -1,6 +1,7 @@
-"""How many records each rule of counting touched, so that nothing is dropped, filled or taken for granted in silence."""
+"""How many records each rule of counting touched, so that nothing is dropped or filled in silence."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def _contact_rules(company, journeys: Journeys) -> list[tuple[str, str, int]]:
         ),
         (
             "several contacts per deal",
-            "Deals with more than one contact: each contact is counted in cohorts of contacts, the deal once among deals.",
+            "Deals with more than one contact: cohorts of contacts count each contact, counts of deals the deal once.",
             (contacts_each > 1).sum(),
         ),
     ]
@@ -66,12 +67,12 @@ def _renamed(deals: pd.DataFrame | None) -> pd.DataFrame | None:
 
 
 def _step_rules(company, journeys: Journeys) -> list[tuple[str, str, int]]:
-    """Count, per step between neighbouring stages, who had been further before, who skipped, and who is still on the way."""
+    """Count, per step between neighbouring stages, who was further before, who skipped and who is on the way."""
     question = ask(company, journeys, "all")
     stages = [id for id in company.catalog.stages if id in journeys.homes]
     label = {id: company.catalog.stages[id].label for id in stages}
     rows = []
-    for first, second in zip(stages, stages[1:], strict=False):
+    for first, second in pairwise(stages):
         home = journeys.homes[first]
         step = company.catalog.conversion(first, second).measure
         days = days_between(question, home, step)
@@ -129,7 +130,7 @@ def _deal_rules(company, journeys: Journeys) -> list[tuple[str, str, int]]:
          (history.created == NO_DAY).sum()),
         ("undated close", "Won or lost deals without a close date: they count in no period.",
          ((state.outcome != 0) & (state.closed == NO_DAY)).sum()),
-        ("won without amount", "Won deals without an amount: left out of the average deal size, nothing to closed revenue.",
+        ("won without amount", "Won deals without an amount: not in the average deal size, nothing in closed revenue.",
          (won & ~known).sum()),
         ("open again", "Deals closed after the last day that counts: open as of then.", (undone & state.exists).sum()),
         ("re-entered", "Deals that entered a stage more than once: their first entry counts.", _reentered(history)),
@@ -159,6 +160,6 @@ def _recurring_rules(journeys: Journeys) -> list[tuple[str, str, int]]:
     return [
         ("month to month", "Active subscriptions without a renewal date: they count as up for renewal in every period.",
          (now & (renewal == NO_DAY)).sum()),
-        ("ended before its term", "Subscriptions that ended before their renewal date: never in a renewal's denominator.",
+        ("ended before its term", "Subscriptions that ended before their renewal date: in no renewal's denominator.",
          ((end != NO_DAY) & (renewal != NO_DAY) & (end < renewal)).sum()),
     ]  # fmt: skip
