@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
 
 from helpers.errors import DataError
 from helpers.ingest.encodings import decode
-from helpers.ingest.layout import Sheet, as_frame, find_header, find_width, is_blank, require_header
+from helpers.ingest.layout import TAIL, Sheet, as_frame, find_footer, find_header, find_width, is_blank, require_header
 from helpers.issues import IssueLog
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -167,56 +168,42 @@ def _split_with_faults(body: str, start: _Start, *, encoding: str, is_cut_off: b
     """Split rows one by one and put those aside whose cells can't be told apart."""
     width = len(start.header)
     records, unclosed = _split_records(body, start.separator, file=file)
-    offset = start.header_row + 1
-    kept, numbers = [], []
-    short: list[int] = []
-    for position, record in enumerate(records):
-        if position in unclosed:
-            continue
-        cells = record
-        if len(cells) > width and all(map(is_blank, cells[width:])):
-            cells = cells[:width]
-        if len(cells) < width and not _is_prose(cells):
-            short.append(position)
-        if len(cells) <= width:
-            kept.append(cells)
-            numbers.append(position)
-    bad_short = _pick_bad_short(records, short, width, is_cut_off=is_cut_off)
-    put_aside = set(bad_short)
-    rows = [
-        (number, [*cells, *[""] * (width - len(cells))])
-        for number, cells in zip(numbers, kept, strict=True)
-        if number not in put_aside
-    ]
-    too_many = sorted(set(range(len(records))) - set(numbers) - unclosed)
-    footer_like = {p for p in too_many if len(records[p]) == width + 1 and _has_grand_total(records[p])}
-    _log_faults(records, too_many=[p for p in too_many if p not in footer_like], short=bad_short,
-                unclosed=sorted(unclosed), totals=sorted(footer_like), padded=sorted(set(short) - put_aside),
-                start=start, file=file, log=log)  # fmt: skip
-    columns = [pa.array(cells, type=pa.large_string()) for cells in zip(*(cells for _, cells in rows), strict=True)]
+    raw = records.copy()
+    lengths = np.fromiter(map(len, records), dtype="int64", count=len(records))
+    for position in np.flatnonzero(lengths > width):
+        if all(map(is_blank, records[position][width:])):
+            records[position] = records[position][:width]
+            lengths[position] = width
+    totals = {p for p in np.flatnonzero(lengths == width + 1).tolist() if _has_grand_total(records[p])}
+    too_many = [p for p in np.flatnonzero(lengths > width).tolist() if p not in totals | unclosed]
+    footer = find_footer([[cell for cell in row if not is_blank(cell)] for row in records[-TAIL:]], width=width)
+    end = len(records) if footer is None else max(len(records) - TAIL, 0) + footer
+    short = [p for p in np.flatnonzero(lengths < width).tolist() if p < end and p not in unclosed]
+    short = [p for p in short if not all(map(is_blank, records[p]))]
+    too_few = _pick_too_few(records, short, width, is_cut_off=is_cut_off)
+    for position in np.flatnonzero(lengths < width):
+        records[position] = [*records[position], *[""] * (width - lengths[position])]
+    is_kept = np.ones(len(records), dtype=bool)
+    is_kept[[*totals, *too_many, *too_few, *unclosed]] = False
+    _log_faults(raw, too_many=too_many, too_few=too_few, unclosed=sorted(unclosed), totals=sorted(totals),
+                padded=sorted(set(short) - set(too_few)), start=start, file=file, log=log)  # fmt: skip
+    columns = [pa.array(cells, type=pa.large_string()) for cells in zip(*compress(records, is_kept), strict=True)]
     columns = columns or [pa.array([], type=pa.large_string())] * width
-    frame = as_frame(columns, np.array([number + offset for number, _ in rows], dtype="int64"))
-    n_quarantined = len(too_many) - len(footer_like) + len(bad_short) + len(unclosed)
+    frame = as_frame(columns, np.flatnonzero(is_kept) + start.header_row + 1)
+    n_quarantined = len(too_many) + len(too_few) + len(unclosed)
     return Sheet(tuple(start.header), frame, start.header_row, encoding, start.separator, n_quarantined=n_quarantined)
-
-
-def _is_prose(cells: list[str]) -> bool:
-    """Tell blank rows and single texts (titles, footers), which are no cut-off rows of data, from the rest."""
-    return sum(not is_blank(cell) for cell in cells) == 0
 
 
 def _has_grand_total(cells: list[str]) -> bool:
     return is_blank(cells[0]) and cells[-1].strip().casefold() in ("grand total", "grand totals", "total", "totals")
 
 
-def _pick_bad_short(records: list[list[str]], short: list[int], width: int, *, is_cut_off: bool) -> list[int]:
+def _pick_too_few(records: list[list[str]], short: list[int], width: int, *, is_cut_off: bool) -> list[int]:
     """Pick the short rows that did not merely leave out blanks at their end.
 
     A short row is taken to have left out trailing blanks where some full row is blank in all the cells that it
     lacks, too. The last row of a file without a line end may have been cut off and is never trusted.
     """
-    from helpers.ingest.layout import is_footer
-
     fewest = width
     for record in records:
         if len(record) >= width:
@@ -229,8 +216,6 @@ def _pick_bad_short(records: list[list[str]], short: list[int], width: int, *, i
     for position in short:
         record = records[position]
         is_last = position == len(records) - 1
-        if is_footer(record):
-            continue
         if len(record) < fewest or (is_last and is_cut_off):
             bad.append(position)
     return bad
@@ -270,7 +255,7 @@ def _log_faults(
     records: list[list[str]],
     *,
     too_many: list[int],
-    short: list[int],
+    too_few: list[int],
     unclosed: list[int],
     totals: list[int],
     padded: list[int],
@@ -278,14 +263,12 @@ def _log_faults(
     file: str,
     log: IssueLog,
 ) -> None:
-    from helpers.ingest.layout import is_footer
-
     width, sign = len(start.header), start.separator
     escape = f"Put cells that hold a '{sign}' or a line break in double quotes, and export it again"
     faults = [
         (too_many, "too_many_cells", "error", f"The row has more cells than the header's {width}; it was put aside",
          escape),
-        (short, "too_few_cells", "error", f"The row has fewer cells than the header's {width}; it was put aside",
+        (too_few, "too_few_cells", "error", f"The row has fewer cells than the header's {width}; it was put aside",
          "Export it again; a last row that is cut off means that the file is incomplete"),
         (unclosed, "unclosed_quote", "error", "A double quote opens here and is never closed; the row was put aside",
          "Double the quote or remove it in the CRM, and export it again"),
@@ -301,7 +284,6 @@ def _log_faults(
             message=message,
             cure=cure,
         )
-    padded = [position for position in padded if not is_footer(records[position])]
     if padded:
         log.add(
             file=file,

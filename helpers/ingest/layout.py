@@ -157,6 +157,32 @@ def clean_rows(found: Sheet, *, file: str, log: IssueLog) -> tuple[pd.DataFrame,
     return frame.set_axis(list(names), axis=1), n_repeated
 
 
+def find_footer(tail: Sequence[Sequence[str]], *, width: int) -> int | None:
+    """Find where a report's footer begins: totals, filters, copyright, confidentiality.
+
+    Args:
+        tail: The filled cells of the last rows.
+        width: Columns of the table.
+
+    Returns:
+        Position in ``tail`` of the footer's first row, or None. A footer is a run of nearly empty rows at the end,
+        at least one of which says so ("Copyright", "Grand Total" …); it begins at a blank row or at such a row.
+
+    >>> find_footer([["1", "Acme", "5"], [], ["My report"], ["Copyright (c) 2026"]], width=3)
+    1
+    """
+    start, is_marked = None, False
+    for position in range(len(tail) - 1, -1, -1):
+        cells = tail[position]
+        marked = bool(cells) and (_is_total(cells) or (len(cells) <= 2 and bool(_FOOTER.search(cells[0].strip()))))
+        if not marked and len(cells) > min(2, width - 2):
+            break
+        is_marked |= marked
+        if marked or not cells:
+            start = position
+    return start if is_marked else None
+
+
 def as_frame(columns: Sequence[pa.ChunkedArray | Sequence[str]], rows: np.ndarray) -> pd.DataFrame:
     """Make a frame of text columns (named 0, 1, …) over row numbers."""
     index = pd.Index(rows, dtype="int64", name="source_row")
@@ -206,26 +232,12 @@ def _is_total(cells: Sequence[str]) -> bool:
 
 
 def _drop_footer(frame: pd.DataFrame, *, file: str, log: IssueLog) -> pd.DataFrame:
-    """Leave out what reports print under their rows: totals, filters, copyright, confidentiality."""
     tail = [_cells(row) for row in frame.tail(TAIL).itertuples(index=False)]
-    start = None
-    for position in range(len(tail) - 1, -1, -1):
-        cells = tail[position]
-        marked = bool(cells) and (_is_total(cells) or (len(cells) <= 2 and bool(_FOOTER.search(cells[0]))))
-        loose = len(cells) <= 2 and (frame.shape[1] > 3 or (len(cells) <= 1 and frame.shape[1] > 1))
-        if not marked and not loose:
-            break
-        if marked or not cells:
-            start = position
-    if start is None or not any(tail[start:]):
+    start = find_footer(tail, width=frame.shape[1])
+    if start is None:
         return frame
     n_kept = len(frame) - (len(tail) - start)
-    footer = frame.iloc[n_kept:]
-    texts = [" ".join(_cells(row)) for row in footer.itertuples(index=False)]
-    told = [(row, text) for row, text in zip(footer.index, texts, strict=True) if text]
-    marks = any(_FOOTER.search(text) or _is_total(cells) for text, cells in zip(texts, tail[start:], strict=True))
-    if not marks:
-        return frame
+    told = [(row, " ".join(cells)) for row, cells in zip(frame.index[n_kept:], tail[start:], strict=True) if cells]
     log.add_rows(
         file=file,
         rows=[row for row, _ in told],
@@ -314,13 +326,3 @@ def _drop_repeated_headers(
         cure="Nothing to do; this comes from files pasted together, so check that no rows stand in it twice",
     )
     return frame[~repeated], int(repeated.sum())
-
-
-def is_footer(cells: Sequence[str]) -> bool:
-    """Tell whether a row is one that reports print under their data (totals, filters, copyright …).
-
-    >>> is_footer(["Confidential Information - Do Not Distribute"]), is_footer(["Acme", "5"])
-    (True, False)
-    """
-    filled = [cell.strip() for cell in cells if not is_blank(cell)]
-    return bool(filled) and (_is_total(filled) or (len(filled) <= 2 and bool(_FOOTER.search(filled[0]))))

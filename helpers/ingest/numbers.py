@@ -108,7 +108,10 @@ def detect_number_convention(series: pd.Series) -> NumberConvention | None:
     texts = filled[valid].reset_index(drop=True)
     has_percent = bool(_is_filled(pc.struct_field(fields, "percent")).any())
     known = NumberConvention(share=float(valid.mean()), has_percent=has_percent, example=str(texts[0]))
-    return _decide(pc.struct_field(fields, "digits"), texts, known)
+    convention = _decide(pc.struct_field(fields, "digits"), texts, known)
+    values, is_open, _ = _compute(filled, convention.decimal)
+    share = float((~np.isnan(values) | is_open).mean())
+    return replace(convention, share=share) if share else None
 
 
 def parse_numbers(

@@ -1,7 +1,9 @@
 """Describe what the columns of an export hold, by all their values, so that they can be mapped by content."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,17 @@ from helpers.ingest.values import (
     split_distinct,
 )
 
+_Convention = TypeVar("_Convention", DateConvention, NumberConvention)
+
 KINDS = ("id", "date", "number", "boolean", "text", "empty")
 
 MOST_ODD = 0.1
 """A column is of dates or numbers where at most this share of its distinct values is something else."""
 
-_CODE = r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}|[a-zA-Z0-9]{3}[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?)"
+_CODE = (
+    r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}"  # UUIDs, hashes
+    r"|[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)"  # Salesforce
+)
 _TOKEN = r"[A-Za-z0-9][A-Za-z0-9_./#:@+=-]*"
 _LONG_NUMBER = r"[0-9]{9,20}(?:\.0)?"
 
@@ -39,7 +46,7 @@ class ColumnProfile:
         n_distinct: Distinct values among them.
         samples: The first five distinct values.
         date: How dates are written; None where none of the values is one.
-        number: How numbers are written; None where none of the values is one.
+        number: How numbers are written; None where none of the values is one, or the column holds dates.
         currencies: ISO codes of the currencies that values bear.
         mean_length: Mean number of characters of the distinct values.
     """
@@ -111,9 +118,9 @@ def profile_column(series: pd.Series) -> ColumnProfile:
         return ColumnProfile(kind="text" if len(known) else "empty", **basics)
     if _is_boolean(typed):
         return ColumnProfile(kind="boolean", **basics)
-    date, number = detect_date_order(typed), detect_number_convention(typed)
-    if not _is_date(date, typed):
-        date = None
+    date = _look(detect_date_order, typed)
+    date = date if _is_date(date, typed) else None
+    number = _look(detect_number_convention, typed) if date is None else None
     kind = "text"
     if date is not None:
         kind = "date"
@@ -128,6 +135,14 @@ def profile_column(series: pd.Series) -> ColumnProfile:
 def profile_columns(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
     """Describe every column of a file; see ``profile_column``."""
     return {column: profile_column(frame[column]) for column in frame.columns}
+
+
+def _look(detect: Callable[[pd.Series], _Convention | None], typed: pd.Series) -> _Convention | None:
+    """Ask the whole column, unless even half of a thousand values spread over it rules the question out."""
+    spread_out = typed.iloc[:: max(len(typed) // 1000, 1)]
+    if len(typed) > 2000 and ((found := detect(spread_out)) is None or found.share < 0.5):
+        return None
+    return detect(typed)
 
 
 def _is_boolean(typed: pd.Series) -> bool:
