@@ -1,0 +1,166 @@
+"""What causes are worth: each effect's part of the outcome, shared fairly where slices overlap, with an interval."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from helpers.analyses.bridge import attribute_by_shapley
+from helpers.analyses.coded_leaves import CodedLeaves
+from helpers.analyses.expectation import MoneyModel
+from helpers.analyses.slice_search import FoundSlice
+
+VANISHED = np.log(0.05)
+"""Below this effect a slice has as good as vanished: what it would have been is told by its past, not by its rest."""
+
+
+@dataclass
+class Cause:
+    """Hold one cause on its way to a row: the slices that moved (two and more for a mix), and its price."""
+
+    step: str
+    effect: str
+    slice: dict[str, list[object]]
+    parts: list[FoundSlice]
+    masks: list[np.ndarray]
+    actual: float
+    expected: float
+    q_value: float
+    aliases: list[dict[str, list[object]]] = field(default_factory=list)
+    verdict: str = "cause"
+    contribution: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Which leaves it touches."""
+        return np.logical_or.reduce(self.masks)
+
+    @property
+    def log_effect(self) -> np.ndarray:
+        """Its effect per leaf."""
+        total = np.zeros(len(self.masks[0]))
+        for part, mask in zip(self.parts, self.masks, strict=True):
+            total[mask] += part.log_effect
+        return total
+
+
+def price_causes(
+    coded: CodedLeaves,
+    model: MoneyModel,
+    causes: list[Cause],
+    levels: dict[str, tuple[str, float, float]],
+    *,
+    spread: float,
+    confidence: float,
+) -> dict[str, dict[str, object]]:
+    """Price every cause (in place) and what moved everywhere.
+
+    The outcome is modelled per leaf as entries × expected rates × expected value × what moved everywhere ×
+    the causes that cover it. Where several cover a leaf, each gets its Shapley value.
+
+    Args:
+        coded: The leaf table.
+        model: Expected rates and value.
+        causes: What was found; contribution, low and high are filled in.
+        levels: Per step: effect, logarithm of what moved everywhere, and its standard error.
+        spread: Variance of the log deal size (0 without amounts).
+        confidence: Of the intervals.
+
+    Returns:
+        Per step, what moved everywhere: effect, ratio, low, high, contribution.
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    untouched = _price_untouched(coded, model, causes, levels)
+    patterns = np.stack([cause.log_effect for cause in causes]) if causes else np.zeros((0, len(coded)))
+    shares = _share_out(patterns, untouched)
+    for cause, share in zip(causes, shares, strict=True):
+        cause.contribution = float(share)
+        error = _relative_error(cause, coded, spread)
+        half = z * abs(cause.contribution) * error
+        if cause.effect == "mix":
+            half = z * _mix_error(cause, untouched)
+        cause.low, cause.high = cause.contribution - half, cause.contribution + half
+    return _price_levels(coded, levels, z)
+
+
+def _price_untouched(
+    coded: CodedLeaves, model: MoneyModel, causes: list[Cause], levels: dict[str, tuple[str, float, float]]
+) -> np.ndarray:
+    """Return per leaf what the outcome would have been without the causes."""
+    volume = np.zeros(len(coded))
+    base = np.zeros(len(coded))
+    for cause in causes:
+        if cause.effect in ("volume", "mix"):
+            volume += cause.log_effect
+        for part, mask in zip(cause.parts, cause.masks, strict=True):
+            base[mask] += part.log_base
+    first = levels.get(coded.steps[0], ("volume", 0.0, 0.0))[1]
+    from_actual = coded.actual[0] * np.exp(-np.maximum(volume, VANISHED))
+    entries = np.where(volume <= VANISHED, coded.expected[0] * np.exp(first), from_actual)
+    entries = np.where((volume > -VANISHED), coded.expected[0] * np.exp(first), entries)
+    rates = sum(log_level for step, (_, log_level, _) in levels.items() if step != coded.steps[0])
+    return entries * model.worth(0) * np.exp(rates + base)
+
+
+def _share_out(patterns: np.ndarray, untouched: np.ndarray) -> np.ndarray:
+    """Share the change of each leaf among the effects that cover it."""
+    shares = np.zeros(len(patterns))
+    if not len(patterns):
+        return shares
+    kinds, where = np.unique(patterns, axis=1, return_inverse=True)
+    weights = np.bincount(where.reshape(-1), untouched, minlength=kinds.shape[1])
+    for kind, weight in zip(kinds.T, weights, strict=True):
+        active = np.flatnonzero(kind)
+        if not len(active):
+            continue
+        after = np.exp(kind[active])[:, None]
+        if len(active) <= 8:
+            parts = attribute_by_shapley(np.ones_like(after), after).ravel()
+        else:
+            parts = kind[active] / kind[active].sum() * np.expm1(kind[active].sum())
+        shares[active] += weight * parts
+    return shares
+
+
+def _relative_error(cause: Cause, coded: CodedLeaves, spread: float) -> float:
+    """Return the relative standard error of a cause's price: of its effect, and of what one count is worth."""
+    part = cause.parts[0]
+    ratio = np.exp(part.log_effect)
+    effect = ratio * part.error / max(abs(ratio - 1), 1e-6)
+    if cause.effect in ("volume", "mix"):
+        effect = part.error / max(abs(ratio - 1), 1e-6)
+    inside = cause.inside
+    last = coded.expected[-1][inside].sum() + coded.actual[-1][inside].sum()
+    worth = (1.0 + spread) / max(last, 1.0) if cause.step != coded.steps[-1] or coded.amount else 0.0
+    return float(np.sqrt(effect**2 + worth))
+
+
+def _mix_error(cause: Cause, untouched: np.ndarray) -> float:
+    """Return the standard error of a mix: its two sides' errors together."""
+    total = 0.0
+    for part, mask in zip(cause.parts, cause.masks, strict=True):
+        total += (untouched[mask].sum() * np.exp(part.log_effect) * part.error) ** 2
+    return float(np.sqrt(total))
+
+
+def _price_levels(
+    coded: CodedLeaves, levels: dict[str, tuple[str, float, float]], z: float
+) -> dict[str, dict[str, object]]:
+    """Price what moved everywhere, from the expected outcome, by the logarithmic mean."""
+    start = float((coded.amount_expected if coded.amount else coded.expected[-1]).sum())
+    total = sum(log_level for _, log_level, _ in levels.values())
+    mean = start * (np.expm1(total) / total if abs(total) > 1e-12 else 1.0)
+    moved = {}
+    for step, (effect, log_level, error) in levels.items():
+        known = np.isfinite(error)
+        moved[step] = {
+            "effect": effect,
+            "ratio": float(np.exp(log_level)),
+            "low": float(np.exp(log_level - z * error)) if known else 0.0,
+            "high": float(np.exp(log_level + z * error)) if known else float("inf"),
+            "contribution": float(mean * log_level),
+        }
+    return moved

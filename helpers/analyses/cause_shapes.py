@@ -1,0 +1,126 @@
+"""The shapes that causes take: a shift within one dimension, a union of values, the same records by other names."""
+
+import numpy as np
+
+from helpers.analyses.cause_money import Cause
+from helpers.analyses.cuboids import SliceLattice
+
+NEARLY_SAME = 0.9
+"""Two slices whose records overlap by this share (of their union) can't be told apart."""
+
+CANCELLING = 0.35
+"""Opposite movements on one dimension whose net is at most this share of the larger are a shift, not two causes."""
+
+
+def merge_mixes(causes: list[Cause]) -> list[Cause]:
+    """Tell losses and gains of volume on one dimension that cancel as one change of composition.
+
+    Args:
+        causes: Volume causes.
+
+    Returns:
+        The causes, with each cancelling group replaced by one of effect ``mix`` whose slice names what lost, then
+        what gained (largest first).
+    """
+    groups: dict[str, list[Cause]] = {}
+    for cause in causes:
+        if len(cause.slice) == 1:
+            groups.setdefault(next(iter(cause.slice)), []).append(cause)
+    merged = list(causes)
+    for name, group in groups.items():
+        losers = sorted((c for c in group if c.actual < c.expected), key=lambda c: c.actual - c.expected)
+        gainers = sorted((c for c in group if c.actual >= c.expected), key=lambda c: c.expected - c.actual)
+        if not losers or not gainers:
+            continue
+        lost = sum(c.expected - c.actual for c in losers)
+        gained = sum(c.actual - c.expected for c in gainers)
+        if abs(lost - gained) > CANCELLING * max(lost, gained):
+            continue
+        both = losers + gainers
+        merged = [cause for cause in merged if not any(cause is other for other in both)]
+        merged.append(
+            Cause(
+                step=both[0].step,
+                effect="mix",
+                slice={name: [value for cause in both for value in cause.slice[name]]},
+                parts=[cause.parts[0] for cause in both],
+                masks=[cause.masks[0] for cause in both],
+                actual=sum(cause.actual for cause in both),
+                expected=sum(cause.expected for cause in both),
+                q_value=max(cause.q_value for cause in both),
+            )
+        )
+    return merged
+
+
+def merge_unions(causes: list[Cause]) -> list[Cause]:
+    """Join causes that differ in the value of one dimension only and moved by the same ratio.
+
+    Args:
+        causes: Causes of one measure.
+
+    Returns:
+        The causes, joined ones with several values in that dimension.
+    """
+    merged: list[Cause] = []
+    for cause in causes:
+        for place, other in enumerate(merged):
+            name = _differs_in_one(cause, other)
+            if name is not None:
+                merged[place] = _join(other, cause, name)
+                break
+        else:
+            merged.append(cause)
+    return merged
+
+
+def _differs_in_one(one: Cause, other: Cause) -> str | None:
+    """Return the only dimension in which two slices differ, where their effects agree within their errors."""
+    if "mix" in (one.effect, other.effect) or set(one.slice) != set(other.slice):
+        return None
+    names = [name for name in one.slice if one.slice[name] != other.slice[name]]
+    if len(names) != 1:
+        return None
+    first, second = one.parts[0], other.parts[0]
+    apart = abs(first.log_effect - second.log_effect)
+    if first.log_effect * second.log_effect < 0 or apart > 1.5 * np.hypot(first.error, second.error):
+        return None
+    return names[0]
+
+
+def _join(one: Cause, other: Cause, name: str) -> Cause:
+    """Return two causes as one with both values."""
+    values = sorted([*one.slice[name], *other.slice[name]], key=lambda value: (value is None, str(value)))
+    return Cause(
+        step=one.step,
+        effect=one.effect,
+        slice={**one.slice, name: values},
+        parts=[*one.parts, *other.parts],
+        masks=[*one.masks, *other.masks],
+        actual=one.actual + other.actual,
+        expected=one.expected + other.expected,
+        q_value=max(one.q_value, other.q_value),
+    )
+
+
+def find_aliases(cause: Cause, lattice: SliceLattice, mass: np.ndarray) -> None:
+    """List the slices that hold nearly the same records, and call the cause by the coarsest of them (in place).
+
+    Args:
+        cause: A cause of one slice.
+        lattice: All slices.
+        mass: Records per leaf, both sides together.
+    """
+    inside = cause.masks[0]
+    shared, whole = lattice.sum(mass * inside), lattice.sum(mass)
+    own = mass[inside].sum()
+    overlap = shared / np.maximum(own + whole - shared, 1e-9)
+    near = [int(number) for number in np.flatnonzero(overlap >= NEARLY_SAME)]
+    near.sort(key=lambda number: (int(lattice.depth[number]), number != cause.parts[0].number, -overlap[number]))
+    slices = [lattice.describe(number) for number in near]
+    kept: list[dict[str, list[object]]] = []
+    for candidate in slices:
+        if not any(candidate.items() >= coarser.items() for coarser in kept):
+            kept.append(candidate)
+    if kept:
+        cause.slice, cause.aliases = kept[0], kept[1:]

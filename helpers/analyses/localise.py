@@ -1,0 +1,217 @@
+"""The smallest set of slices that explains a gap: where, at which step, for which kind of reason, how sure."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from helpers.analyses.cause_money import Cause, price_causes
+from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions
+from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
+from helpers.analyses.cuboids import SliceLattice
+from helpers.analyses.expectation import Measure, MoneyModel, build_measures
+from helpers.analyses.single_deals import set_aside_single_deals
+from helpers.analyses.slice_search import Gates, SliceSearch
+from helpers.errors import ParameterError
+
+CAUSE_COLUMNS = [
+    "rank",
+    "step",
+    "effect",
+    "slice",
+    "slice_json",
+    "contribution",
+    "low",
+    "high",
+    "share_of_gap",
+    "n_actual",
+    "n_expected",
+    "q_value",
+    "aliases",
+    "verdict",
+]
+"""The columns that ``localise`` returns; ``root_cause.csv`` adds ``m``."""
+
+DIRECTIONS = ("down", "up", "both")
+SIDES = ("expected", "actual")
+
+
+def localise(
+    leaves: pd.DataFrame,
+    dimensions: Sequence[str],
+    steps: Sequence[str],
+    *,
+    amount: str | None = None,
+    direction: str = "down",
+    max_causes: int = 8,
+    expected_is_plan: bool = False,
+    max_depth: int = 3,
+    gates: Gates | None = None,
+    drift: float | None = None,
+) -> pd.DataFrame:
+    """Find the smallest set of slices that explains the gap between expected and actual.
+
+    Each thing that can move (the volume, every rate, the deal size) is searched by itself, given what came in
+    from the step before, so that a changed composition can't pass for a changed rate. A slice is compared with
+    everything outside it: what moved everywhere is reported apart. Slices are taken one at a time by penalised
+    likelihood, refitted together, tried again against each other, and kept only past error control over everything
+    searched, a least relative change and a least effect on the outcome.
+
+    Args:
+        leaves: One row per combination of dimension values that occurs, with ``<step>_expected`` and
+            ``<step>_actual``.
+        dimensions: Columns of the dimensions, known when a record entered; values may be missing.
+        steps: Ordered counts; one alone is a pure volume.
+        amount: The money; ``<amount>_log_…`` and ``<amount>_logsq_…`` (sums of log amounts and of their
+            squares) sharpen it where known.
+        direction: Which way the outcome missed: what contributed that way comes first, what offset it after it
+            ("both": the largest first).
+        max_causes: The most rows.
+        expected_is_plan: The expected side is exact (a plan), not another period's counts.
+        max_depth: The most dimensions in one slice.
+        gates: What a slice has to pass; the defaults where None.
+        drift: Everyday movement of a dimension value (log scale), estimated where None.
+
+    Returns:
+        One row per cause, most harmful first. rank, step (the count that the effect leads into), effect
+        (volume, mix, rate, value), slice (for reading), slice_json (exact), contribution (money or last step's
+        count; low and high bound it at 90 %), share_of_gap, n_actual and n_expected (counts of the step; deals for
+        a value), q_value (adjusted for everything searched), aliases (JSON list of slices that hold nearly the same
+        records), verdict (cause, single deal, not enough evidence). No rows where nothing is there.
+        ``attrs["global"]`` holds, per step, the ratio and contribution of what moved everywhere,
+        ``attrs["unexplained"]`` what neither explains, ``attrs["gap"]`` the gap.
+
+    Raises:
+        ParameterError: A column is missing, or a parameter is not one of those allowed.
+
+    Source:
+        Kulldorff (1997), spatial scan statistic; indirect standardisation; empirical Bayes shrinkage; Shapley (1953).
+    """
+    if direction not in DIRECTIONS:
+        raise ParameterError(f"direction '{direction}' is not known. Allowed: {', '.join(DIRECTIONS)}. Choose one.")
+    if max_causes < 0 or max_depth < 1:
+        raise ParameterError(f"max_causes {max_causes}, max_depth {max_depth}. At least 0 and 1. Raise them.")
+    gates = gates or Gates()
+    extra = [f"{amount}_{part}_{side}" for part in ("log", "logsq") for side in SIDES] if amount else []
+    coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
+    outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
+    gap = float(outcome[0].sum() - outcome[1].sum())
+    coded, deals = set_aside_single_deals(coded, gates, expected_is_plan=expected_is_plan)
+    measures, model = build_measures(coded, is_plan=expected_is_plan)
+    lattice = SliceLattice(coded, max_depth)
+    causes, levels = [], {}
+    for measure in measures:
+        search = _start_search(measure, coded, model, lattice, gates, len(measures), drift)
+        causes += _describe_causes(search, coded)
+        levels[measure.step] = (measure.effect, *search.level())
+    spread = measures[-1].spread if amount else 0.0
+    moved = price_causes(coded, model, causes, levels, spread=spread, confidence=gates.confidence)
+    causes = [cause for cause in causes if abs(cause.contribution) > 0 or cause.effect == "mix"] + deals
+    frame = _to_frame(causes, gap, direction, max_causes, gates)
+    frame.attrs["global"] = moved
+    frame.attrs["gap"] = gap
+    explained = sum(cause.contribution for cause in causes) + sum(float(m["contribution"]) for m in moved.values())
+    frame.attrs["unexplained"] = gap - explained
+    return frame
+
+
+def _start_search(
+    measure: Measure,
+    coded: CodedLeaves,
+    model: MoneyModel,
+    lattice: SliceLattice,
+    gates: Gates,
+    tests: int,
+    drift: float | None,
+) -> SliceSearch:
+    """Lay out the search in one measure, with what each leaf's entries are worth there."""
+    if measure.effect == "value":
+        place, worth = len(coded.steps) - 1, model.value
+    else:
+        place = max(coded.steps.index(measure.step) - 1, 0)
+        worth = model.worth(place)
+    total = coded.amount_expected if coded.amount else coded.expected[-1]
+    return SliceSearch(
+        measure,
+        lattice,
+        worth_actual=coded.actual[place] * worth,
+        worth_expected=coded.expected[place] * worth,
+        reference=max(float(total.sum()), 1e-9),
+        gates=gates,
+        tests=tests,
+        drift=drift,
+    )
+
+
+def _describe_causes(search: SliceSearch, coded: CodedLeaves) -> list[Cause]:
+    """Turn what one search found into causes: mixes and unions recognised, aliases listed."""
+    measure, lattice = search.measure, search.lattice
+    causes = [
+        Cause(
+            step=measure.step,
+            effect=measure.effect,
+            slice=lattice.describe(found.number),
+            parts=[found],
+            masks=[lattice.members(found.number)],
+            actual=found.actual,
+            expected=found.expected,
+            q_value=found.q_value,
+        )
+        for found in search.run()
+    ]
+    if measure.effect == "volume":
+        causes = merge_mixes(causes)
+    causes = merge_unions(causes)
+    mass = coded.expected[0] + coded.actual[0]
+    for cause in causes:
+        if cause.effect != "mix" and len(cause.parts) == 1:
+            find_aliases(cause, lattice, mass)
+    return causes
+
+
+def _to_frame(causes: list[Cause], gap: float, direction: str, max_causes: int, gates: Gates) -> pd.DataFrame:
+    """Rank the causes and lay them out as rows."""
+    sign = {"down": 1.0, "up": -1.0, "both": 0.0}[direction]
+
+    def order(cause: Cause) -> tuple:
+        is_offset = sign * cause.contribution > 0
+        return (is_offset, -abs(cause.contribution), cause.step, describe_slice(cause.slice))
+
+    rows = []
+    for rank, cause in enumerate(sorted(causes, key=order)[:max_causes], start=1):
+        if cause.verdict == "cause" and max(cause.actual, cause.expected) < gates.least_evidence:
+            cause.verdict = "not enough evidence"
+        rows.append(
+            (
+                rank,
+                cause.step,
+                cause.effect,
+                describe_slice(cause.slice),
+                json.dumps(cause.slice, ensure_ascii=False, default=str),
+                cause.contribution,
+                cause.low,
+                cause.high,
+                cause.contribution / gap if gap else np.nan,
+                cause.actual,
+                cause.expected,
+                cause.q_value,
+                json.dumps(cause.aliases, ensure_ascii=False, default=str),
+                cause.verdict,
+            )
+        )
+    frame = pd.DataFrame(rows, columns=CAUSE_COLUMNS)
+    kinds = {name: "float64" for name in CAUSE_COLUMNS[5:12]} | {"rank": "int64"}
+    kinds |= {name: "str" for name in ("step", "effect", "slice", "slice_json", "aliases", "verdict")}
+    return frame.astype(kinds)
+
+
+def describe_slice(slice_values: dict[str, list[object]]) -> str:
+    """Write a slice for people.
+
+    >>> describe_slice({"channel": ["Inbound", "Web"], "region": [None]})
+    'channel=Inbound|Web & region=(blank)'
+    """
+    return " & ".join(
+        f"{name}={'|'.join(describe_value(value) for value in values)}" for name, values in slice_values.items()
+    )

@@ -1,0 +1,116 @@
+"""Single giant deals, named as deals, so that one signature is not taken for a trend."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from helpers.analyses.cause_money import Cause
+from helpers.analyses.coded_leaves import CodedLeaves
+from helpers.analyses.expectation import PRIOR_COUNT
+from helpers.analyses.slice_search import Gates
+
+
+def set_aside_single_deals(
+    coded: CodedLeaves, gates: Gates, *, expected_is_plan: bool = False
+) -> tuple[CodedLeaves, list[Cause]]:
+    """Find deals far beyond what sizes scatter by, and bring them down to a typical size before the search.
+
+    A leaf of few deals gives its largest one away: its money less typical amounts for the others. It counts as
+    giant when its log size lies beyond error control over all deals, and its excess is large for the outcome.
+
+    Args:
+        coded: The leaf table.
+        gates: Significance and the least share of the outcome.
+        expected_is_plan: A plan holds no deals; its side is left alone.
+
+    Returns:
+        The leaf table without the excess, and one cause of verdict ``single deal`` for each (its slice is the
+        deal's own combination of values; negative where it was in the expected side and has no equal now).
+    """
+    if coded.amount is None:
+        return coded, []
+    sides = {
+        "expected": (coded.expected[-1], coded.amount_expected),
+        "actual": (coded.actual[-1], coded.amount_actual),
+    }
+    total_deals = sum(float(deals.sum()) for deals, _ in sides.values())
+    if total_deals < 2 * PRIOR_COUNT:
+        return coded, []
+    center, scatter = _typical_size(coded, sides)
+    limit = _quantile(gates.significance / total_deals)
+    reference = max(float(coded.amount_expected.sum()), 1e-9)
+    causes: list[Cause] = []
+    changed = coded
+    for side, (deals, money) in sides.items():
+        if side == "expected" and expected_is_plan:
+            continue
+        typical = float(np.exp(center))
+        largest = np.where(deals >= 1, money - (deals - 1) * typical * float(np.exp(scatter**2 / 2)), 0.0)
+        is_giant = (largest > 0) & (deals > 0) & (deals <= 5)
+        strength = np.where(is_giant, (np.log(np.maximum(largest, 1e-9)) - center) / scatter, 0.0)
+        is_giant &= (strength > limit) & (largest - typical >= 5 * gates.least_share * reference)
+        for leaf in np.flatnonzero(is_giant):
+            excess = float(largest[leaf] - typical)
+            causes.append(_describe_deal(coded, int(leaf), side, excess, float(strength[leaf]), total_deals))
+            changed = _bring_down(changed, int(leaf), side, float(largest[leaf]), typical)
+    return changed, causes
+
+
+def _typical_size(coded: CodedLeaves, sides: dict) -> tuple[float, float]:
+    """Return the median log size and a robust standard deviation of it, over leaves weighted by deals."""
+    sizes = np.concatenate([np.log(np.maximum(m[d > 0] / d[d > 0], 1e-9)) for d, m in sides.values()])
+    weights = np.concatenate([d[d > 0] for d, _ in sides.values()])
+    positive = np.concatenate([m[d > 0] > 0 for d, m in sides.values()])
+    sizes, weights = sizes[positive], weights[positive]
+    if not len(sizes):
+        return 0.0, 1.0
+    order = np.argsort(sizes, kind="stable")
+    center = float(sizes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)])
+    away = np.abs(sizes - center) * np.sqrt(np.minimum(weights, 4.0))
+    order = np.argsort(away, kind="stable")
+    scatter = 1.4826 * float(away[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)])
+    return center, max(scatter, 0.25)
+
+
+def _quantile(share: float) -> float:
+    """Return the z-value that a share of normal values exceeds."""
+    from scipy.special import ndtri
+
+    return float(-ndtri(share))
+
+
+def _describe_deal(coded: CodedLeaves, leaf: int, side: str, excess: float, strength: float, deals: float) -> Cause:
+    """Return one giant deal as a cause."""
+    from scipy.special import ndtr
+
+    mask = np.zeros(len(coded), dtype=bool)
+    mask[leaf] = True
+    values = {name: [coded.values[place][int(coded.codes[place, leaf])]] for place, name in enumerate(coded.dimensions)}
+    contribution = excess if side == "actual" else -excess
+    return Cause(
+        step=str(coded.amount),
+        effect="value",
+        slice=values,
+        parts=[],
+        masks=[mask],
+        actual=1.0 if side == "actual" else 0.0,
+        expected=1.0 if side == "expected" else 0.0,
+        q_value=min(float(ndtr(-strength)) * deals, 1.0),
+        verdict="single deal",
+        contribution=contribution,
+        low=contribution,
+        high=contribution,
+    )
+
+
+def _bring_down(coded: CodedLeaves, leaf: int, side: str, largest: float, typical: float) -> CodedLeaves:
+    """Return the leaf table with one deal at a typical size."""
+    money = (coded.amount_expected if side == "expected" else coded.amount_actual).copy()
+    money[leaf] -= largest - typical
+    extra = dict(coded.extra or {})
+    for part, power in (("log", 1), ("logsq", 2)):
+        name = f"{coded.amount}_{part}_{side}"
+        if name in extra:
+            extra[name] = extra[name].copy()
+            extra[name][leaf] += np.log(typical) ** power - np.log(largest) ** power
+    return replace(coded, **{f"amount_{side}": money}, extra=extra)

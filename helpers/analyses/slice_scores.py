@@ -1,0 +1,167 @@
+"""How strongly each slice departs from the rest: the likelihood that it moved on its own, and how sure that is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.analyses.cuboids import SliceLattice
+from helpers.analyses.expectation import MOST, BaseNoise, Measure
+
+LARGEST_DRIFT = 0.06
+"""How much of the everyday movement of a single dimension value is ever taken for granted (log scale)."""
+
+SMALLEST_DRIFT = 0.01
+"""The least everyday movement that is assumed."""
+
+MEDIAN_OF_SQUARED_NORMAL = 0.4549
+
+
+@dataclass(frozen=True)
+class SliceScores:
+    """Hold, per slice, its effect against everything outside it.
+
+    ``expected`` is what it would have counted had it moved as the rest; ``log_effect`` the logarithm of
+    actual ÷ expected; ``variance`` the relative variance of the expectation, ``noise`` that of the actual count;
+    ``gain`` the log-likelihood gained by giving the slice its own level; ``strength`` the signed z-value
+    that remains when everyday drift is allowed for.
+    """
+
+    actual: np.ndarray
+    expected: np.ndarray
+    log_effect: np.ndarray
+    log_outside: np.ndarray
+    variance: np.ndarray
+    noise: np.ndarray
+    gain: np.ndarray
+    strength: np.ndarray
+
+
+def score_slices(
+    measure: Measure, lattice: SliceLattice, base: BaseNoise, *, drift: float | None = None
+) -> tuple[SliceScores, float]:
+    """Score every slice of the lattice.
+
+    The level of everything outside the slice is estimated for each slice by itself, so that a movement of the
+    whole is never taken for a movement of its parts (Kulldorff's scan statistic).
+
+    Args:
+        measure: What may have moved, known effects already built into its expectation.
+        lattice: The slices.
+        base: How sure each slice's expectation is.
+        drift: Everyday movement of a dimension value from period to period (standard deviation of the
+            logarithm), or None to estimate it from the one-dimensional slices.
+
+    Returns:
+        The scores, and the drift that was used.
+    """
+    scores = _score_means(measure, lattice, base) if measure.is_log else _score_counts(measure, lattice, base)
+    actual, expected, log_effect, log_outside, variance, noise, entries = scores
+    if drift is None:
+        drift = estimate_drift(lattice, expected, log_effect, variance + noise)
+    gain = _gain(measure, actual, expected, entries, log_effect, variance, noise)
+    allowed = variance + drift**2 * lattice.depth
+    strength = np.sqrt(2 * _gain(measure, actual, expected, entries, log_effect, allowed, noise)) * np.sign(log_effect)
+    return SliceScores(actual, expected, log_effect, log_outside, variance, noise, gain, strength), drift
+
+
+def _score_counts(measure: Measure, lattice: SliceLattice, base: BaseNoise) -> tuple[np.ndarray, ...]:
+    """Compare counts (or money) with what the outside's level makes of their expectation."""
+    actual = lattice.sum(measure.actual)
+    standard = lattice.sum(measure.standard) * np.exp(base.log_ratio)
+    entries = lattice.sum(measure.entries)
+    rest_actual = np.maximum(measure.actual.sum() - actual, 0.0)
+    rest_standard = np.maximum(measure.standard.sum() - standard, 0.0)
+    is_usable = (rest_actual > 0) & (rest_standard > 0)
+    level = np.where(is_usable, (rest_actual + 0.5) / (rest_standard + 0.5), 1.0)
+    expected = np.where(is_usable, standard * level, np.maximum(actual, 1e-9))
+    unit = 1.0
+    if measure.effect == "value":
+        unit = max(measure.standard.sum() / max(measure.entries.sum(), 1e-9), 1e-9)
+    log_effect = np.log((actual + 0.5 * unit) / (expected + 0.5 * unit))
+    rest_entries = np.maximum(measure.base_entries.sum() - lattice.sum(measure.base_entries), 0.25)
+    if measure.effect == "value":
+        noise = measure.spread / np.maximum(entries, 0.25)
+        rest = measure.spread / rest_entries + measure.spread / np.maximum(measure.entries.sum() - entries, 0.25)
+        log_effect = np.where((entries > 0) & (expected > 0), log_effect, 0.0)
+    else:
+        room = 1.0 if measure.effect == "volume" else 1 - np.clip(expected / np.maximum(entries, 1e-9), 0, MOST)
+        noise = room / np.maximum(actual, 0.5)
+        rest_base = np.maximum(measure.base_actual.sum() - lattice.sum(measure.base_actual), 0.5)
+        rest = room / np.maximum(rest_actual, 0.5) + (0.0 if measure.is_exact else room / rest_base)
+    variance = base.variance + np.where(is_usable, rest, 0.0)
+    return actual, expected, log_effect, np.log(level), variance, noise, entries
+
+
+def _score_means(measure: Measure, lattice: SliceLattice, base: BaseNoise) -> tuple[np.ndarray, ...]:
+    """Compare mean log deal sizes with the outside's."""
+    total, deals = lattice.sum(measure.actual), lattice.sum(measure.entries)
+    rest_deals = measure.entries.sum() - deals
+    is_usable = (rest_deals > 0) & (deals > 0)
+    rest = np.where(is_usable, (measure.actual.sum() - total) / np.maximum(rest_deals, 1e-9), 0.0)
+    own = total / np.maximum(deals, 1e-9)
+    log_effect = np.where(is_usable, own - base.log_ratio - rest, 0.0)
+    noise = measure.spread / np.maximum(deals, 0.25)
+    rest_base = np.maximum(measure.base_entries.sum() - lattice.sum(measure.base_entries), 0.25)
+    variance = base.variance + measure.spread / np.maximum(rest_deals, 0.25)
+    if not measure.is_exact:
+        variance = variance + measure.spread / rest_base
+    return deals, deals, log_effect, rest, variance, noise, deals
+
+
+def _gain(
+    measure: Measure,
+    actual: np.ndarray,
+    expected: np.ndarray,
+    entries: np.ndarray,
+    log_effect: np.ndarray,
+    variance: np.ndarray,
+    noise: np.ndarray,
+) -> np.ndarray:
+    """Return the log-likelihood gained by a level of its own, the expectation being as sure as ``variance`` says."""
+    if measure.effect == "value":
+        return log_effect**2 / (2 * (variance + noise))
+    variance = np.maximum(variance, 1e-9)
+    expected = np.maximum(expected, 1e-9)
+    is_rate = measure.effect == "rate" and bool((entries + 1e-9 >= actual).all())
+    if not is_rate:
+        prior = 1.0 / variance
+        both = (actual + prior) / (expected + prior)
+        return np.maximum(_x_log_ratio(actual, expected * both) - prior * np.log(both), 0.0)
+    entries = np.maximum(entries, 1e-9)
+    rate = np.clip(expected / entries, 1e-9, 1 - 1e-9)
+    prior = (1 - rate) / (rate * variance)
+    pooled = np.clip((actual + prior * rate) / (entries + prior), 1e-12, 1 - 1e-12)
+    gain = _x_log_ratio(actual, entries * pooled) + _x_log_ratio(entries - actual, entries * (1 - pooled))
+    gain = gain + prior * rate * np.log(rate / pooled) + prior * (1 - rate) * np.log((1 - rate) / (1 - pooled))
+    return np.maximum(gain, 0.0)
+
+
+def _x_log_ratio(count: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return count · ln(count ÷ mean), 0 where the count is 0."""
+    count = np.maximum(count, 0.0)
+    return np.where(count > 0, count * np.log(np.maximum(count, 1e-300) / np.maximum(mean, 1e-300)), 0.0)
+
+
+def estimate_drift(
+    lattice: SliceLattice, expected: np.ndarray, log_effect: np.ndarray, variance: np.ndarray, *, least: int = 8
+) -> float:
+    """Estimate the everyday movement of single dimension values from how they scatter beyond chance.
+
+    Robust: solves median(effect² ÷ (chance + drift²)) = the median of a squared standard normal.
+
+    Returns:
+        A standard deviation on the log scale between ``SMALLEST_DRIFT`` and ``LARGEST_DRIFT``; the smallest where
+        fewer than ``least`` slices can speak.
+    """
+    usable = (lattice.depth == 1) & (expected >= 20)
+    if usable.sum() < least:
+        return SMALLEST_DRIFT
+    squares, chance = log_effect[usable] ** 2, variance[usable]
+    low, high = SMALLEST_DRIFT, LARGEST_DRIFT
+    for _ in range(20):
+        middle = (low + high) / 2
+        if np.median(squares / (chance + middle**2)) > MEDIAN_OF_SQUARED_NORMAL:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
