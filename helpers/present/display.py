@@ -57,7 +57,7 @@ class Display:
             return self._svg
         import vl_convert
 
-        drawn = vl_convert.vegalite_to_svg(dict(self.spec), vl_version=_vega_lite_version())
+        drawn = vl_convert.vegalite_to_svg(dict(self.spec), vl_version=vega_lite_version())
         return add_alternative(drawn, self.alternative)
 
     @property
@@ -279,8 +279,8 @@ def _as_local_time(value: Any) -> str:
     return str(value)
 
 
-def _vega_lite_version() -> str | None:
-    """The newest version that the renderer holds of the line that the installed Altair writes."""
+def vega_lite_version() -> str | None:
+    """Return the newest version that the renderer holds of the line that the installed Altair writes."""
     import altair
     import vl_convert
 

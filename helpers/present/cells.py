@@ -1,0 +1,194 @@
+"""The cells of an executed notebook as HTML: words, tables and pictures, no code.
+
+Every output becomes one of a few designed forms; what has none (widget views, warnings on stderr) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from helpers.present import cards, words
+from helpers.present.display import VEGA_LITE, Display
+from helpers.present.theme import TEMPLATES
+from helpers.present.vega import embed_json
+
+UNSHOWN_TAGS = frozenset(
+    {"parameters", "injected-parameters", "remove-cell", "remove-output", "papermill-error-cell-tag"}
+)
+LARGEST_SPEC = 400_000
+"""Characters of a chart's specification above which the page keeps the still picture only."""
+
+_STYLE = re.compile(r"^\s*<style\b[^>]*>.*?</style>", re.DOTALL)
+_FIRST_HEADING = re.compile(r"\A\s*#\s+(.+?)\s*(?:\n|\Z)")
+_NOTEBOOK_LINK = re.compile(r'href="(?:\./)?([\w-]+)\.ipynb(#[^"]*)?"')
+_HEADING = re.compile(r"<h([23])\b[^>]*>(.*?)</h\1>", re.DOTALL)
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass
+class NotebookBody:
+    """What a page needs of one notebook.
+
+    Attributes:
+        title: its question, from its first heading.
+        html: its cells.
+        headings: id and text of its sections, in order.
+        pictures: its pictures as SVG, in order.
+        has_charts: whether any picture turns interactive.
+    """
+
+    title: str
+    html: str
+    headings: list[tuple[str, str]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+    has_charts: bool = False
+
+
+def read_body(path: Path) -> NotebookBody:
+    """Read an executed notebook and write its cells as HTML.
+
+    Args:
+        path: the ``.ipynb``.
+
+    Returns:
+        The body; a notebook without a first heading is titled by its file's name.
+    """
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("widgets", None)
+    drawn = _Outputs()
+    title, cells = "", []
+    for cell in notebook.cells:
+        if UNSHOWN_TAGS & set(cell.metadata.get("tags", [])):
+            continue
+        if cell.cell_type == "markdown" and not title:
+            heading = _FIRST_HEADING.match(cell.source)
+            if heading:
+                title, cell.source = heading.group(1), cell.source[heading.end() :]
+        if cell.cell_type == "code":
+            cell.outputs = [_as_html(html) for html in map(drawn.write, cell.outputs) if html]
+        cells.append(cell)
+    notebook.cells = cells
+    html, headings = _number_headings(_NOTEBOOK_LINK.sub(r'href="\1.html\2"', _export(notebook)))
+    title = re.sub(r"[*_`]", "", title) or words.label_of(re.sub(r"^\d+_", "", path.stem))
+    return NotebookBody(title, html, headings, drawn.pictures, drawn.has_charts)
+
+
+def _export(notebook: Any) -> str:
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="basic",
+        template_file="cells.html.j2",
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+        exclude_input=True,
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def _as_html(html: str) -> Any:
+    import nbformat
+
+    return nbformat.v4.new_output("display_data", data={"text/html": html})
+
+
+def _number_headings(html: str) -> tuple[str, list[tuple[str, str]]]:
+    headings: list[tuple[str, str]] = []
+
+    def give_id(match: re.Match[str]) -> str:
+        level, inner = match.group(1), match.group(2)
+        id = f"part-{len(headings) + 1}-{level}"
+        headings.append((id, re.sub(r"<[^>]+>", "", inner).strip()))
+        return f'<h{level} id="{id}">{inner}</h{level}>'
+
+    # Only headings of prose count; a table's or card's own words never become sections.
+    numbered = re.sub(
+        r'(<div class="words">)(.*?)(</div>)',
+        lambda words_: words_.group(1) + _HEADING.sub(give_id, words_.group(2)) + words_.group(3),
+        html,
+        flags=re.DOTALL,
+    )
+    return numbered, [(id, text) for id, text in headings if id.endswith("-2")]
+
+
+class _Outputs:
+    """Write outputs one by one and remember the pictures among them."""
+
+    def __init__(self) -> None:
+        self.pictures: list[str] = []
+        self.has_charts = False
+
+    def write(self, output: Mapping[str, Any]) -> str:
+        kind = output["output_type"]
+        if kind == "stream":
+            shown = output.get("name") == "stdout" and output["text"].strip()
+            return f'<pre class="plain">{escape(words.clean_text(output["text"]))}</pre>' if shown else ""
+        if kind == "error":
+            return _in_red(cards.message_html("error", "This step did not work", _describe_error(output)))
+        return self._write_data(output.get("data", {}))
+
+    def _write_data(self, data: Mapping[str, Any]) -> str:
+        plain = data.get("text/plain", "")
+        if VEGA_LITE in data or "image/svg+xml" in data:
+            return self._picture(data, plain)
+        if "text/html" in data:
+            return _STYLE.sub("", data["text/html"])
+        if _WIDGET in data:
+            return ""
+        if "text/markdown" in data:
+            from nbconvert.filters import markdown2html
+
+            return f'<div class="words">{markdown2html(data["text/markdown"])}</div>'
+        if "image/png" in data:
+            return f'<img src="data:image/png;base64,{escape(data["image/png"].strip())}" alt="{escape(plain)}">'
+        is_object = re.match(r"<[\w. ]+ (?:at|object)\b", plain)
+        return f'<pre class="plain">{escape(words.clean_text(plain))}</pre>' if plain.strip() and not is_object else ""
+
+    def _picture(self, data: Mapping[str, Any], plain: str) -> str:
+        spec = data.get(VEGA_LITE)
+        svg = data.get("image/svg+xml") or Display(title="", text=plain, spec=spec).svg
+        number = len(self.pictures) + 1
+        self.pictures.append(svg)
+        svg = isolate_ids(svg, f"p{number}")
+        summary = "<summary>The numbers in this picture</summary>"
+        told = f'<details class="numbers">{summary}<pre>{escape(plain)}</pre></details>'
+        drawing = f'<div class="drawing">{svg}</div>'
+        script = embed_json(spec) if spec else ""
+        if not script or len(script) > LARGEST_SPEC:
+            return f'<figure class="picture">{drawing}</figure>{told}'
+        self.has_charts = True
+        return (
+            f'<figure class="picture" tabindex="0" data-chart="chart-{number}">{drawing}</figure>'
+            f'<script type="application/json" id="chart-{number}">{script}</script>{told}'
+        )
+
+
+def isolate_ids(svg: str, prefix: str) -> str:
+    """Return a picture whose inner ids are its own, so that two pictures on a page never share a clipping frame."""
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+    return re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
+
+
+def _describe_error(output: Mapping[str, Any]) -> str:
+    name, value = output.get("ename", ""), output.get("evalue", "")
+    own = name.endswith("Error") and name.removesuffix("Error") in (
+        "Data",
+        "Definition",
+        "Question",
+        "Parameter",
+        "Answers",
+    )
+    return value if own else f"{name}: {value}"
+
+
+def _in_red(html: str) -> str:
+    return f'<div class="red">{html}</div>'
