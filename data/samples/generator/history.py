@@ -20,7 +20,8 @@ def _month_end(at: float) -> float:
 
 def _trace_stages(rng: np.random.Generator, deal: dict) -> list[tuple[float, str]]:
     """List the stages that a deal enters; the last is its outcome."""
-    created, length = deal["created"], deal["decided"] - deal["created"]
+    created, slipped = deal["created"], deal.get("would_have_been", np.nan)
+    length = (slipped if slipped == slipped else deal["decided"]) - created
     cuts = np.sort(rng.random(4)) * 0.9 + 0.04
     moments = [created] + [created + np.floor(cut * length) for cut in cuts]
     rows = [(moments[k], s.OPEN_STAGES[k]) for k in range(deal["reached"])]
@@ -45,17 +46,17 @@ def _trace_close_dates(rng: np.random.Generator, deal: dict) -> list[tuple[float
     slipped = deal.get("would_have_been", np.nan)
     aim = slipped if slipped == slipped else decided
     draws = rng.random(24)
-    guess = created + max((aim - created) * np.exp(0.28 * rng.standard_normal() + 0.02), 12 * s.DAY)
+    if problem == "open, close date passed":
+        return [(created, s.minutes(s.END) - np.floor(15 + 45 * draws[0]) * s.DAY + 17 * 60)]
+    guess = created + max((aim - created) * np.exp(0.45 * rng.standard_normal() - 0.7), 12 * s.DAY)
     if slipped == slipped:
         guess = max(min(guess, s.minutes(s.END) - 6 * s.DAY), s.minutes(s.END) - 40 * s.DAY)
     expected = _month_end(created + 5 * s.DAY) if draws[0] < 0.08 else guess
     expected = _month_end(expected) if draws[1] < 0.25 else np.floor(expected / s.DAY) * s.DAY + 17 * 60
     rows, turn = [(created, expected)], 2
     while expected < decided and turn < 24:
-        if problem == "open, close date passed" and expected > s.minutes(s.END) - 75 * s.DAY:
-            return rows
         moment = max(expected - (0.2 + 5 * draws[turn]) * s.DAY, rows[-1][0] + 60)
-        expected = np.floor((expected + (14 + 45 * draws[turn]) * s.DAY) / s.DAY) * s.DAY + 17 * 60
+        expected = np.floor((expected + (10 + 26 * draws[turn]) * s.DAY) / s.DAY) * s.DAY + 17 * 60
         if slipped == slipped and moment > s.minutes(s.END) - 45 * s.DAY:
             expected = decided
         rows.append((np.floor(moment), expected))
