@@ -102,12 +102,11 @@ def _find_start(text: str, *, file: str, separator: str | None) -> _Start:
 def _match_width(start: _Start, *, file: str) -> _Start:
     """Widen a header over cells that are blank in nearly every row; refuse one that is too short for its rows."""
     header = list(start.header)
-    wider = [row for row in start.below if len(row) > len(header)]
     filled = [row for row in start.below if not all(map(is_blank, row))]
+    width = find_width(filled)
+    wider = [row for row in filled if len(row) == width > len(header)]
     if len(wider) * 2 > len(filled):
-        extra = [row for row in wider if any(not is_blank(cell) for cell in row[len(header) :])]
-        width = find_width(start.below)
-        if len(extra) * 2 > len(wider):
+        if sum(any(not is_blank(cell) for cell in row[len(header) :]) for row in wider) * 2 > len(wider):
             raise DataError(
                 f"[{file}, row {start.header_row}] names {len(header)} columns, but most rows have {width} cells, so "
                 "no cell can be told to be another column's. Give every column a name"

@@ -89,10 +89,10 @@ def _is_binary(head: bytes) -> bool:
 
 def _decode_damaged(content: bytes, error: UnicodeDecodeError, file: str, log: IssueLog) -> tuple[str, str] | None:
     """Decode UTF-8 with a few bad bytes in it, which is what pasted-together files are."""
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8", errors="replace")  # other encodings hardly ever make valid sequences by chance
     n_bad = text.count("\ufffd") - content.count(b"\xef\xbf\xbd")
     n_good = sum(len(run) for run in re.findall(r"[^\x00-\x7f\ufffd]+", text))
-    if n_good < 5 * n_bad:
+    if n_good < n_bad:
         return None
     rows = [number for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if "\ufffd" in line]
     log.add_rows(
@@ -132,11 +132,11 @@ def _rank_encodings(content: bytes) -> list[str]:
 
     lines = [line for line in re.split(rb"\r\n|\r|\n", content) if not line.isascii()]
     sample = b"\n".join(lines)[:_SAMPLE]
-    matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=list(CANDIDATES))}
-    ranked = sorted(
-        (name for name in CANDIDATES if name in matches),
-        key=lambda name: (round(matches[name].chaos, 2), CANDIDATES.index(name)),
-    )
+    chaos = {}
+    for match in from_bytes(sample, cp_isolation=list(CANDIDATES)):
+        for name in (match.encoding, *match.could_be_from_charset):
+            chaos[name] = round(match.chaos, 2)
+    ranked = sorted((name for name in CANDIDATES if name in chaos), key=lambda name: chaos[name])
     return [*ranked, *(name for name in CANDIDATES if name not in ranked), "latin-1"]
 
 

@@ -58,12 +58,14 @@ def is_blank(cell: str) -> bool:
 
 
 def find_width(rows: Sequence[Sequence[str]]) -> int:
-    """Return how many cells most rows have; comment and blank rows don't count."""
+    """Return how many cells most rows have.
+
+    Comments and blank rows don't count, and rows of a single cell (titles, footers) count a third of others.
+    """
     widths = Counter(len(row) for row in rows if not all(map(is_blank, row)) and not _is_comment(row))
     if not widths:
         return 0
-    most = max(widths.values())
-    return max(width for width, n in widths.items() if n == most)
+    return max(widths, key=lambda width: (widths[width] * (3 if width > 1 else 1), width))
 
 
 def find_header(rows: Sequence[Sequence[str]], *, width: int) -> int | None:
