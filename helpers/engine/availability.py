@@ -195,7 +195,7 @@ def _explain_pipeline(company, journeys: Journeys, measure) -> tuple[str, str]:
     if measure.kind == "push" and not journeys.history.tracks_close_dates:
         return (
             "No change of a close date is known: the exports hold neither a deal history nor several snapshots.",
-            "Export the history of the close date as deal_history, or run `python -m helpers add` with each week's export.",
+            "Export the close date history as deal_history, or run `python -m helpers add` with every week's export.",
         )
     if measure.kind == "coverage" and not has_targets(company):
         return "Nobody has typed a bookings target.", f"Enter a goal for {BOOKINGS} in the goal matrix."
