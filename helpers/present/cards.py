@@ -16,7 +16,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
 }
 """Shape and spoken name of each kind of message."""
 
-_SEVERITY_WORDS = {"bad": "▼ costs money", "good": "▲ worth money", "note": "● worth knowing"}
+_SEVERITY_WORDS = {"bad": ("▼", "costs money"), "good": ("▲", "worth money"), "note": ("●", "worth knowing")}
 
 
 def read_finding(finding: Any) -> dict[str, Any]:
@@ -65,12 +65,15 @@ def cards_html(
 
 
 def _card(record: Mapping[str, Any], position: int, currency: str, href: Callable[[str], str] | None) -> str:
+    shape, spoken = _SEVERITY_WORDS[record["severity"]]
+    if record["money"] is None:
+        spoken = {"bad": "needs attention", "good": "good news"}.get(record["severity"], spoken)
     target = href(str(record["notebook"] or "")) if href else ""
     headline = escape(words.clean_text(record["headline"] or ""))
     if target:
         headline = f'<a href="{escape(target)}">{headline}</a>'
     parts = [
-        f'<p class="state is-{_colour(record)}">{_SEVERITY_WORDS[record["severity"]]}</p>',
+        f'<p class="state is-{_colour(record)}"><span class="shape" aria-hidden="true">{shape}</span>{spoken}</p>',
         f'<p class="headline">{headline}</p>',
     ]
     if record["money"] is not None:
@@ -80,11 +83,12 @@ def _card(record: Mapping[str, Any], position: int, currency: str, href: Callabl
         parts.append(money)
     evidence = describe_evidence(record, currency=currency)
     if evidence:
-        parts.append(f'<p class="evidence">{escape(evidence)}</p>')
+        told = " · ".join(f"<span>{escape(part)}</span>" for part in evidence.split(" · "))
+        parts.append(f'<p class="evidence">{told}</p>')
     definition = words.clean_text(record["evidence"].get("definition") or "")
     if definition:
         parts.append(
-            f'<details class="how"><summary>ⓘ how this is defined</summary><p>{escape(definition)}</p></details>'
+            f'<details class="how"><summary>How this is defined</summary><p>{escape(definition)}</p></details>'
         )
     if record["next_step"]:
         parts.append(f'<p class="next"><b>Next step</b> {escape(words.clean_text(record["next_step"]))}</p>')

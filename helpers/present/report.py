@@ -146,8 +146,8 @@ def _health(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
         read = sum(int(record.get("rows_read") or 0) for record in inputs)
         used = sum(int(record.get("rows_used") or 0) for record in inputs)
         facts.append({"label": "Rows read", "value": f"{read:,}", "note": words.count_of(len(inputs), "file")})
-        share = f"{used / read:.0%}".replace("%", " %") if read else ""
-        facts.append({"label": "Rows used", "value": f"{used:,}", "note": f"{share} of the rows read" if share else ""})
+        aside = f"{read - used:,} set aside or superseded" if used < read else "all of them"
+        facts.append({"label": "Rows used", "value": f"{used:,}", "note": aside})
     counts = manifest.get("issues")
     if isinstance(counts, Mapping):
         for severity, meaning in _SEVERITIES:

@@ -113,17 +113,20 @@ class _Column:
     def is_number(self) -> bool:
         return self.unit not in ("text", "date")
 
+    @property
+    def unit_name(self) -> str:
+        money = {"currency": self.currency, "currency_per_day": f"{self.currency} a day"}
+        return "" if self.mark == "light" else money.get(self.unit) or _UNIT_NAMES.get(self.unit, "")
+
     def heading(self) -> str:
-        unit = (
-            self.currency
-            if self.unit == "currency"
-            else f"{self.currency} a day"
-            if self.unit == "currency_per_day"
-            else _UNIT_NAMES.get(self.unit, "")
-        )
-        unit = "" if self.mark == "light" else unit
-        shown = f' <span class="unit">({escape(unit)})</span>' if unit else ""
-        return f'<th scope="col"{_class("number" if self.is_number else "")}>{escape(self.label)}{shown}</th>'
+        shown = f' <span class="unit">({escape(self.unit_name)})</span>' if self.unit_name else ""
+        beside = f'<th scope="col" class="beside">{self.beside_label}</th>' if self.mark == "interval" else ""
+        return f'<th scope="col"{_class("number" if self.is_number else "")}>{escape(self.label)}{shown}</th>{beside}'
+
+    @property
+    def beside_label(self) -> str:
+        parts = [("interval", {"low", "high"} <= set(self.beside)), ("n", "n" in self.beside)]
+        return ", ".join(name for name, is_there in parts if is_there)
 
     def written(self, i: int) -> str:
         value = self.values[i]
@@ -138,7 +141,8 @@ class _Column:
         tag = "th" if self.is_first and not self.is_number else "td"
         scope = ' scope="row"' if tag == "th" else ""
         kind = "number" if self.is_number else "date" if self.unit == "date" else ""
-        return f"<{tag}{scope}{_class(kind)}>{self._content(value, i)}</{tag}>"
+        beside = f'<td class="beside">{self._interval(i)}</td>' if self.mark == "interval" else ""
+        return f"<{tag}{scope}{_class(kind)}>{self._content(value, i)}</{tag}>{beside}"
 
     def _content(self, value: Any, i: int) -> str:
         if self.mark == "light":
@@ -155,9 +159,8 @@ class _Column:
         if self.label == "n":
             return f'<span class="n">{html}</span>'
         if self.mark in ("bar", "share_bar"):
-            return html + self._bar(float(value))
-        if self.mark == "interval":
-            return html + self._interval(i)
+            widest = max(len(self.written(j)) for j in range(len(self.values)))
+            return f'{self._bar(float(value))}<span class="value" style="min-width:{widest}ch">{html}</span>'
         if self.mark in ("change_up", "change_down"):
             colour = judge_change(float(value), self.mark.removeprefix("change_"))
             shape = {"good": "▲ " if float(value) > 0 else "▼ ", "bad": "▲ " if float(value) > 0 else "▼ "}.get(
@@ -177,7 +180,7 @@ class _Column:
         parts = [
             part for part in (words.say_range(low, high, self.unit, currency=self.currency), words.say_n(n)) if part
         ]
-        return f' <span class="n">({escape(", ".join(parts))})</span>' if parts else ""
+        return "" if words.is_missing(self.values[i]) and len(parts) < 2 else escape(", ".join(parts))
 
 
 def light_html(state: Any) -> str:
@@ -218,8 +221,11 @@ def _widths(columns: Sequence[_Column]) -> list[float]:
     for column in columns:
         lengths = sorted(len(column.written(i)) for i in range(len(column.values)))
         typical = lengths[int(0.9 * (len(lengths) - 1))]
-        extra = 14 if column.mark in ("bar", "share_bar", "interval") else 6 if column.mark == "light" else 0
-        sizes.append(min(44, max(typical + extra, len(column.label) * 0.7, 6)) + 3)
+        extra = 14 if column.mark in ("bar", "share_bar") else 6 if column.mark == "light" else 0
+        heading = len(column.label) + len(column.unit_name) + 3 if column.unit_name else len(column.label)
+        sizes.append(min(44, max(typical + extra, heading if heading < 15 else heading * 0.7, 6)) + 3)
+        if column.mark == "interval":
+            sizes.append(18)
     return [round(100 * size / sum(sizes), 1) for size in sizes]
 
 

@@ -18,6 +18,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 """The system's interface font: named fonts of like widths, since charts are measured before a browser draws them."""
 
+SYMBOLS = "'Segoe UI Symbol', 'Apple Symbols', 'DejaVu Sans', 'Noto Sans Symbols2', sans-serif"
+"""Fonts that draw ● ◐ ○ in one size."""
+
 WIDTH = 720
 """Pixels of the drawing area of an ordinary chart; pictures stay between 640 and 860 wide."""
 

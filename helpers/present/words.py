@@ -127,7 +127,7 @@ def say_range(low: Any, high: Any, unit: str = "share", *, currency: str = "USD"
     for ending in (" %", " days"):
         if first.endswith(ending) and last.endswith(ending) and not first.startswith("−"):
             return f"{first.removesuffix(ending)}–{last}"
-    return f"{first} – {last}" if " " in first + last or "−" in first + last else f"{first}–{last}"
+    return f"{first} to {last}" if " " in first + last or "−" in first + last else f"{first}–{last}"
 
 
 def say_n(n: Any) -> str:

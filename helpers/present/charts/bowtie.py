@@ -17,7 +17,7 @@ import pandas as pd
 
 from helpers.present import words
 from helpers.present.display import Display, show_svg
-from helpers.present.theme import FONT, LIGHT, find_light
+from helpers.present.theme import FONT, LIGHT, SYMBOLS, find_light
 
 COLUMNS = [
     "stage",
@@ -305,9 +305,15 @@ class _Picture:
         light = find_light(stage["light"])
         if light.colour != "grey":
             colour = "caution_text" if light.colour == "caution" else light.colour
-            self._text(x, y + 87, f"{light.shape} {light.word}", size=11.5, fill=colour, weight=600)
+            self._light(x, y + 87, light.shape, light.word, colour)
         if is_count and stage["value"] is not None:
             self._text(x, y + 106, self._money(stage["value"]), size=13, weight=600)
+
+    def _light(self, x: float, y: float, shape: str, word: str, colour: str) -> None:
+        self.parts.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" font-size="11.5" font-weight="600" text-anchor="middle" '
+            f'fill="{LIGHT[colour]}"><tspan font-family="{escape(SYMBOLS)}" font-weight="400">{shape}</tspan> {escape(word)}</text>'
+        )
 
     def _comparison(self, stage: dict[str, Any]) -> str:
         if stage["goal"] is not None:
