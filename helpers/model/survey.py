@@ -29,6 +29,7 @@ class CrmLink(Definition):
         basis: Its basis; empty takes the KPI's usual one.
         take: The latest period that is over, the last four quarters (``year``), or the whole history (``all``).
         by: The partition whose value a grid's row names.
+        goal: The question that holds the goal, where being on track is checked.
         also: Further KPIs shown beside it, such as median and 90th percentile beside a mean.
     """
 
@@ -37,6 +38,7 @@ class CrmLink(Definition):
     basis: str = ""
     take: Literal["latest", "year", "all"] = "latest"
     by: str = ""
+    goal: str = ""
     also: tuple[str, ...] = ()
 
 
@@ -63,6 +65,7 @@ class SurveyField(Definition):
         can_add_rows: Whether rows can be added.
         part_of: For a preset grid: the group headings of its rows, by the row's key.
         crm: What the CRM can say to it.
+        is_list: Whether a text holds several values with commas between them.
         compares: Whether agreement between people is measured (texts are only shown side by side).
     """
 
@@ -85,6 +88,7 @@ class SurveyField(Definition):
     can_add_rows: bool = True
     part_of: Mapping[str, str] = Setting(default_factory=dict)
     crm: CrmLink | None = None
+    is_list: bool = False
     compares: bool = True
 
     @property

@@ -1,0 +1,297 @@
+"""What the CRM answers to the survey's questions: one way of comparing per kind of question."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from helpers.model.survey import CrmLink, Survey, SurveyField
+from helpers.periods import Period, period_of
+from helpers.units import format_value
+
+BLANK = "(blank)"
+
+
+@dataclass(frozen=True)
+class CrmView:
+    """What the CRM is asked with.
+
+    Attributes:
+        company: The opened company.
+        as_of: The last day that counts.
+        survey: The survey's definition.
+        answers: Every answer given, as ``list_answers`` returns them.
+        cells: ``year`` (the last twelve months), ``all`` and ``latest`` (as it stands on the last day) → KPI cells.
+        availability: Why a KPI has no cells.
+    """
+
+    company: Any
+    as_of: date
+    survey: Survey
+    answers: pd.DataFrame
+    cells: Mapping[str, pd.DataFrame]
+    availability: pd.DataFrame
+
+    @property
+    def currency(self) -> str:
+        """The company's currency."""
+        return self.company.currency
+
+    def find(self, kpi: str, take: str, *, basis: str = "", dimension: str = "all", slice: str = "all") -> Any:
+        """Return one cell as a row; None where there is none."""
+        cells = self.cells[take]
+        mask = (cells["kpi"] == kpi) & (cells["dimension"] == dimension)
+        found = cells[mask & (cells["slice"].str.casefold() == slice.casefold())]
+        wanted = basis or (self.company.catalog.kpi(kpi).basis[0])
+        found = found[found["basis"] == wanted]
+        return None if found.empty or pd.isna(found.iloc[0]["value"]) else found.iloc[0]
+
+    def define(self, kpi: str, take: str) -> str:
+        """Say how a KPI is defined and over which days it was taken."""
+        since = {"year": "Twelve months up to", "latest": "As of", "all": "Everything up to"}[take]
+        return f"{self.company.catalog.kpi(kpi).description} {since} {format_value(self.as_of, 'date')}."
+
+    def cure(self, kpi: str) -> str:
+        """Say why a KPI has no value and what to do."""
+        row = self.availability[self.availability["kpi"] == kpi]
+        if len(row) and not bool(row.iloc[0]["is_available"]):
+            return f"{row.iloc[0]['reason']} {row.iloc[0]['cure']}".strip()
+        return "No record falls into the time asked about. Add newer exports, or choose an earlier last day."
+
+
+def _check_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    link = field.crm
+    dimension, slice, note = "all", "all", ""
+    if link.by:
+        cell = view.find(link.kpi, link.take, basis=link.basis, dimension=link.by, slice=item)
+        if cell is not None:
+            dimension, slice = link.by, item
+        else:
+            note = f" of all deals, as no {link.by} of the CRM is called '{item}'"
+    cell = view.find(link.kpi, link.take, basis=link.basis, dimension=dimension, slice=slice)
+    if cell is None:
+        return _unavailable(view, link.kpi)
+    median, value = float(group["number"].median()), float(cell["value"])
+    unit = field.unit or view.company.catalog.kpi(link.kpi).unit
+    also = _say_also(view, link, dimension, slice)
+    said, crm = (format_value(v, unit, currency=view.currency) for v in (median, value))
+    sentence = f"People say {said}, the CRM {crm}{note}{': ' + also if also else ''}"
+    return {
+        "crm_kpi": link.kpi,
+        "crm_value": value,
+        "crm_low": cell["low"],
+        "crm_high": cell["high"],
+        "crm_n": cell["n"],
+        "crm_definition": view.define(link.kpi, link.take) + (f" It is that{note}." if note else ""),
+        "crm_also": also,
+        "gap": median - value,
+        "gap_share": (median - value) / value if value else None,
+        "sentence": f"{sentence}{_say_gap(median, value, cell)}",
+        "cure": "",
+    }
+
+
+def _check_goal_history(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    before = _fiscal_year(view).previous()
+    won = won_between(view, before.start, before.end)
+    if won is None or not len(won):
+        return _unavailable(view, field.crm.kpi)
+    median, value = float(group["number"].median()), float(won["amount"].sum())
+    said, crm = (format_value(v, "currency", currency=view.currency) for v in (median, value))
+    change = median / value - 1 if value else None
+    ask = "" if change is None else f": {abs(change):.0%} {'more' if change >= 0 else 'less'}".replace("%", " %")
+    return {
+        "crm_kpi": field.crm.kpi,
+        "crm_value": value,
+        "crm_n": len(won),
+        "crm_definition": f"Amount of all deals won in the fiscal year before, {before.label}.",
+        "gap": median - value,
+        "gap_share": change,
+        "sentence": f"The goal people name is {said}; {before.label} brought {crm}{ask}",
+        "cure": "",
+    }
+
+
+def _check_on_track(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    year = _fiscal_year(view)
+    won = won_between(view, year.start, view.as_of)
+    goals = view.answers.loc[view.answers["question_id"] == field.crm.goal, "number"].dropna()
+    if won is None or not len(won):
+        return _unavailable(view, field.crm.kpi)
+    if goals.empty:
+        missing = "Nobody has named this year's revenue goal. Answer that question first."
+        return {**_unavailable(view, field.crm.kpi), "cure": missing}
+    goal, done = float(goals.median()), float(won["amount"].sum())
+    share, how = _expected_share(view, year)
+    expected = goal * share
+    tolerance = view.company.catalog.rules.tolerance
+    is_on_track = done >= expected * (1 - tolerance)
+    counts = group["answer"].value_counts()
+    wrong = int(counts.get("Yes" if not is_on_track else "No", 0))
+    money = {key: format_value(v, "currency", currency=view.currency) for key, v in (("d", done), ("e", expected))}
+    verdict = "on track" if is_on_track else "behind"
+    people = "person says" if wrong == 1 else "people say"
+    sentence = (
+        f"The CRM says {verdict}: {money['d']} won by {format_value(view.as_of, 'date')}, {money['e']} needed for the "
+        f"median goal; {wrong} of {len(group)} {people} otherwise"
+    )
+    return {
+        "crm_kpi": field.crm.kpi,
+        "crm_value": done / expected if expected else None,
+        "crm_n": len(won),
+        "crm_definition": f"Won this fiscal year ÷ what should have been won by now for the median goal ({how}).",
+        "crm_also": verdict,
+        "gap_share": done / expected - 1 if expected else None,
+        "sentence": sentence,
+        "cure": "",
+    }
+
+
+def _check_new_business(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    won = won_between(view, year_before(view.as_of), view.as_of)
+    if won is None or not len(won) or "is_new_business" not in won:
+        return _unavailable(view, field.crm.kpi)
+    total = float(won["amount"].sum())
+    if not total:
+        return _unavailable(view, field.crm.kpi)
+    value = float(won.loc[won["is_new_business"].fillna(True).astype(bool), "amount"].sum()) / total
+    median = float(group["number"].median())
+    said, crm = format_value(median, "share"), format_value(value, "share")
+    return {
+        "crm_kpi": field.crm.kpi,
+        "crm_value": value,
+        "crm_n": len(won),
+        "crm_definition": "Amount won with new customers ÷ amount won, over the last twelve months.",
+        "gap": median - value,
+        "gap_share": (median - value) / value if value else None,
+        "sentence": f"People expect {said} of revenue from new customers; over the last twelve months it was {crm}",
+        "cure": "",
+    }
+
+
+def _check_leading_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    link = field.crm
+    cells = view.cells[link.take]
+    mask = (cells["kpi"] == link.kpi) & (cells["dimension"] == link.by) & (cells["slice"] != BLANK)
+    by_value = cells[mask].sort_values("value", ascending=False)
+    if by_value.empty:
+        cure = f"Roll another partition up to it under [rollups.{link.by}] in company.toml."
+        return {**_unavailable(view, link.kpi), "cure": cure}
+    top, total = by_value.iloc[0], float(by_value["value"].sum())
+    share = float(top["value"]) / total if total else 0.0
+    right = group["answer"].map(_fold).str.startswith(_fold(str(top["slice"])))
+    sentence = (
+        f"{top['slice']} brings {format_value(share, 'share')} of closed revenue; "
+        f"{int(right.sum())} of {len(group)} people name it"
+    )
+    return {
+        "crm_kpi": link.kpi,
+        "crm_value": share,
+        "crm_n": top["n"],
+        "crm_definition": f"Largest share of closed revenue by {link.by.replace('_', ' ')}, last twelve months.",
+        "crm_also": str(top["slice"]),
+        "sentence": sentence,
+        "cure": "",
+    }
+
+
+def _check_partition(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
+    names = {_fold(name): id for id, p in view.company.partitions.items() for name in (id, p.label, *p.aliases)}
+    told = []
+    for answer in dict.fromkeys(group["answer"]):
+        partition = view.company.partitions.get(names.get(_fold(answer), ""))
+        won = won_between(view, year_before(view.as_of), view.as_of)
+        if partition is None or "deal" not in partition.objects or won is None or not len(won):
+            told.append(f"revenue can't be split by {answer}")
+            continue
+        filled = float(won[partition.objects["deal"]].notna().mean())
+        told.append(f"{answer} is known for {format_value(filled, 'share')} of the won deals")
+    sentence = "; ".join(told)
+    return {
+        "crm_kpi": field.crm.kpi,
+        "crm_definition": "Whether the CRM carries that category on its won deals of the last twelve months.",
+        "sentence": sentence[:1].upper() + sentence[1:],
+        "cure": "",
+    }
+
+
+CHECKS: dict[str, Callable[[CrmView, SurveyField, pd.DataFrame, str], dict[str, Any]]] = {
+    "value": _check_value,
+    "goal_history": _check_goal_history,
+    "on_track": _check_on_track,
+    "new_business_share": _check_new_business,
+    "leading_value": _check_leading_value,
+    "partition": _check_partition,
+}
+"""How a question is compared with the CRM, by the name that the survey's definition uses."""
+
+
+def won_between(view: CrmView, start: date, end: date) -> pd.DataFrame | None:
+    """Return the deals won between two days, both included; None where there are no deals."""
+    deals = view.company.tables.get("deal")
+    if deals is None or not {"closed_at", "amount", "outcome"} <= set(deals.columns):
+        return None
+    closed = deals["closed_at"]
+    inside = (closed >= pd.Timestamp(start)) & (closed < pd.Timestamp(end) + pd.Timedelta(days=1))
+    return deals[inside & (deals["outcome"] == "won")]
+
+
+def _expected_share(view: CrmView, year: Period) -> tuple[float, str]:
+    """Say which share of the year's revenue should be in by now: as last year's was, else by days."""
+    before, days_in = year.previous(), (view.as_of - year.start).days + 1
+    whole = won_between(view, before.start, before.end)
+    part = won_between(view, before.start, before.start + timedelta(days=days_in - 1))
+    earliest = view.company.tables["deal"]["created_at"].min()
+    if whole is not None and float(whole["amount"].sum()) > 0 and earliest <= pd.Timestamp(before.start):
+        share = float(part["amount"].sum()) / float(whole["amount"].sum())
+        return share, f"{format_value(share, 'share')} of the year's revenue was in by this day of {before.label}"
+    share = days_in / year.days
+    return share, f"{format_value(share, 'share')} of the year has passed"
+
+
+def _fiscal_year(view: CrmView) -> Period:
+    return period_of(view.as_of, "year", view.company.fiscal_year_start)
+
+
+def year_before(day: date) -> date:
+    """Return the first day of the twelve months that end on a day."""
+    try:
+        return day.replace(year=day.year - 1) + timedelta(days=1)
+    except ValueError:
+        return date(day.year - 1, 3, 1)
+
+
+def _say_also(view: CrmView, link: CrmLink, dimension: str, slice: str) -> str:
+    told = []
+    for kpi in link.also:
+        cell = view.find(kpi, link.take, dimension=dimension, slice=slice)
+        if cell is not None:
+            definition = view.company.catalog.kpi(kpi)
+            word = {"median": "median", "p90": "90th percentile"}.get(
+                getattr(definition.measure, "statistic", ""), definition.label.lower()
+            )
+            told.append(f"{word} {format_value(cell['value'], definition.unit, currency=view.currency)}")
+    return ", ".join(told)
+
+
+def _say_gap(median: float, value: float, cell: Any) -> str:
+    low, high = cell["low"], cell["high"]
+    if not pd.isna(low) and low <= median <= high:
+        return " (inside its interval)"
+    return ""
+
+
+def _unavailable(view: CrmView, kpi: str) -> dict[str, Any]:
+    return {
+        "crm_kpi": kpi,
+        "sentence": "The CRM can't tell",
+        "is_available": False,
+        "cure": view.cure(kpi),
+    }
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", str(text).casefold()).strip("_")

@@ -1,0 +1,278 @@
+"""The ideal customer people describe beside the deals that were won: which lie outside, and do those inside pay?"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from helpers.engine.doubt import wilson_interval
+from helpers.model.survey import Survey
+from helpers.units import format_value
+
+if TYPE_CHECKING:
+    from helpers.answers.survey import Response
+
+DEAL_COLUMNS = [
+    "deal_id", "closed_at", "amount", "outcome", "is_recent_win",
+    "attribute", "actual", "stated", "fit", "n_people", "n_outside",
+]  # fmt: skip
+SUMMARY_COLUMNS = [
+    "attribute", "stated", "n_people", "n_recent", "recent_fit_share", "n_won", "won_fit_share",
+    "win_rate_inside", "n_inside", "win_rate_outside", "n_outside",
+    "deal_size_inside", "deal_size_outside", "sentence", "is_available", "cure",
+]  # fmt: skip
+
+ANY = "every attribute"
+"""The summary's row for deals judged by all attributes together."""
+
+
+def check_icp_fit(
+    company: Any, responses: Mapping[str, "Response"], survey: Survey, *, as_of: date, last: int = 20
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare the stated good and bad fit with the deals that were closed.
+
+    A value fits for a person if it is among the good values named (or none were named) and not among the bad ones. A
+    deal lies outside an attribute where more than half of the people who described that attribute would say so.
+
+    Args:
+        company: The opened company.
+        responses: Respondent's id → answers; only of a closed round.
+        survey: The survey's definition; its field with the check ``icp_fit`` is read.
+        as_of: The last day that counts.
+        last: How many of the latest wins are looked at.
+
+    Returns:
+        Two frames. *Deals*: one row per closed new-business deal and attribute, latest first, with ``DEAL_COLUMNS``;
+        ``fit`` is ``inside``, ``outside`` or ``unknown`` (the CRM doesn't say). *Summary*: one row per attribute, and
+        one for every attribute together, with ``SUMMARY_COLUMNS``; shares 0–1 of the deals whose value is known, money
+        in the company's currency. Where the CRM lacks an attribute ``is_available`` is False and ``cure`` says what to
+        do. Both are empty where nobody has described the ICP.
+    """
+    stated = _read_stated(responses, survey)
+    if not stated:
+        return pd.DataFrame(columns=DEAL_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
+    closed = _closed_deals(company, as_of, last)
+    labels = _attribute_labels(survey)
+    parts, rows = [], []
+    for attribute, people in stated.items():
+        actual = None if closed is None else _find_values(company, closed, attribute)
+        label = labels.get(attribute, attribute)
+        if actual is None:
+            cure = f"Map a column of the company or the deal to {attribute} in company.toml."
+            cure = cure if closed is not None else "Bring an export of deals with close date and outcome."
+            rows.append(_missing_row(label, people, cure))
+            continue
+        part = _judge(closed, actual, people).assign(attribute=label, stated=_say_stated(people))
+        parts.append(part)
+        rows.append(_summarise(part, label, company.currency))
+    deals = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=DEAL_COLUMNS)
+    if len(parts) > 1:
+        rows.append(_summarise(_judge_together(deals), ANY, company.currency))
+    return deals[DEAL_COLUMNS], pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def list_offending_deals(deals: pd.DataFrame) -> pd.DataFrame:
+    """List the latest wins that lie outside the stated ICP.
+
+    Returns:
+        One row per deal, latest first: deal_id, closed_at, amount, and why, such as ``Employees 30 (stated: 100+)``.
+    """
+    outside = deals[deals["is_recent_win"].astype(bool) & (deals["fit"] == "outside")]
+    columns = ["deal_id", "closed_at", "amount", "why"]
+    if outside.empty:
+        return pd.DataFrame(columns=columns)
+    why = outside["attribute"] + " " + outside["actual"] + " (stated: " + outside["stated"] + ")"
+    grouped = outside.assign(why=why).groupby("deal_id", sort=False)
+    return grouped.agg({"closed_at": "first", "amount": "first", "why": "; ".join}).reset_index()[columns]
+
+
+def matches(actual: Any, stated: str) -> bool:
+    """Tell whether a value is among those stated, sizes by range and words by name.
+
+    >>> matches(30, "100+"), matches(120, "50-200, 500+"), matches("Retail", "Logistics, retail")
+    (False, True, True)
+    """
+    size = _read_size(actual)
+    for part in re.split(r"[;,]", stated):
+        bounds = _read_range(part)
+        if bounds and size is not None:
+            if bounds[0] <= size <= bounds[1]:
+                return True
+        elif part.strip() and part.strip().casefold() == str(actual).strip().casefold():
+            return True
+    return False
+
+
+def _read_range(text: str) -> tuple[float, float] | None:
+    bare = re.sub(r"[\s'.]|(?<=\d),(?=\d{3})|employees|people", "", text.casefold())
+    if match := re.fullmatch(r"(\d+)\+|(?:>=?|over|from|atleast)(\d+)", bare):
+        return float(match.group(1) or match.group(2)), float("inf")
+    if match := re.fullmatch(r"(?:<=?|under|below|upto)(\d+)", bare):
+        return 0.0, float(match.group(1)) - (0 if "=" in bare or "upto" in bare else 1)
+    if match := re.fullmatch(r"(\d+)(?:-|–|to)(\d+)", bare):
+        return float(match.group(1)), float(match.group(2))
+    return None
+
+
+def _read_size(actual: Any) -> float | None:
+    if isinstance(actual, int | float):
+        return float(actual)
+    band = _read_range(str(actual))
+    if band:
+        return band[0]
+    bare = re.sub(r"[\s,']", "", str(actual))
+    return float(bare) if re.fullmatch(r"\d+(\.\d+)?", bare) else None
+
+
+def _read_stated(responses: Mapping[str, "Response"], survey: Survey) -> dict[str, list[tuple[str, str]]]:
+    fields = [field for _, field in survey.fields() if field.crm and field.crm.check == "icp_fit"]
+    stated: dict[str, list[tuple[str, str]]] = {}
+    for response in responses.values():
+        for field in fields:
+            for row in response.values.get(field.id, ()):
+                said = (str(row.get("good_fit", "")), str(row.get("bad_fit", "")))
+                if any(said):
+                    stated.setdefault(row["attribute"], []).append(said)
+    return stated
+
+
+def _attribute_labels(survey: Survey) -> dict[str, str]:
+    fields = [field for _, field in survey.fields() if field.crm and field.crm.check == "icp_fit"]
+    return {id: label for field in fields for id, label in field.columns[0].choices.items()}
+
+
+def _closed_deals(company: Any, as_of: date, last: int) -> pd.DataFrame | None:
+    deals = company.tables.get("deal")
+    if deals is None or not {"closed_at", "outcome", "amount"} <= set(deals.columns):
+        return None
+    seen = deals["outcome"].isin(["won", "lost"]) & (deals["closed_at"] < pd.Timestamp(as_of) + pd.Timedelta(days=1))
+    if "is_new_business" in deals:
+        seen &= deals["is_new_business"].fillna(True).astype(bool)
+    closed = deals[seen].sort_values(["closed_at", "id"], ascending=False, ignore_index=True)
+    won = closed["outcome"] == "won"
+    return closed.assign(is_recent_win=won & (won.cumsum() <= last))
+
+
+def _find_values(company: Any, closed: pd.DataFrame, attribute: str) -> pd.Series | None:
+    partition = company.partitions.get(attribute)
+    for column in (partition.objects.get("deal") if partition else None, attribute):
+        if column and column in closed:
+            return closed[column]
+    companies = company.tables.get("company")
+    column = (partition.objects.get("company") if partition else None) or attribute
+    if companies is None or column not in companies or "company_id" not in closed:
+        return None
+    known = companies.dropna(subset=["id"]).drop_duplicates("id").set_index("id")[column]
+    return closed["company_id"].map(known)
+
+
+def _judge(closed: pd.DataFrame, actual: pd.Series, people: list[tuple[str, str]]) -> pd.DataFrame:
+    verdicts = {}
+    for value in actual.dropna().unique():
+        outside = sum(
+            bool(good and not matches(value, good)) or bool(bad and matches(value, bad)) for good, bad in people
+        )
+        verdicts[value] = outside
+    n_outside = actual.map(verdicts)
+    fit = (
+        pd.Series("inside", index=closed.index)
+        .mask(n_outside > len(people) / 2, "outside")
+        .mask(actual.isna(), "unknown")
+    )
+    return pd.DataFrame(
+        {
+            "deal_id": closed["id"],
+            "closed_at": closed["closed_at"],
+            "amount": closed["amount"],
+            "outcome": closed["outcome"],
+            "is_recent_win": closed["is_recent_win"],
+            "actual": [_show(value) for value in actual],
+            "fit": fit.astype("str"),
+            "n_people": len(people),
+            "n_outside": n_outside.fillna(0).astype("int64"),
+        }
+    )
+
+
+def _judge_together(deals: pd.DataFrame) -> pd.DataFrame:
+    fits = deals.groupby("deal_id", sort=False)["fit"].agg(set)
+    together = fits.map(
+        lambda found: "outside" if "outside" in found else "unknown" if "unknown" in found else "inside"
+    )
+    first = deals.drop_duplicates("deal_id").set_index("deal_id")
+    return first.assign(fit=together, stated="", n_people=deals["n_people"].max()).reset_index()
+
+
+def _summarise(part: pd.DataFrame, label: str, currency: str) -> dict[str, Any]:
+    known = part[part["fit"] != "unknown"]
+    won = known[known["outcome"] == "won"]
+    recent = known[known["is_recent_win"].astype(bool)]
+    row: dict[str, Any] = {
+        "attribute": label,
+        "stated": part["stated"].iloc[0] if len(part) else "",
+        "n_people": int(part["n_people"].max()) if len(part) else 0,
+        "n_recent": len(recent),
+        "recent_fit_share": _share(recent["fit"] == "inside"),
+        "n_won": len(won),
+        "won_fit_share": _share(won["fit"] == "inside"),
+        "is_available": True,
+        "cure": "",
+    }
+    for side in ("inside", "outside"):
+        deals = known[known["fit"] == side]
+        row |= {
+            f"win_rate_{side}": _share(deals["outcome"] == "won"),
+            f"n_{side}": len(deals),
+            f"deal_size_{side}": won.loc[won["fit"] == side, "amount"].mean(),
+        }
+    return row | {"sentence": _say_fit(row, label, currency)}
+
+
+def _say_fit(row: Mapping[str, Any], label: str, currency: str) -> str:
+    if not row["n_recent"]:
+        return f"None of the latest wins has a known value of {label.lower()}"
+    outside = round((1 - row["recent_fit_share"]) * row["n_recent"])
+    stated = f" ({row['stated']})" if row["stated"] else ""
+    wins = f"{outside} of the last {row['n_recent']} wins"
+    text = f"{wins} lie outside what people call a good fit by {label.lower()}{stated}"
+    if row["n_inside"] and row["n_outside"]:
+        low, high = wilson_interval(row["win_rate_outside"] * row["n_outside"], row["n_outside"])
+        inside, out = (format_value(row[f"win_rate_{side}"], "share") for side in ("inside", "outside"))
+        differs = "" if not low <= row["win_rate_inside"] <= high else ", no clear difference"
+        text += f"; win rate inside {inside}, outside {out}{differs}"
+    return text
+
+
+def _missing_row(label: str, people: list[tuple[str, str]], cure: str) -> dict[str, Any]:
+    return {
+        "attribute": label,
+        "stated": _say_stated(people),
+        "n_people": len(people),
+        "n_recent": 0,
+        "n_won": 0,
+        "n_inside": 0,
+        "n_outside": 0,
+        "sentence": f"The CRM doesn't say {label.lower()}",
+        "is_available": False,
+        "cure": cure,
+    }
+
+
+def _say_stated(people: list[tuple[str, str]]) -> str:
+    """Say the values that at least half of the people name as a good fit."""
+    named = Counter(value for good, _ in people for value in dict.fromkeys(re.split(r"\s*[;,]\s*", good)) if value)
+    common = [value for value, count in named.items() if count >= len(people) / 2]
+    return ", ".join(common) or "no value that half of them name"
+
+
+def _share(mask: pd.Series) -> float | None:
+    return float(mask.mean()) if len(mask) else None
+
+
+def _show(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)
