@@ -1,9 +1,8 @@
 """The command line: ``python -m helpers COMMAND``; a thin wrapper, each command in a few lines."""
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,21 +146,21 @@ def report(options: argparse.Namespace) -> int:
     return 0 if all(result.status == "whole" for result in results) else 1
 
 
-def prepare(folder: Path, asked: Any) -> Mapping[str, Any]:
+def prepare(folder: Path, asked: Any) -> Any:
     """Open a company once before its notebooks do, and tell what the manifest holds of it."""
-    from helpers.issues import count_issues
-    from helpers.workbook import open_workbook
+    from helpers.batch.run import Prepared
+    from helpers.present.glossary import write_glossary_page
+    from helpers.present.outputs import write_spreadsheet
+    from helpers.workbook import describe_workbook, open_workbook
 
     book = open_workbook(company=str(folder), as_of=asked.as_of, period=asked.period, people=asked.people)
-    inputs = json.loads(book.company.inputs.to_json(orient="records", date_format="iso"))
-    return {
-        "name": book.company.name,
-        "currency": book.currency,
-        "as_of": book.as_of.isoformat(),
-        "period": book.period.label,
-        "inputs": inputs,
-        "issues": count_issues(book.company.issues),
-    }
+
+    def complete(report: Path) -> None:
+        write_glossary_page(book.company.catalog, report / "glossary.html")
+        units = {kpi.id: kpi.unit for kpi in book.company.catalog.kpis.values()}
+        write_spreadsheet(report, name=book.company.name, currency=book.currency, units=units)
+
+    return Prepared(describe_workbook(book), complete)
 
 
 def open_lab(options: argparse.Namespace) -> int:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from helpers.analyses.finding import Finding
+from helpers.analyses.overview import find_goal
 from helpers.company import Company, open_company
 from helpers.engine.cells import build_cells
 from helpers.errors import ParameterError, suggest
+from helpers.issues import count_issues
 from helpers.periods import Period, build_periods, parse_day, period_of, require_grain, resolve_as_of
 from helpers.present.display import Display, show_message
 from helpers.present.outputs import write_findings, write_table
@@ -176,6 +179,39 @@ def open_workbook(
     compared = {"previous": current.previous(), "year_ago": current.year_ago(), "plan": None}[compare_to]
     folder = Path(output_dir) if output_dir else None
     return Workbook(opened, day, current, compared, compare_to, folder)
+
+
+def describe_workbook(book: Workbook) -> dict[str, Any]:
+    """Tell what a report's manifest holds of its company.
+
+    Returns:
+        name, currency, as_of (ISO), period (label), inputs (one record per file), issues (count by severity), and
+        attainment (closed revenue per unit of its goal, None where there is none).
+    """
+    company = book.company
+    cells = (
+        build_cells(
+            company,
+            kpis=["revenue_won"],
+            grain=book.period.grain,
+            start=book.period.start,
+            end=book.period.end,
+            as_of=book.as_of,
+        )
+        if "revenue_won" in company.catalog.kpis
+        else None
+    )
+    goal = find_goal(company.targets, "revenue_won", book.period)
+    known = cells is not None and len(cells) and goal > 0
+    return {
+        "name": company.name,
+        "currency": company.currency,
+        "as_of": book.as_of.isoformat(),
+        "period": book.period.label,
+        "inputs": company.inputs.to_dict("records"),
+        "issues": count_issues(company.issues),
+        "attainment": float(cells["value"].iloc[0]) / goal if known else None,
+    }
 
 
 def latest_day(company: Company, grain: str) -> date:

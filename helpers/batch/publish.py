@@ -1,4 +1,4 @@
-"""Publishing: a finished folder takes the place of the old one in a moment, and a failed run leaves the old one alone."""
+"""Publishing: a finished folder takes the old one's place in a moment, and a failed run leaves it alone."""
 
 import shutil
 import tempfile

@@ -23,8 +23,21 @@ FAILED = "failed"
 
 VERSIONS_OF = ("pandas", "duckdb", "altair", "papermill", "nbconvert", "jupyterlab")
 
-Prepare = Callable[[Path, RunParameters], Mapping[str, Any]]
-"""Opens a company and tells name, as_of (ISO), inputs, issues and whatever else the manifest should hold."""
+
+@dataclass(frozen=True)
+class Prepared:
+    """A company, opened once before its notebooks are.
+
+    Attributes:
+        manifest: name, as_of (ISO), inputs, issues and whatever else the manifest should hold.
+        complete: Given the folder of the report, adds what is made of the tables: glossary and spreadsheet.
+    """
+
+    manifest: Mapping[str, Any]
+    complete: Callable[[Path], None]
+
+
+Prepare = Callable[[Path, RunParameters], Prepared]
 
 
 @dataclass(frozen=True)
@@ -113,10 +126,11 @@ def report_company(
     home = out / name
     manifest: dict[str, Any] = {"company": name, "parameters": asdict(parameters), "versions": _versions()}
     try:
-        manifest.update(prepare(folder, parameters))
+        prepared = prepare(folder, parameters)
+        manifest.update(prepared.manifest)
         target = home / f"{manifest['as_of']}-{parameters.period}"
         with staged(target) as stage:
-            error = _fill(stage, folder, parameters, manifest, progress)
+            error = _fill(stage, folder, parameters, manifest, prepared.complete, progress)
             _seal(stage, manifest, error, started)
             publish(stage, home / FAILED if error else target)
         if not error:
@@ -138,7 +152,12 @@ def write_index(out: Path) -> None:
 
 
 def _fill(
-    stage: Path, folder: Path, parameters: RunParameters, manifest: dict[str, Any], progress: Callable[[str], None]
+    stage: Path,
+    folder: Path,
+    parameters: RunParameters,
+    manifest: dict[str, Any],
+    complete: Callable[[Path], None],
+    progress: Callable[[str], None],
 ) -> str:
     """Run the notebooks and write the pages; returns why it failed, or an empty text."""
     from helpers.present.report import write_report_pages
@@ -158,6 +177,7 @@ def _fill(
     manifest["findings"] = merge_findings(stage / "findings")
     write_text(stage / "findings.json", to_json(manifest["findings"]))
     shutil.rmtree(stage / "findings", ignore_errors=True)
+    complete(stage)
     write_report_pages(stage, manifest=manifest)
     return ""
 

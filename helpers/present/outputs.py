@@ -62,6 +62,29 @@ def merge_findings(folder: Path) -> list[dict[str, Any]]:
     return to_records(rank_findings(findings))
 
 
+def write_spreadsheet(report: Path, *, name: str, currency: str, units: Mapping[str, str]) -> None:
+    """Put a report's tables into one formatted ``report.xlsx``.
+
+    Args:
+        report: The folder that holds ``tables/*.csv``.
+        name: The company's name, for the first sheet.
+        currency: The company's currency.
+        units: KPI id → unit, by which the values of each row are formatted.
+    """
+    from helpers.present.spreadsheet import write_report_workbook
+
+    tables = {}
+    for path in sorted((report / "tables").glob("*.csv")):
+        try:
+            frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        except pd.errors.EmptyDataError:
+            continue
+        if "kpi" in frame and "value" in frame:
+            frame.insert(frame.columns.get_loc("value") + 1, "unit", frame["kpi"].map(units).fillna(""))
+        tables[path.stem] = frame
+    write_report_workbook(tables, report / "report.xlsx", currency=currency, title=f"Revenue Engine Diagnostic: {name}")
+
+
 def to_json(value: Any) -> str:
     """Write JSON that any reader takes: no NaN, dates as ISO text, keys in the order given."""
     return json.dumps(_jsonable(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
