@@ -24,6 +24,7 @@ SHAPES: dict[str, str] = {
     "name-day": rf"{_WEEKDAY}{_MONTH}[-\s]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[-\s]+(?P<year>\d{{4}})" + _TIME,
     "compact": r"(?P<year>\d{4})(?P<first>\d{2})(?P<second_part>\d{2})"
     r"(?:T?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?)?(?P<offset>[Zz]|[+-]\d{2}:?\d{2})?(?:\.0)?",
+    "day-clock": r"(?P<year>\d{4})(?P<first>\d{2})(?P<second_part>\d{2})" + _TIME,
     "epoch": r"(?P<epoch>\d{10}|\d{13}|\d{16})(?:\.0)?",
     "serial": r"(?P<serial>\d{5}(?:\.\d+)?)",
 }
@@ -157,7 +158,7 @@ def _fill(parts: Parts, at: np.ndarray, shape: str, found: pa.StructArray) -> np
     if "half" in fields:
         values["hour"], is_clock = _to_24_hours(values["hour"], fields["half"])
         good &= is_clock
-    if shape == "compact":
+    if shape in ("compact", "day-clock"):
         good &= _is_calendar(values["year"], values["first"], values["second_part"]) & (values["hour"] <= 23)
         good &= (values["year"] >= 1900) & (values["year"] <= 2100)
     for name, value in values.items():
@@ -165,7 +166,7 @@ def _fill(parts: Parts, at: np.ndarray, shape: str, found: pa.StructArray) -> np
     has_offset = _is_filled(fields["offset"])
     parts.numbers["offset"][at[good]] = _read_offset(fields["offset"])[good]
     parts.has_offset[at[good]] = has_offset[good]
-    if shape != "compact":
+    if shape not in ("compact", "day-clock"):
         short = pc.equal(pc.utf8_length(fields["year"]), 2).to_numpy(zero_copy_only=False)
         parts.has_short_year[at[good]] = short[good]
     if "sign" in fields:
@@ -188,7 +189,7 @@ def assemble(parts: Parts, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     year, first, second = (parts.numbers[name].copy() for name in ("year", "first", "second_part"))
     month, day = parts.numbers["month"].copy(), parts.numbers["day"].copy()
-    numeric = np.isin(parts.shape, ("year-first", "compact"))
+    numeric = np.isin(parts.shape, ("year-first", "compact", "day-clock"))
     month[numeric], day[numeric] = first[numeric], second[numeric]
     last = parts.shape == "year-last"
     by_day, by_month, by_year = (last & (order == name) for name in ("day-first", "month-first", "year-first"))

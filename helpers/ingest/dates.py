@@ -35,7 +35,8 @@ class DateConvention:
     """Say how one column writes dates.
 
     Attributes:
-        shape: The shape of most values: year-first, year-last, day-name, name-day, compact, epoch or serial.
+        shape: The shape of most values: year-first, year-last, day-name, name-day, compact,
+            day-clock, epoch or serial.
         share: Share of the distinct filled values (0–1) that have the shape of some date.
         order: day-first, month-first or year-first where the column has numeric dates with the year last and
             the order is decided; None where it has none or the order is open.
