@@ -53,6 +53,7 @@ def price_causes(
     *,
     spread: float,
     confidence: float,
+    expected_periods: float = 1.0,
 ) -> dict[str, dict[str, object]]:
     """Price every cause (in place) and what moved everywhere.
 
@@ -66,6 +67,7 @@ def price_causes(
         levels: Per step: effect, logarithm of what moved everywhere, and its standard error.
         spread: Variance of the log deal size (0 without amounts).
         confidence: Of the intervals.
+        expected_periods: How many periods the expected side adds up.
 
     Returns:
         Per step, what moved everywhere: effect, ratio, low, high, contribution.
@@ -83,7 +85,7 @@ def price_causes(
         if cause.effect == "mix":
             half = z * _mix_error(cause, untouched)
         cause.low, cause.high = cause.contribution - half, cause.contribution + half
-    return _price_levels(coded, levels, z)
+    return _price_levels(coded, levels, z, expected_periods)
 
 
 def _price_untouched(
@@ -100,7 +102,6 @@ def _price_untouched(
     first = levels.get(coded.steps[0], ("volume", 0.0, 0.0))[1]
     from_actual = coded.actual[0] * np.exp(-np.maximum(volume, VANISHED))
     entries = np.where(volume <= VANISHED, coded.expected[0] * np.exp(first), from_actual)
-    entries = np.where((volume > -VANISHED), coded.expected[0] * np.exp(first), entries)
     rates = sum(log_level for step, (_, log_level, _) in levels.items() if step != coded.steps[0])
     return entries * model.worth(0) * np.exp(rates + base)
 
@@ -147,10 +148,14 @@ def _mix_error(cause: Cause, untouched: np.ndarray) -> float:
 
 
 def _price_levels(
-    coded: CodedLeaves, levels: dict[str, tuple[str, float, float]], z: float
+    coded: CodedLeaves, levels: dict[str, tuple[str, float, float]], z: float, expected_periods: float
 ) -> dict[str, dict[str, object]]:
     """Price what moved everywhere, from the expected outcome, by the logarithmic mean."""
-    start = float((coded.amount_expected if coded.amount else coded.expected[-1]).sum())
+    start = float((coded.amount_expected if coded.amount else coded.expected[-1]).sum()) / expected_periods
+    levels = {
+        step: (effect, log_level + np.log(expected_periods) * (effect == "volume"), error)
+        for step, (effect, log_level, error) in levels.items()
+    }
     total = sum(log_level for _, log_level, _ in levels.values())
     mean = start * (np.expm1(total) / total if abs(total) > 1e-12 else 1.0)
     moved = {}

@@ -1,8 +1,11 @@
 """The shapes that causes take: a shift within one dimension, a union of values, the same records by other names."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.analyses.cause_money import Cause
+from helpers.analyses.coded_leaves import CodedLeaves
 from helpers.analyses.cuboids import SliceLattice
 
 NEARLY_SAME = 0.9
@@ -51,6 +54,50 @@ def merge_mixes(causes: list[Cause]) -> list[Cause]:
             )
         )
     return merged
+
+
+def read_two_valued_mix(
+    causes: list[Cause], coded: CodedLeaves, level: float, expected_periods: float
+) -> tuple[list[Cause], float]:
+    """Tell a movement between the two values of a dimension as a mix where their total stayed.
+
+    Of two values, either could be called the one that moved; where the total did not, it is the composition.
+
+    Args:
+        causes: The volume causes.
+        coded: The leaf table.
+        level: Logarithm of what moved everywhere, as the search read it.
+        expected_periods: How many periods the expected side adds up.
+
+    Returns:
+        The causes and the level, both as given unless the only cause is such a shift.
+    """
+    if len(causes) != 1 or len(causes[0].slice) != 1 or len(causes[0].parts) != 1:
+        return causes, level
+    cause = causes[0]
+    place = coded.dimensions.index(next(iter(cause.slice)))
+    if coded.sizes[place] != 2:
+        return causes, level
+    expected = np.bincount(coded.codes[place], coded.expected[0], minlength=2)
+    actual = np.bincount(coded.codes[place], coded.actual[0], minlength=2)
+    moved = actual - expected / expected_periods
+    if (expected <= 0).any() or (actual <= 0).any() or abs(moved.sum()) > CANCELLING * np.abs(moved).max():
+        return causes, level
+    level = float(np.log(actual.sum() / expected.sum()))
+    effects = np.log(actual / expected) - level
+    order = np.argsort(effects)
+    return [
+        replace(
+            cause,
+            effect="mix",
+            slice={coded.dimensions[place]: [coded.values[place][code] for code in order]},
+            parts=[replace(cause.parts[0], log_effect=float(effects[code])) for code in order],
+            masks=[coded.codes[place] == code for code in order],
+            actual=float(actual.sum()),
+            expected=float(expected.sum() * np.exp(level)),
+            aliases=[],
+        )
+    ], level
 
 
 def merge_unions(causes: list[Cause]) -> list[Cause]:

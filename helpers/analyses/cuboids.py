@@ -29,7 +29,7 @@ class SliceLattice:
         self.coded = coded
         self.cuboids: list[Cuboid] = []
         start = 0
-        deepest = min(max_depth, len(coded.dimensions))
+        deepest = min(max_depth, len(coded.dimensions)) if len(coded) else 0
         for depth in range(1, deepest + 1):
             for dimensions in combinations(range(len(coded.dimensions)), depth):
                 cuboid = self._build_cuboid(dimensions, start)

@@ -10,6 +10,9 @@ from helpers.analyses.cuboids import SliceLattice
 PRIOR_COUNT = 3.0
 """Events by which a dimension value's own rate is held to the company's rate while the expectation is fitted."""
 
+NEVER_SEEN = 1e-4
+"""The share of its actual count that is expected of a combination never seen before, so that it can have a ratio."""
+
 MOST = 0.999
 """The highest rate that is ever expected."""
 
@@ -63,9 +66,8 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
     first = coded.steps[0]
     expected, actual = coded.expected, coded.actual
     ones = np.ones(len(coded))
-    measures = [
-        Measure(first, "volume", actual[0], expected[0], expected[0], expected[0], ones, ones, is_exact=is_plan)
-    ]
+    seen = expected[0] + NEVER_SEEN * actual[0] * expected[0].sum() / max(actual[0].sum(), 1e-9)
+    measures = [Measure(first, "volume", actual[0], seen, expected[0], expected[0], ones, ones, is_exact=is_plan)]
     rates = []
     for place in range(1, len(coded.steps)):
         rate = fit_rates(coded, expected[place - 1], expected[place], is_plan=is_plan)

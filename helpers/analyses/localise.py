@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.cause_money import Cause, price_causes
-from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions
+from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions, read_two_valued_mix
 from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
@@ -49,6 +49,7 @@ def localise(
     max_depth: int = 3,
     gates: Gates | None = None,
     drift: float | None = None,
+    expected_periods: float = 1.0,
 ) -> pd.DataFrame:
     """Find the smallest set of slices that explains the gap between expected and actual.
 
@@ -72,6 +73,8 @@ def localise(
         max_depth: The most dimensions in one slice.
         gates: What a slice has to pass; the defaults where None.
         drift: Everyday movement of a dimension value (log scale), estimated where None.
+        expected_periods: How many periods like the actual one the expected counts add up, so that a longer history
+            makes a surer expectation. Gap, effects and n_expected are stated per one period.
 
     Returns:
         One row per cause, most harmful first. rank, step (the count that the effect leads into), effect
@@ -90,23 +93,39 @@ def localise(
     """
     if direction not in DIRECTIONS:
         raise ParameterError(f"direction '{direction}' is not known. Allowed: {', '.join(DIRECTIONS)}. Choose one.")
+    if expected_periods <= 0:
+        raise ParameterError(f"expected_periods {expected_periods} is no number of periods. Give more than 0.")
     if max_causes < 0 or max_depth < 1:
         raise ParameterError(f"max_causes {max_causes}, max_depth {max_depth}. At least 0 and 1. Raise them.")
     gates = gates or Gates()
     extra = [f"{amount}_{part}_{side}" for part in ("log", "logsq") for side in SIDES] if amount else []
     coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
     outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
-    gap = float(outcome[0].sum() - outcome[1].sum())
-    coded, deals = set_aside_single_deals(coded, gates, expected_is_plan=expected_is_plan)
+    gap = float(outcome[0].sum() - outcome[1].sum() / expected_periods)
+    coded, deals = set_aside_single_deals(
+        coded, gates, expected_is_plan=expected_is_plan, expected_periods=expected_periods
+    )
     measures, model = build_measures(coded, is_plan=expected_is_plan)
     lattice = SliceLattice(coded, max_depth)
     causes, levels = [], {}
     for measure in measures:
-        search = _start_search(measure, coded, model, lattice, gates, len(measures), drift)
-        causes += _describe_causes(search, coded)
-        levels[measure.step] = (measure.effect, *search.level())
+        search = _start_search(measure, coded, model, lattice, gates, len(measures), drift, expected_periods)
+        found = _describe_causes(search, coded)
+        level, error = search.level()
+        if measure.effect == "volume":
+            found, level = read_two_valued_mix(found, coded, level, expected_periods)
+        causes += found
+        levels[measure.step] = (measure.effect, level, error)
     spread = measures[-1].spread if amount else 0.0
-    moved = price_causes(coded, model, causes, levels, spread=spread, confidence=gates.confidence)
+    moved = price_causes(
+        coded,
+        model,
+        causes,
+        levels,
+        spread=spread,
+        confidence=gates.confidence,
+        expected_periods=expected_periods,
+    )
     causes = [cause for cause in causes if abs(cause.contribution) > 0 or cause.effect == "mix"] + deals
     frame = _to_frame(causes, gap, direction, max_causes, gates)
     frame.attrs["global"] = moved
@@ -124,6 +143,7 @@ def _start_search(
     gates: Gates,
     tests: int,
     drift: float | None,
+    expected_periods: float,
 ) -> SliceSearch:
     """Lay out the search in one measure, with what each leaf's entries are worth there."""
     if measure.effect == "value":
@@ -136,11 +156,12 @@ def _start_search(
         measure,
         lattice,
         worth_actual=coded.actual[place] * worth,
-        worth_expected=coded.expected[place] * worth,
-        reference=max(float(total.sum()), 1e-9),
+        worth_expected=coded.expected[place] * worth / expected_periods,
+        reference=max(float(total.sum()) / expected_periods, 1e-9),
         gates=gates,
         tests=tests,
         drift=drift,
+        expected_periods=expected_periods,
     )
 
 

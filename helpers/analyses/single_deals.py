@@ -9,9 +9,12 @@ from helpers.analyses.coded_leaves import CodedLeaves
 from helpers.analyses.expectation import PRIOR_COUNT
 from helpers.analyses.slice_search import Gates
 
+SHARE_OF_SIGNIFICANCE = 0.1
+"""Deal sizes have heavier tails than any model: a giant has to stand out ten times more clearly than a slice."""
+
 
 def set_aside_single_deals(
-    coded: CodedLeaves, gates: Gates, *, expected_is_plan: bool = False
+    coded: CodedLeaves, gates: Gates, *, expected_is_plan: bool = False, expected_periods: float = 1.0
 ) -> tuple[CodedLeaves, list[Cause]]:
     """Find deals far beyond what sizes scatter by, and bring them down to a typical size before the search.
 
@@ -22,6 +25,7 @@ def set_aside_single_deals(
         coded: The leaf table.
         gates: Significance and the least share of the outcome.
         expected_is_plan: A plan holds no deals; its side is left alone.
+        expected_periods: How many periods the expected side adds up.
 
     Returns:
         The leaf table without the excess, and one cause of verdict ``single deal`` for each (its slice is the
@@ -37,8 +41,8 @@ def set_aside_single_deals(
     if total_deals < 2 * PRIOR_COUNT:
         return coded, []
     center, scatter = _typical_size(coded, sides)
-    limit = _quantile(gates.significance / total_deals)
-    reference = max(float(coded.amount_expected.sum()), 1e-9)
+    limit = _quantile(SHARE_OF_SIGNIFICANCE * gates.significance / total_deals)
+    reference = max(float(coded.amount_expected.sum()) / expected_periods, 1e-9)
     causes: list[Cause] = []
     changed = coded
     for side, (deals, money) in sides.items():
@@ -51,7 +55,8 @@ def set_aside_single_deals(
         is_giant &= (strength > limit) & (largest - typical >= 5 * gates.least_share * reference)
         for leaf in np.flatnonzero(is_giant):
             excess = float(largest[leaf] - typical)
-            causes.append(_describe_deal(coded, int(leaf), side, excess, float(strength[leaf]), total_deals))
+            share = 1.0 if side == "actual" else 1.0 / expected_periods
+            causes.append(_describe_deal(coded, int(leaf), side, excess * share, float(strength[leaf]), total_deals))
             changed = _bring_down(changed, int(leaf), side, float(largest[leaf]), typical)
     return changed, causes
 

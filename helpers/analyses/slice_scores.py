@@ -124,6 +124,7 @@ def _gain(
     expected = np.maximum(expected, 1e-9)
     is_rate = measure.effect == "rate" and bool((entries + 1e-9 >= actual).all())
     if not is_rate:
+        expected = np.maximum(expected, 0.5)
         prior = 1.0 / variance
         both = (actual + prior) / (expected + prior)
         return np.maximum(_x_log_ratio(actual, expected * both) - prior * np.log(both), 0.0)

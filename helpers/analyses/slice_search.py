@@ -58,13 +58,14 @@ class SliceSearch:
         gates: Gates,
         tests: int,
         drift: float | None = None,
+        expected_periods: float = 1.0,
     ) -> None:
         self.measure, self.lattice, self.gates = measure, lattice, gates
         self.reference, self.drift = reference, drift
         self.base = judge_base(measure, lattice)
         self.worth_actual, worth_before = lattice.sum(worth_actual), lattice.sum(worth_expected)
         if measure.effect == "volume":
-            count = lattice.sum(measure.actual + measure.base_actual)
+            count = lattice.sum(measure.actual) + lattice.sum(measure.base_actual) / expected_periods
             self.worth_each = (self.worth_actual + worth_before) / np.maximum(count, 1e-9)
         self.is_large = np.maximum(self.worth_actual, worth_before) >= gates.least_share * reference
         self.is_large &= self._may_move()
@@ -182,7 +183,7 @@ class SliceSearch:
         actual, standard = measure.actual[inside].sum(), measure.standard[inside].sum()
         if measure.is_log:
             return float(actual / max(standard, 1e-9))
-        unit = 0.5
+        unit = 0.005 if measure.effect == "volume" else 0.5
         if measure.effect == "value":
             unit *= max(measure.standard.sum() / max(measure.entries.sum(), 1e-9), 1e-9)
         return float(np.log((actual + unit) / (standard + unit)))
