@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.engine.doubt import grouped_quantile, mean_interval, ratio_interval, wilson_interval
+from helpers.engine.history import LOST
 from helpers.engine.journeys import LOST_STAGE
 from helpers.engine.slicing import Lens, Question
 from helpers.engine.timeline import NO_DAY
@@ -257,7 +258,7 @@ def lost_carry(question: Question, name: str) -> bool:
     deals = question.journeys.records["deal"]
     if name not in deals.cents:
         return False
-    lost = deals.reached[LOST_STAGE, "all"] != NO_DAY
+    lost = question.journeys.history.outcome == LOST
     return bool((deals.cents[name][lost] != 0).any())
 
 

@@ -18,6 +18,7 @@ from helpers.engine.timeline import FAR, NO_DAY, day_number, to_days
 BLANK = "(blank)"
 BUSINESS = ("all", "new", "existing")
 LOST_STAGE = "lost"
+OBJECTS = ("session", "deal", "customer", "subscription", "contact")
 DAY_FIELDS = {"customer": ("live_at", "ended_at"), "subscription": ("start_at", "end_at", "renewal_at")}
 AMOUNTS = {
     "session": {"sessions": "sessions"},
@@ -69,7 +70,7 @@ class Journeys:
     Attributes:
         records: Object → its journeys; only objects whose table exists.
         labels: Partition id → the texts of its codes, sorted, ``(blank)`` last.
-        homes: Stage id → the object whose records are counted at it; only stages that the data has.
+        homes: Stage id → the object whose records are counted at it; only stages that the exports show.
         first_day: Day number of the first event.
         observed_until: Day number up to which events can be seen.
         as_of: Day number of the question, ``FAR`` where everything in the exports counts.
@@ -119,17 +120,19 @@ def _build(company, day: int) -> Journeys:
     if "deal" in tables:
         history = DealHistory(tables["deal"], tables.get("deal_history"), stage_ids=stage_ids_of(company))
         state = history.state_on(day)
-    own = {object: _own_days(object, tables, catalog, day, history, state) for object in AMOUNTS if object in tables}
-    if "customer" in tables:
-        own["customer"] = _own_days("customer", tables, catalog, day, history, state)
+    objects = [object for object in OBJECTS if object in tables]
+    own = {object: _own_days(object, tables, catalog, day, history, state) for object in objects}
+    ever = own
+    if day != FAR:
+        now = history.state_on(FAR) if history else None
+        ever = {object: _own_days(object, tables, catalog, FAR, history, now) for object in objects}
     parents = _parents(tables, own)
     labels, codes, staged = _code(company, parents, history, state)
     records = {}
-    for object in ("session", "deal", "customer", "subscription", "contact"):
-        if object in tables:
-            records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
+    for object in objects:
+        records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
     _link(records, tables, own)
-    homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, records))}
+    homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, ever))}
     first, last = _span(records, history, company, day)
     return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged)
 
@@ -350,14 +353,16 @@ def _query(sql: str, **frames: pd.DataFrame) -> dict[str, np.ndarray]:
         return connection.sql(sql).fetchnumpy()
 
 
-def _home(id: str, catalog, records: Mapping[str, Records]) -> str:
-    """Return the object whose records are counted at a stage, empty where the data doesn't have the stage."""
+def _home(id: str, catalog, ever: Mapping[str, Mapping[str, np.ndarray]]) -> str:
+    """Return the object whose records are counted at a stage, empty where the exports never show the stage.
+
+    It is asked of everything in the exports, so that a question about an early day doesn't change what a stage is.
+    """
     object = catalog.stages[id].object if id in catalog.stages else "deal"
     for candidate in dict.fromkeys((object, "contact")):
-        if candidate in records:
-            days = records[candidate].reached.get((id, "all"))
-            if days is not None and (days != NO_DAY).any():
-                return candidate
+        days = ever.get(candidate, {}).get(id)
+        if days is not None and (days != NO_DAY).any():
+            return candidate
     return ""
 
 

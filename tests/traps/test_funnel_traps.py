@@ -50,7 +50,7 @@ def test_a_contact_with_several_deals_counts_once_and_a_deal_with_several_contac
 
 
 def test_a_link_told_twice_counts_once():
-    """After a merge the same pair stands in the associations twice and in the deal itself: still one contact, one deal."""
+    """After a merge a pair stands twice in the associations and once in the deal: still one contact, one deal."""
     links = {"deal_id": ["d1", "d1"], "contact_id": ["c0", "c0"]}
     deal = {"id": ["d1"], "created_at": ["2026-01-10"], "closed_at": ["2026-02-01"], "stage": ["Closed Won"]}
     deal = {**deal, "amount": [10], "contact_id": ["c0"]}
@@ -78,7 +78,7 @@ def test_a_contact_reaches_a_stage_by_its_first_deal_that_does():
 
 
 def test_a_contact_reaches_nothing_through_a_renewal():
-    """Its only deal is a renewal: no new-business opportunity, so 0 of 1; the renewal counts among the opportunities."""
+    """Its only deal is a renewal: no new-business opportunity, so 0 of 1; it counts as an opportunity all the same."""
     deal = {"id": ["d1"], "created_at": ["2026-01-10"], "closed_at": ["2026-01-31"], "stage": ["Closed Won"]}
     deal = {**deal, "amount": [1], "contact_id": ["c0"], "type": ["Renewal"]}
     company = contacts(("2026-01-01", "2026-01-01", None), deal=deal)
