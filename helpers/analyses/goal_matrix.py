@@ -1,247 +1,415 @@
-"""The goal matrix: one cell changes, the rest follows.
+"""The goal matrix: from one revenue goal to a goal for every KPI, period and slice.
 
-Goals of every KPI, period and slice hang together by equations (``goal_relations``). ``solve`` holds the cells that
-people lock and moves the others as little as possible from expectation; a contradiction is named with its cells.
+``build_matrix`` lays the cells out with what history lets one expect, ``solve`` fills the goals in, ``plan_goals`` does
+both for the goals that people typed and says which of them could not be held.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import ContradictionError, explain_contradiction, name_cell, read_locks
-from helpers.analyses.goal_relations import KEYS, TOTAL, Relations, find_relations, list_additive
-from helpers.analyses.goal_solver import EXACT, Solution, measure_violation, solve_relations
-from helpers.errors import QuestionError
+from helpers.analyses.goal_expectation import (
+    expect_ratio,
+    expect_volume,
+    measure_spreads,
+    read_history,
+)
+from helpers.analyses.goal_locks import ContradictionError, name_cell
+from helpers.analyses.goal_relations import KEYS, TOTAL, Product, list_additive, list_products
+from helpers.analyses.goal_system import GOAL_MATRIX_COLUMNS, solve
+from helpers.errors import ParameterError, QuestionError, suggest
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.goal import GoalRules, load_goal_rules
+from helpers.periods import MONTHS_IN, Period, build_periods, period_of, require_grain
 
-GOAL_MATRIX_COLUMNS = [*KEYS, "goal", "actual", "expected", "gap", "locked", "probability"]
-"""The columns of ``goal_matrix.csv``."""
+__all__ = [
+    "CARRY_OVER",
+    "GOAL_MATRIX_COLUMNS",
+    "ContradictionError",
+    "GoalPlan",
+    "build_matrix",
+    "carry_over_miss",
+    "lock_carry_over",
+    "plan_goals",
+    "reverse_funnel",
+    "solve",
+]
 
-DERIVED_GIVES_WAY = 100.0
-"""How much more willingly a cell that follows from others moves than one that drives them."""
+CARRY_OVER = ("none", "next", "spread")
+"""What happens to a miss: nothing, all of it to the next period, or spread over the rest of the year."""
 
-__all__ = ["GOAL_MATRIX_COLUMNS", "ContradictionError", "measure_variability", "solve"]
-
-
-def solve(
-    matrix: pd.DataFrame,
-    locks: pd.DataFrame | Iterable[Mapping[str, Any]] | None = None,
-    *,
-    catalog: Catalog | None = None,
-    rules: GoalRules | None = None,
-    variability: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """Fill in every goal so that products and sums hold, holding the locked cells.
-
-    Args:
-        matrix: One row per cell, with the columns of ``goal_matrix.csv``. A cell's expectation is its ``expected``,
-            else the goal it has, else what the equations or its KPI's other cells imply.
-        locks: The cells to hold, by the columns ``kpi, grain, period_start, dimension, slice`` (the last two default to
-            ``all``; a column that names one value only in the matrix may be left out) with their ``goal``; without a
-            goal a cell is held at the goal or expectation it has. They replace earlier locks. None holds the cells that
-            the matrix itself marks as locked.
-        catalog: The company's definitions; the shipped ones where it is left out.
-        rules: What ``goals.toml`` says; read where it is left out.
-        variability: KPI id → standard deviation of its logarithm. Else the matrix' own history tells it, else
-            ``goals.toml``.
-
-    Returns:
-        One row per cell of ``matrix``, in its order: ``goal`` filled in, ``locked`` as held, ``expected`` filled in
-        where it was blank, ``gap`` (actual − goal, blank without an actual), ``probability`` blank where the goal
-        changed.
-        An empty matrix comes back empty.
-
-    Raises:
-        ContradictionError: Locked cells contradict each other; the text names the smallest set.
-        QuestionError: A lock names a cell that isn't in the matrix, or a goal is negative; a cell occurs twice.
-
-    Source:
-        Weighted least squares in logarithms under equality constraints, the weights being one over the variance. What
-        drives the engine (first volumes, rates, deal size, at the finest slice and period) carries a change; volumes
-        further down, totals and their rates follow from it.
-    """
-    solved = matrix.copy()
-    solved.attrs = dict(matrix.attrs)
-    if matrix.empty:
-        return solved
-    catalog, rules = catalog or load_catalog(), rules or load_goal_rules()
-    cells = _require_cells(matrix)
-    held, values = read_locks(cells, locks)
-    system = _System.build(cells, catalog, rules, variability or matrix.attrs.get("variability"), held, values)
-    found = system.solve(held, values)
-    if not found.is_feasible:
-        raise explain_contradiction(
-            cells, held, values, lambda only: system.solve(only, values, rounds=60, attempts=3).is_feasible
-        )
-    return _finish(solved, cells, found.values, system.prior, held)
+REVENUE = "revenue_won"
+HISTORY_YEARS = 1
+HORIZON_YEARS = 1
 
 
 @dataclass(frozen=True)
-class _System:
-    relations: Relations
-    prior: np.ndarray
-    agreed: np.ndarray
-    variance: np.ndarray
-    floor: np.ndarray
-    shares: np.ndarray
+class GoalPlan:
+    """A solved matrix and what had to give way.
 
-    @classmethod
-    def build(
-        cls,
-        cells: pd.DataFrame,
-        catalog: Catalog,
-        rules: GoalRules,
-        variability: Mapping[str, float] | None,
-        held: np.ndarray,
-        values: np.ndarray,
-    ) -> "_System":
-        relations = find_relations(cells, catalog)
-        prior = _imply_missing(relations, cells, held, values)
-        spread = _measure_spread(cells, prior, catalog, rules, variability)
-        shares = cells["kpi"].map(lambda id: _is_share(id, catalog)).to_numpy(dtype=bool)
-        usual = pd.Series(prior).where(prior > 0).groupby(cells["kpi"]).transform("median").fillna(1.0)
-        floor = 1e-3 * usual.to_numpy()
-        options = {"floor": floor, "shares": shares}
-        agreed, nothing = prior, np.zeros(len(prior), dtype=bool)
-        if measure_violation(relations, prior) > EXACT:
-            found = solve_relations(relations, prior, spread**2, nothing, values, **options)
-            agreed = found.values if found.is_feasible else prior
-        variance = np.where(_find_derived(relations, len(cells)), DERIVED_GIVES_WAY, 1.0) * spread**2
-        return cls(relations, prior, agreed, variance, floor, shares)
+    Attributes:
+        matrix: Every cell with its goal.
+        released: The goals that people typed and that contradicted others, one row per cell.
+    """
 
-    def solve(self, held: np.ndarray, values: np.ndarray, *, rounds: int = 150, attempts: int = 30) -> Solution:
-        """Let what drives the engine carry the held goals, starting from the expectation that agrees with itself."""
-        if not held.any():
-            return Solution(self.agreed, True, np.zeros(0))
-        return solve_relations(
-            self.relations,
-            self.agreed,
-            self.variance,
-            held,
-            values,
-            floor=self.floor,
-            shares=self.shares,
-            rounds=rounds,
-            attempts=attempts,
-        )
+    matrix: pd.DataFrame
+    released: pd.DataFrame
 
 
-def _find_derived(relations: Relations, size: int) -> np.ndarray:
-    """Tell which cells follow from others: totals, results of products, and rates between two totals."""
-    total, derived = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    total[relations.totals] = True
-    derived |= total
-    if len(relations.products):
-        volume, rate, result = relations.products.T
-        derived[result] = True
-        derived[rate[total[volume] & total[result]]] = True
-    return derived
-
-
-def _finish(
-    solved: pd.DataFrame, cells: pd.DataFrame, goals: np.ndarray, prior: np.ndarray, held: np.ndarray
+def reverse_funnel(
+    revenue: float, *, average_deal_size: float, rates: Mapping[str, float], new_business_share: float = 1.0
 ) -> pd.DataFrame:
-    changed = ~np.isclose(cells["goal"].to_numpy(), goals, rtol=1e-9, atol=0.0, equal_nan=False)
-    solved["goal"] = goals
-    solved["expected"] = np.where(cells["expected"].isna(), prior, cells["expected"])
-    solved["gap"] = cells["actual"].to_numpy() - goals
-    solved["locked"] = held
-    solved["probability"] = cells["probability"].mask(changed).to_numpy()
-    first = [column for column in GOAL_MATRIX_COLUMNS if column in solved.columns]
-    return solved[[*first, *(column for column in solved.columns if column not in first)]]
+    """Walk back from a revenue goal to what every stage has to bring.
 
-
-def _require_cells(matrix: pd.DataFrame) -> pd.DataFrame:
-    missing = [key for key in KEYS if key not in matrix.columns]
-    if missing:
-        raise QuestionError(f"goal matrix: column '{missing[0]}' is missing. Needed: {', '.join(GOAL_MATRIX_COLUMNS)}.")
-    cells = matrix[KEYS].reset_index(drop=True)
-    cells["period_start"] = pd.to_datetime(cells["period_start"])
-    for column in ("goal", "actual", "expected", "probability"):
-        found = matrix[column] if column in matrix.columns else pd.Series(np.nan, index=matrix.index)
-        cells[column] = pd.to_numeric(found, errors="coerce").astype(float).to_numpy()
-    locked = matrix["locked"] if "locked" in matrix.columns else pd.Series(False, index=matrix.index)
-    cells["locked"] = locked.map(lambda value: str(value).lower() in ("true", "1", "1.0")).to_numpy(dtype=bool)
-    twice = cells.duplicated(KEYS)
-    if twice.any():
-        raise QuestionError(f"goal matrix: {name_cell(cells[twice].iloc[0])} occurs twice. Keep one row per cell.")
-    return cells
-
-
-def _imply_missing(relations: Relations, cells: pd.DataFrame, held: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Expect every cell: as expected, as the goal it has, as the equations imply, else like its KPI's other cells."""
-    prior = cells["expected"].fillna(cells["goal"]).to_numpy(copy=True)
-    if not np.isnan(prior).any():
-        return prior.clip(min=0.0)
-    known_kpi = pd.Series(np.where(np.isnan(prior) & held, values, prior)).groupby(cells["kpi"]).transform("median")
-    for _ in range(12):
-        before = int(np.isnan(prior).sum())
-        for volume, rate, result in relations.products:
-            known = ~np.isnan(prior[[volume, rate, result]])
-            if known.sum() != 2:
-                continue
-            with np.errstate(divide="ignore", invalid="ignore"):
-                if not known[2]:
-                    prior[result] = prior[volume] * prior[rate]
-                elif not known[1]:
-                    prior[rate] = prior[result] / prior[volume]
-                else:
-                    prior[volume] = prior[result] / prior[rate]
-        for total, parts in zip(relations.totals, relations.parts, strict=True):
-            blank = np.isnan(prior[parts])
-            if np.isnan(prior[total]) and not blank.any():
-                prior[total] = prior[parts].sum()
-            elif not np.isnan(prior[total]) and blank.any():
-                left = max(prior[total] - np.nansum(prior[parts]), 0.0)
-                prior[parts[blank]] = left / blank.sum() or prior[total] / len(parts)
-        prior[~np.isfinite(prior)] = np.nan
-        if int(np.isnan(prior).sum()) in (0, before):
-            break
-    prior = np.where(np.isnan(prior), known_kpi, prior)
-    return np.where(np.isnan(prior), 1.0, prior).clip(min=0.0)
-
-
-def _measure_spread(
-    cells: pd.DataFrame,
-    prior: np.ndarray,
-    catalog: Catalog,
-    rules: GoalRules,
-    given: Mapping[str, float] | None,
-) -> np.ndarray:
-    spread = measure_variability(cells, catalog, rules) | dict(given or {})
-    per_cell = cells["kpi"].map(spread).to_numpy(dtype=float)
-    counted = cells["kpi"].isin(list_additive(catalog, over_time=False)).to_numpy() & (
-        cells["kpi"].map(lambda id: _unit(id, catalog)) == "count"
-    ).to_numpy(dtype=bool)
-    chance = np.where(counted, 1.0 / np.maximum(prior, 1.0), 0.0)
-    return np.sqrt(np.maximum(per_cell, rules.variability.minimum) ** 2 + chance)
-
-
-def measure_variability(cells: pd.DataFrame, catalog: Catalog, rules: GoalRules) -> dict[str, float]:
-    """Measure how much each KPI has varied from period to period.
+    Args:
+        revenue: The goal.
+        average_deal_size: Amount per won deal of new business.
+        rates: Conversion KPI id → rate of mature cohorts, from the last step backwards
+            (``opportunity_to_won`` first).
+        new_business_share: The part of the goal that new business brings; the rest needs no funnel.
 
     Returns:
-        KPI id → standard deviation of the logarithm of its actuals (the company's own, of its finest grain), or its
-        family's default where fewer periods than ``history_periods`` are known.
+        One row per quantity, from the revenue backwards: ``kpi`` (``revenue``, ``deals``, then each rate's id, standing
+        for the records that enter it) and ``needed``, never rounded.
+
+    Raises:
+        QuestionError: A rate or the deal size is 0 or less.
+
+    Source:
+        Domain: deals = revenue ÷ average deal size; opportunities = deals ÷ opportunity_to_won; and so on.
+
+    >>> needed = reverse_funnel(2_000_000, average_deal_size=75_000, rates={"opportunity_to_won": 0.2})
+    >>> needed["needed"].round(2).tolist()
+    [2000000.0, 26.67, 133.33]
     """
-    found = {}
-    company = cells[(cells["dimension"] == TOTAL) & (cells["actual"] > 0)]
-    for kpi in cells["kpi"].unique():
-        family = catalog.kpis[kpi].family if kpi in catalog.kpis else "volume"
-        found[kpi] = rules.variability.of_family(family)
-        for _, rows in company[company["kpi"] == kpi].groupby("grain"):
-            if len(rows) >= rules.variability.history_periods:
-                found[kpi] = max(float(np.log(rows["actual"]).std(ddof=1)), rules.variability.minimum)
-    return found
+    if average_deal_size <= 0:
+        raise QuestionError(f"average_deal_size is {average_deal_size}. It must be more than 0.")
+    needed = [("revenue", float(revenue * new_business_share))]
+    needed.append(("deals", needed[0][1] / average_deal_size))
+    for kpi, rate in rates.items():
+        if rate <= 0:
+            raise QuestionError(f"{kpi} is {rate}. Nothing can be reached through a rate that isn't more than 0.")
+        needed.append((kpi, needed[-1][1] / rate))
+    return pd.DataFrame(needed, columns=["kpi", "needed"])
 
 
-def _is_share(id: str, catalog: Catalog) -> bool:
-    return id in catalog.kpis and catalog.kpis[id].measure.kind == "conversion"
+def carry_over_miss(goals: Sequence[float], actuals: Sequence[float], *, how: str = "none") -> list[float]:
+    """Re-plan the periods of one year after some of them have ended.
+
+    Args:
+        goals: The plan of record, one goal per period of the year.
+        actuals: What came of the periods that have ended, oldest first.
+        how: ``none`` keeps the plan, ``next`` adds the whole miss to the next period, ``spread`` over all that are left
+            in proportion to their goals. A surplus is never taken off.
+
+    Returns:
+        One goal per period; periods that have ended keep theirs. A miss after the last period goes nowhere.
+
+    Raises:
+        ParameterError: ``how`` is unknown.
+
+    >>> carry_over_miss([100, 100, 100, 100], [70], how="next")
+    [100.0, 130.0, 100.0, 100.0]
+    >>> carry_over_miss([100, 100, 100, 100], [70], how="spread")
+    [100.0, 110.0, 110.0, 110.0]
+    """
+    if how not in CARRY_OVER:
+        raise ParameterError(
+            f"carry_over '{how}' is unknown. Allowed: {', '.join(CARRY_OVER)}.{suggest(how, CARRY_OVER)}"
+        )
+    plan = [float(goal) for goal in goals]
+    done = len(actuals)
+    miss = max(sum(plan[:done]) - float(sum(actuals)), 0.0)
+    left = plan[done:]
+    if how == "none" or not left or miss == 0:
+        return plan
+    if how == "next":
+        return [*plan[:done], left[0] + miss, *left[1:]]
+    total = sum(left)
+    extra = [miss * goal / total for goal in left] if total else [miss / len(left)] * len(left)
+    return [*plan[:done], *(goal + more for goal, more in zip(left, extra, strict=True))]
 
 
-def _unit(id: str, catalog: Catalog) -> str:
-    return catalog.kpis[id].unit if id in catalog.kpis else ""
+def build_matrix(
+    cells: pd.DataFrame,
+    targets: pd.DataFrame | None = None,
+    *,
+    as_of: date,
+    grain: str = "quarter",
+    by: Iterable[str] = (),
+    horizon: int | None = None,
+    fiscal_year_start: int = 1,
+    catalog: Catalog | None = None,
+    rules: GoalRules | None = None,
+) -> pd.DataFrame:
+    """Lay out the goal matrix of a company with what its history lets one expect.
+
+    Args:
+        cells: The columns of ``kpis.csv``, for the company and the partitions in ``by``.
+        targets: Goals that people typed, with the columns of ``goal_matrix.csv``.
+        as_of: The last day that counts.
+        grain: month, quarter or year.
+        by: Partitions whose slices get goals of their own; those that a target names are added.
+        horizon: Periods ahead; by default those of one year.
+        fiscal_year_start: The month (1–12) in which the fiscal year begins.
+        catalog: The company's definitions.
+        rules: What ``goals.toml`` says.
+
+    Returns:
+        One row per KPI, period and slice, with ``GOAL_MATRIX_COLUMNS``: the funnel's volumes, its cohort rates, the
+        deal size and closed revenue, for the last year's periods, those ahead, and the fiscal years that they fill.
+        ``goal`` holds the typed goals, ``locked`` marks them; ``expected`` is what would come if nobody changed
+        anything, and it obeys the same equations as the goals. ``attrs["variability"]`` tells how much each KPI varies;
+        ``attrs["basis"]`` whether a rate is the ``cohort`` rate or, where records enter further down the funnel, the
+        quotient of the ``volumes`` on its sides. KPIs without history or goal are left out; without any there are no
+        rows.
+    """
+    catalog, rules = catalog or load_catalog(), rules or load_goal_rules()
+    require_grain(grain)
+    targets = pd.DataFrame(columns=GOAL_MATRIX_COLUMNS) if targets is None else targets
+    dimensions = _choose_dimensions(by, targets, cells)
+    products = _choose_products(cells, catalog)
+    kpis = list(dict.fromkeys([id for p in products for id in (p.volume, p.rate, p.result)]))
+    kpis = kpis or _list_volumes(cells, catalog)
+    history = read_history(
+        cells, kpis, grain=grain, dimensions=dimensions, catalog=catalog, maximum=rules.slices.maximum
+    )
+    periods = _choose_periods(as_of, grain, horizon, fiscal_year_start)
+    history, basis = _foot_rates(history, products, catalog, rules)
+    matrix = _lay_out(history, periods, grain, as_of, catalog, rules)
+    matrix = _add_years(matrix, periods, grain, fiscal_year_start)
+    matrix = _mark_targets(matrix, targets)
+    matrix.attrs = {"variability": dict(measure_spreads(history, catalog, rules)), "basis": basis}
+    if matrix.empty:
+        return matrix
+    agreed = solve(matrix, [], catalog=catalog, rules=rules)
+    return matrix.assign(expected=agreed["goal"]).sort_values(
+        KEYS, key=lambda column: column.map({id: i for i, id in enumerate(kpis)}) if column.name == "kpi" else column,
+        kind="stable", ignore_index=True,
+    )  # fmt: skip
+
+
+def _choose_dimensions(by: Iterable[str], targets: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
+    present = set(cells["dimension"]) if len(cells) else set()
+    typed = [name for name in targets.get("dimension", pd.Series(dtype=str)).unique() if name != TOTAL]
+    return [name for name in dict.fromkeys([*by, *typed]) if name in present]
+
+
+def _choose_products(cells: pd.DataFrame, catalog: Catalog) -> list[Product]:
+    """Keep the steps between neighbours among the stages that the data has, the averages, and what both need."""
+    if cells.empty:
+        return []
+    present = set(cells.loc[cells["dimension"] == TOTAL, "kpi"])
+    stages = [id for id, stage in catalog.stages.items() if stage.volume in present]
+    steps = {kpi.id for kpi in catalog.conversions_between(stages)}
+    averages = {kpi.id for kpi in catalog.kpis.values() if kpi.measure.kind == "average"}
+    return [
+        product
+        for product in list_products(catalog)
+        if product.rate in steps | averages and {product.volume, product.rate, product.result} <= present
+    ]
+
+
+def _list_volumes(cells: pd.DataFrame, catalog: Catalog) -> list[str]:
+    additive = list_additive(catalog, over_time=True)
+    return [id for id in catalog.kpis if id in additive and len(cells) and id in set(cells["kpi"])]
+
+
+def _choose_periods(as_of: date, grain: str, horizon: int | None, fiscal_year_start: int) -> list[Period]:
+    per_year = 12 // MONTHS_IN[grain]
+    first_ahead = period_of(as_of + timedelta(days=1), grain, fiscal_year_start)
+    ahead = per_year * HORIZON_YEARS if horizon is None else horizon
+    back = first_ahead.previous(per_year * HISTORY_YEARS)
+    year = period_of(as_of + timedelta(days=1), "year", fiscal_year_start)
+    last = first_ahead.previous(-max(ahead - 1, 0))
+    return build_periods(min(back.start, year.start), last.start, grain, fiscal_year_start)
+
+
+def _foot_rates(
+    history: pd.DataFrame, products: Sequence[Product], catalog: Catalog, rules: GoalRules
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Replace cohort rates that don't explain the volumes on their sides by the quotient of these volumes."""
+    basis, parts = {}, [history]
+    for product in products:
+        rates = history[history["kpi"] == product.rate]
+        if rates.empty or catalog.kpis[product.rate].measure.kind != "conversion":
+            continue
+        basis[product.rate] = "cohort"
+        pooled = rates[(rates["dimension"] == TOTAL) & rates["is_complete"].astype(bool)]
+        quotient = _divide_volumes(history, product)
+        both = quotient[quotient["dimension"] == TOTAL]
+        both = both[both["period_start"].isin(pooled["period_start"])]
+        if pooled.empty or both["denominator"].sum() <= 0 or pooled["denominator"].sum() <= 0:
+            continue
+        cohort = pooled["numerator"].sum() / pooled["denominator"].sum()
+        passed = both["numerator"].sum() / both["denominator"].sum()
+        if cohort > 0 and abs(passed / cohort - 1.0) > rules.footing.tolerance:
+            basis[product.rate] = "volumes"
+            parts = [part[part["kpi"] != product.rate] for part in parts] + [quotient]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else history, basis
+
+
+def _divide_volumes(history: pd.DataFrame, product: Product) -> pd.DataFrame:
+    keys = ["dimension", "slice", "period_start"]
+    volume = history[history["kpi"] == product.volume].set_index(keys)
+    result = history[history["kpi"] == product.result].set_index(keys)
+    joined = volume[["value", "is_complete"]].join(result[["value"]], rsuffix="_result", how="inner").reset_index()
+    quotient = joined.rename(columns={"value": "denominator", "value_result": "numerator"})
+    quotient["value"] = quotient["numerator"] / quotient["denominator"].where(quotient["denominator"] > 0)
+    return quotient.assign(kpi=product.rate)
+
+
+def _lay_out(
+    history: pd.DataFrame,
+    periods: Sequence[Period],
+    grain: str,
+    as_of: date,
+    catalog: Catalog,
+    rules: GoalRules,
+) -> pd.DataFrame:
+    starts = [pd.Timestamp(period.start) for period in periods]
+    ended = [period.end <= as_of for period in periods]
+    rows = []
+    own = {
+        kpi: expect_ratio(_whole(part), starts, grain=grain, rules=rules)
+        for kpi, part in history[history["dimension"] == TOTAL].groupby("kpi")
+        if part["denominator"].notna().any()
+    }
+    for (kpi, dimension, value), part in history.groupby(["kpi", "dimension", "slice"], sort=False):
+        if kpi in own:
+            weight = 0.0 if dimension == TOTAL else float(catalog.rules.minimum_n)
+            expected = [
+                expect_ratio(_whole(part), [start], grain=grain, rules=rules, towards=towards, weight=weight)[0]
+                for start, towards in zip(starts, own[kpi], strict=True)
+            ]
+        else:
+            series = _whole(part).set_index("period_start")["value"]
+            expected = expect_volume(series, starts, grain=grain, rules=rules)
+        actual = _whole(part).set_index("period_start")["value"].reindex(starts).where(ended)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "kpi": kpi,
+                    "grain": grain,
+                    "period_start": starts,
+                    "dimension": dimension,
+                    "slice": value,
+                    "actual": actual.to_numpy(dtype=float),
+                    "expected": np.asarray(expected, dtype=float),
+                }
+            )
+        )
+    laid = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*KEYS, "actual", "expected"])
+    laid = laid[laid.groupby("kpi")["expected"].transform(lambda part: part.notna().any()).astype(bool)]
+    laid = laid.assign(goal=np.nan, gap=np.nan, locked=False, probability=np.nan)
+    return laid[GOAL_MATRIX_COLUMNS].reset_index(drop=True)
+
+
+def _whole(part: pd.DataFrame) -> pd.DataFrame:
+    return part[part["is_complete"].astype(bool)].sort_values("period_start")
+
+
+def _add_years(matrix: pd.DataFrame, periods: Sequence[Period], grain: str, fiscal_year_start: int) -> pd.DataFrame:
+    if grain == "year" or matrix.empty:
+        return matrix
+    held: dict[Period, int] = {}
+    for period in periods:
+        year = period_of(period.start, "year", fiscal_year_start)
+        held[year] = held.get(year, 0) + 1
+    parts = [matrix]
+    cells = matrix.drop_duplicates(["kpi", "dimension", "slice"])
+    for year, count in held.items():
+        if count == 12 // MONTHS_IN[grain]:
+            start = pd.Timestamp(year.start)
+            parts.append(cells.assign(grain="year", period_start=start, actual=np.nan, expected=np.nan, goal=np.nan))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _mark_targets(matrix: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    if matrix.empty or targets.empty:
+        return matrix
+    typed = targets[targets["goal"].notna()].copy()
+    typed["period_start"] = pd.to_datetime(typed["period_start"])
+    goals = typed.drop_duplicates(KEYS, keep="last").set_index(KEYS)["goal"]
+    found = goals.reindex(
+        pd.MultiIndex.from_frame(matrix.assign(period_start=pd.to_datetime(matrix["period_start"]))[KEYS])
+    )
+    return matrix.assign(goal=found.to_numpy(dtype=float), locked=found.notna().to_numpy())
+
+
+def plan_goals(
+    matrix: pd.DataFrame,
+    locks: pd.DataFrame | None = None,
+    *,
+    catalog: Catalog | None = None,
+    rules: GoalRules | None = None,
+) -> GoalPlan:
+    """Solve a matrix with as many of its typed goals as can hold together.
+
+    Args:
+        matrix: As made by ``build_matrix``.
+        locks: The cells to hold, weightiest first; by default the typed goals: the company before its slices, money
+            before volumes, longer periods before shorter ones.
+        catalog: The company's definitions.
+        rules: What ``goals.toml`` says.
+
+    Returns:
+        The solved matrix, and the goals that had to be released: of each contradictory set the last, least weighty one.
+    """
+    held = _rank_locks(matrix[matrix["locked"].astype(bool)]) if locks is None else locks
+    held = held.reset_index(drop=True)
+    released = held.iloc[:0]
+    while True:
+        try:
+            return GoalPlan(solve(matrix, held, catalog=catalog, rules=rules), released)
+        except ContradictionError as contradiction:
+            named = {name_cell(row) for row in contradiction.cells.to_dict("records")}
+            last = [index for index, row in held.iterrows() if name_cell(row) in named][-1]
+            released = pd.concat([released, held.loc[[last]]], ignore_index=True)
+            held = held.drop(index=last)
+
+
+def _rank_locks(locks: pd.DataFrame) -> pd.DataFrame:
+    order = pd.DataFrame(
+        {
+            "slice": locks["dimension"] != TOTAL,
+            "money": locks["kpi"] != REVENUE,
+            "grain": -locks["grain"].map(MONTHS_IN),
+        }
+    )
+    return locks.loc[order.sort_values(["slice", "money", "grain"], kind="stable").index]
+
+
+def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fiscal_year_start: int = 1) -> pd.DataFrame:
+    """Turn the plan of record into the cells to hold once a miss is carried over.
+
+    Args:
+        plan: The solved plan of record.
+        as_of: The last day that counts.
+        how: One of ``CARRY_OVER``.
+        fiscal_year_start: The month (1–12) in which the fiscal year begins.
+
+    Returns:
+        One row per cell to hold, with its goal. With ``none`` those of the plan. Else revenue of the ended periods
+        of the running year is held at what came of it, so that the year's goal stands, and the rest of the year carries
+        the miss; goals typed for slices and for other KPIs of these periods give way.
+
+    Raises:
+        ParameterError: ``how`` is unknown.
+    """
+    locks = plan[plan["locked"].astype(bool)]
+    year = period_of(as_of + timedelta(days=1), "year", fiscal_year_start)
+    starts = pd.to_datetime(plan["period_start"])
+    inside = (starts >= pd.Timestamp(year.start)) & (starts <= pd.Timestamp(year.end)) & (plan["grain"] != "year")
+    revenue = plan[inside & (plan["kpi"] == REVENUE) & (plan["dimension"] == TOTAL)].sort_values("period_start")
+    done = revenue["actual"].notna()
+    goals = carry_over_miss(revenue["goal"].tolist(), revenue.loc[done, "actual"].tolist(), how=how)
+    if how == "none" or not done.any() or done.all():
+        return _rank_locks(locks)
+    held = np.where(done, revenue["actual"], goals)
+    kept = locks[~inside.reindex(locks.index)]
+    kept = kept[~((kept["grain"] == "year") & (pd.to_datetime(kept["period_start"]) == pd.Timestamp(year.start)))]
+    return _rank_locks(pd.concat([revenue.assign(goal=held), kept], ignore_index=True))

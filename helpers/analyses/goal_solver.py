@@ -147,19 +147,48 @@ class _Task:
         self, start: np.ndarray, variance: np.ndarray, held: np.ndarray, rounds: int, attempts: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Solve from the expectation; where that ends beside the equations, find a point on them and go on from it."""
-        found, violation = self._approach(start, start, variance, held, rounds)
+        begin = self._follow(start, held)
+        found, violation = self._approach(begin, start, variance, held, rounds)
         generator = np.random.default_rng(0)
         for attempt in range(attempts):
             if np.abs(violation).max(initial=0.0) <= ACCEPTED:
                 break
             jitter = generator.normal(0.0, 0.25 * attempt, len(start)) * ~held
-            near, error = self._land(start + jitter, variance, held, rounds)
+            near, error = self._land(begin + jitter, variance, held, rounds)
             if np.abs(error).max(initial=0.0) > ACCEPTED:
                 continue
             found, violation = self._approach(near, start, variance, held, rounds)
             if np.abs(violation).max(initial=0.0) > ACCEPTED:
                 found, violation = near, error
         return found, violation
+
+    def _follow(self, start: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Begin at what the held cells already determine: the third cell of a product, the last part of a sum."""
+        x, known = start.copy(), held.copy()
+        signs = np.array([1.0, 1.0, -1.0])
+        while True:
+            before = int(known.sum())
+            if len(self.products):
+                for place in np.flatnonzero(known[self.products].sum(axis=1) == 2):
+                    cells = self.products[place]
+                    missing = int(np.flatnonzero(~known[cells])[0]) if not known[cells].all() else -1
+                    if missing >= 0:
+                        others = np.delete(np.arange(3), missing)
+                        x[cells[missing]] = -signs[missing] * (signs[others] @ x[cells[others]])
+                        known[cells[missing]] = True
+            unknown = np.bincount(self.row, weights=~known[self.flat], minlength=len(self.totals))
+            for place in np.flatnonzero((unknown + ~known[self.totals]) == 1) if len(self.totals) else ():
+                parts = self.flat[self.row == place]
+                last = parts[~known[parts]]
+                rest = np.exp(x[parts[known[parts]]]).sum()
+                if len(last) and np.exp(x[self.totals[place]]) > rest * (1 + 1e-9):
+                    x[last] = np.log(np.exp(x[self.totals[place]]) - rest)
+                    known[last] = True
+                elif not len(last) and rest > 0:
+                    x[self.totals[place]] = np.log(rest)
+                    known[self.totals[place]] = True
+            if int(known.sum()) == before:
+                return x
 
     def _approach(
         self, begin: np.ndarray, start: np.ndarray, variance: np.ndarray, held: np.ndarray, rounds: int

@@ -11,13 +11,13 @@ class Expectation(Definition):
     """How history is carried forward.
 
     Attributes:
-        window_periods: Periods that make the level.
+        window_years: Years that make the level.
         season_weight: How far a period's own season is believed, 0–1.
         growth_weight: How far the last year's growth is carried on, 0–1.
         growth_limit: The most growth or shrinkage a year that is carried on.
     """
 
-    window_periods: int = Field(ge=1)
+    window_years: int = Field(ge=1)
     season_weight: float = Field(ge=0, le=1)
     growth_weight: float = Field(ge=0, le=1)
     growth_limit: float = Field(ge=0)
@@ -41,6 +41,12 @@ class Footing(Definition):
     """When a cohort rate explains the volumes on both its sides."""
 
     tolerance: float = Field(ge=0)
+
+
+class SliceRules(Definition):
+    """How many values of a partition get goals of their own."""
+
+    maximum: int = Field(ge=1)
 
 
 class Timing(Definition):
@@ -77,6 +83,7 @@ class GoalRules(Definition):
     expectation: Expectation
     variability: Variability
     footing: Footing
+    slices: SliceRules
     timing: Timing
     simulation: Simulation
     coverage: CoverageRules
