@@ -223,7 +223,8 @@ def show_message(kind: str, title: str, text: str = "", next_step: str = "") -> 
 
 
 def add_alternative(svg: str, alternative: str) -> str:
-    """Return a picture whose root element carries a text alternative."""
+    """Return a picture whose root element carries the text alternative, in place of one for every mark within."""
+    svg = re.sub(r' (?:aria-label|aria-roledescription|aria-hidden|role)="[^"]*"', "", svg)
     label = escape(words.clean_text(alternative), quote=True)
     return re.sub(r"<svg\b", f'<svg role="img" aria-label="{label}"', svg, count=1)
 

@@ -27,7 +27,7 @@ WIDTH = 720
 LIGHT: Mapping[str, str] = MappingProxyType(
     {
         "paper": "#ffffff",
-        "raised": "#f7f9fb",
+        "raised": "#fbfcfd",
         "ink": "#1f2933",
         "grey": "#56636f",
         "mid": "#9aa5b1",

@@ -310,9 +310,10 @@ class _Picture:
             self._text(x, y + 106, self._money(stage["value"]), size=13, weight=600)
 
     def _light(self, x: float, y: float, shape: str, word: str, colour: str) -> None:
+        drawn = f'<tspan font-family="{escape(SYMBOLS)}" font-weight="400">{shape}</tspan>'
         self.parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="11.5" font-weight="600" text-anchor="middle" '
-            f'fill="{LIGHT[colour]}"><tspan font-family="{escape(SYMBOLS)}" font-weight="400">{shape}</tspan> {escape(word)}</text>'
+            f'fill="{LIGHT[colour]}">{drawn} {escape(word)}</text>'
         )
 
     def _comparison(self, stage: dict[str, Any]) -> str:

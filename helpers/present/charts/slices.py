@@ -98,7 +98,7 @@ def _slice_rows(frame: pd.DataFrame, unit: str, volume_unit: str, currency: str)
     rows["name"] = [f"{words.shorten(name, 34)}" for name in rows["slice"]]
     repeated = rows["name"].duplicated(keep=False)
     rows.loc[repeated, "name"] = [
-        f"{words.shorten(n, 30)} ({i + 1})"
+        f"{words.shorten(n, 20)} ({i + 1})"
         for n, i in zip(rows.loc[repeated, "slice"], rows.loc[repeated, "order"], strict=True)
     ]
     rows["is_small"] = [not words.is_missing(flag) and bool(flag) for flag in rows["is_small"]]
