@@ -165,12 +165,9 @@ def parse_dates(
         convention = detect_date_order(series)
     decided = order or (convention.order if convention else None)
     note_blanks(series, codes, blank, file=file, column=column, log=log)
-    moments, offsets = assemble(parts, np.full(len(distinct), decided or "", dtype="U11"))
     open_order = (parts.shape == "year-last") & (decided is None)
     same_either_way = open_order & (parts.numbers["first"] == parts.numbers["second_part"])
-    if same_either_way.any():
-        equal, _ = assemble(parts, np.where(same_either_way, "day-first", ""))
-        moments = np.where(same_either_way, equal, moments)
+    moments, offsets = assemble(parts, np.where(same_either_way, "day-first", decided or ""))
     _log_open_order(series, codes, open_order & np.isnat(moments), file=file, column=column, log=log)
     where = {"file": file, "column": column, "log": log}
     log_values(
@@ -179,15 +176,12 @@ def parse_dates(
         np.isnat(moments) & ~blank & ~open_order,
         code="not_a_date",
         severity="error",
-        message="The value is no date"
-        + (f" when read {decided} as the rest of the column" if decided else "")
-        + "; it is taken as missing",
+        message=f"The value is no date{f' when read {decided}' if decided else ''}; it is taken as missing",
         cure="Correct it in the CRM, or map another column; dates such as 2026-09-30 are always understood",
         **where,
     )
     moments = _blank_placeholders(series, codes, moments, latest_plausible=latest_plausible, **where)
-    local = _to_local(moments, offsets, parts.has_offset, time_zone)
-    return spread(pd.Series(local), codes, series.index)
+    return spread(pd.Series(_to_local(moments, offsets, parts.has_offset, time_zone)), codes, series.index)
 
 
 def _decide(filled: pd.Series, parts: Parts) -> DateConvention | None:

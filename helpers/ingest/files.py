@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.errors import DataError
+from helpers.ingest.cleaning import clean_rows
 from helpers.ingest.delimited import read_delimited
-from helpers.ingest.layout import Sheet, clean_rows
+from helpers.ingest.layout import Sheet
 from helpers.ingest.workbooks import read_parquet, read_workbook
 from helpers.issues import IssueLog
 

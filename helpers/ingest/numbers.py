@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from helpers.errors import DataError
+from helpers.ingest.currencies import as_code
 from helpers.ingest.values import is_typed_blank, log_values, note_blanks, split_distinct, spread
 from helpers.issues import IssueLog
 
@@ -16,28 +17,6 @@ DECIMALS = ("point", "comma")
 
 DECISIVE_SHARE = 0.95
 """A decimal sign is decided where at least this share of the values that need it agrees."""
-
-SIGNS = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₪": "ILS", "₫": "VND", "₴": "UAH",
-    "฿": "THB", "₱": "PHP", "₦": "NGN", "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "R$": "BRL", "US$": "USD",
-    "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "S$": "SGD", "HK$": "HKD", "MX$": "MXN",
-    "Fr.": "CHF", "SFr.": "CHF",
-}  # fmt: skip
-"""Currency signs that mean one currency."""
-
-SHARED_SIGNS = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "CLP", "COP", "ARS"),
-    "¥": ("JPY", "CNY"),
-    "kr": ("SEK", "NOK", "DKK", "ISK"),
-    "kr.": ("DKK", "SEK", "NOK", "ISK"),
-}
-"""Currency signs that several currencies share; they are read as the company's own where it is among them."""
-
-CODES = frozenset(
-    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW KWD MAD MXN "
-    "MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TND TRY TWD UAH USD UYU VND ZAR".split()
-)
-"""ISO 4217 codes that are recognised beside an amount."""
 
 _FACTORS = {
     "k": 1e3,
@@ -187,20 +166,13 @@ def currency_of(series: pd.Series, *, home: str = "USD") -> pd.Series:
     distinct, codes = split_distinct(series)
     fields = _take_apart(distinct)
     before, after = (pc.struct_field(fields, name).to_pylist() for name in ("before", "after"))
-    found = [_as_code(first or last or "", home) for first, last in zip(before, after, strict=True)]
+    found = [as_code(first or last or "", home) for first, last in zip(before, after, strict=True)]
     return spread(pd.Series(found, dtype="str"), codes, series.index)
 
 
 def detect_currency(series: pd.Series, *, home: str = "USD") -> set[str]:
     """Tell which currencies the amounts of a column bear (see ``currency_of``); empty where they bear none."""
     return set(currency_of(series, home=home).dropna().unique())
-
-
-def _as_code(text: str, home: str) -> str | None:
-    if text in SHARED_SIGNS or text.lower() in SHARED_SIGNS:
-        shared = SHARED_SIGNS.get(text) or SHARED_SIGNS[text.lower()]
-        return home if home in shared else shared[0]
-    return SIGNS.get(text) or (text if text in CODES else None)
 
 
 def _take_apart(distinct: pd.Series) -> pa.StructArray:
@@ -214,7 +186,7 @@ def _take_apart(distinct: pd.Series) -> pa.StructArray:
     for name in ("before", "after"):
         currency = pc.struct_field(fields, name)
         texts_here = [text for text in pc.unique(currency).to_pylist() if text]
-        unknown = [text for text in texts_here if _as_code(text, "USD") is None]
+        unknown = [text for text in texts_here if as_code(text, "USD") is None]
         known = pc.and_(known, pc.invert(pc.is_in(currency, pa.array(unknown, currency.type))))
     keep = pc.fill_null(pc.and_(known, balanced), False)
     return pc.if_else(keep, fields, pa.scalar(None, fields.type))
