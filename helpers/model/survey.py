@@ -223,6 +223,7 @@ class DiscoveryRules(Definition):
         copies: Fields to be copied between objects.
         recent_days: What counts as lately filled.
         conflict_share: Share of contradicting records above which neither object is trusted.
+        owner_fill: Fill rate of one owner's records below which a field is not adopted everywhere.
         minimum_values: A field with fewer distinct values can't cut anything.
         effort_weight: Effort → weight in the ranking.
     """
@@ -233,6 +234,7 @@ class DiscoveryRules(Definition):
     copies: tuple[CopyWanted, ...] = ()
     recent_days: int = 90
     conflict_share: float = 0.1
+    owner_fill: float = 0.7
     minimum_values: int = 2
     effort_weight: Mapping[str, float] = Setting(default_factory=lambda: {"small": 1.0, "medium": 2.0, "large": 4.0})
 

@@ -1,0 +1,219 @@
+"""The KPI discovery matrix: which KPI can be cut by what, on which object, on what evidence, and what to activate next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from helpers.analyses.field_evidence import (
+    Evidence,
+    keep_with_outcome,
+    measure_conflicts,
+    measure_field,
+    select_records,
+)
+from helpers.engine.availability import explain_availability
+from helpers.model.dimension import Partition
+from helpers.model.rules import Rules
+from helpers.model.survey import DiscoveryRules
+from helpers.units import format_value
+
+LIGHTS = ("available", "adoption_needed", "unavailable")
+SCORES = {"available": 1.0, "adoption_needed": 0.5, "unavailable": 0.0}
+
+DISCOVERY_COLUMNS = [
+    "kpi", "dimension", "object", "question", "label", "known", "inherited_from", "light", "suggested_light", "reason",
+    "fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "n_values", "conflicts", "filled_since", "n",
+    "available", "cure", "note", "decided_by", "is_wanted",
+]  # fmt: skip
+"""The columns of ``discovery.csv``; its ``available`` tells whether the light is ``available``."""
+
+QUESTIONS = ("who", "what", "where", "when")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field under one primary KPI, before it is judged."""
+
+    kpi: str
+    object: str
+    dimension: str
+    label: str
+    question: str
+    partition: Partition | None = None
+    is_wanted: bool = False
+
+
+def build_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.DataFrame:
+    """Judge every KPI, and every primary KPI × partition × object, on the CRM's own evidence.
+
+    Args:
+        company: The opened company; its ``answers.discovery`` holds people's judgements, which stand above suggestions.
+        rules: What the matrix holds, and its thresholds.
+        as_of: The last day that counts.
+
+    Returns:
+        One row per KPI as such (``dimension`` and ``object`` empty), then one row per primary KPI × partition, with
+        ``DISCOVERY_COLUMNS``. ``light`` is the person's judgement where there is one, else ``suggested_light``, whose
+        ``reason`` is beside it. Shares are 0–1 and missing where there is nothing to measure: ``fill_rate`` of the
+        records that the KPI counts, ``fill_rate_90d`` of those that entered in the last days, ``fill_rate_worst_owner``
+        the lowest of any owner with enough records, ``unknown_share`` of the filled ones, ``conflicts`` of linked contacts
+        and deals that both carry the field. ``n`` counts the records. A rate is cut by what its first stage's volume is
+        cut by, if known at entry. With no exports every KPI is unavailable, and only wanted fields are listed.
+    """
+    rows = [_kpi_row(row, company) for row in explain_availability(company, as_of=as_of).to_dict("records")]
+    for cell in list_cells(company, rules):
+        evidence = measure_cell(company, cell, rules, as_of=as_of)
+        light, reason, cure = suggest_light(cell, evidence, company.catalog.rules, rules)
+        rows.append(_cell_row(company, cell, evidence, light, reason, cure))
+    frame = pd.DataFrame(rows, columns=DISCOVERY_COLUMNS)
+    shares = ["fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "conflicts"]
+    frame = frame.astype({column: "float64" for column in shares})
+    return frame.astype({column: "Int64" for column in ("n", "n_values")} | {"available": "bool", "is_wanted": "bool"})
+
+
+def list_cells(company: Any, rules: DiscoveryRules) -> list[Cell]:
+    """List the matrix's cells: under each primary KPI the fields its object carries, and those it should carry."""
+    cells = []
+    for primary in rules.primaries:
+        seen: set[str] = set()
+        if primary.kpi not in company.catalog.kpis:
+            continue
+        wanted = {field.id: field for field in rules.wanted if primary.object in field.objects}
+        for id, partition in company.partitions.items():
+            if primary.object in partition.objects:
+                seen.add(id)
+                cells.append(
+                    Cell(primary.kpi, primary.object, id, partition.label, partition.question, partition, id in wanted)
+                )
+        for id, field in wanted.items():
+            if id not in seen:
+                cells.append(Cell(primary.kpi, primary.object, id, field.label, field.question, None, True))
+    return cells
+
+
+def measure_cell(company: Any, cell: Cell, rules: DiscoveryRules, *, as_of: date) -> Evidence:
+    """Gather the CRM's evidence on one cell; nothing where the object doesn't carry the field."""
+    if cell.partition is None:
+        return Evidence()
+    stage = company.catalog.stages.get(getattr(company.catalog.kpi(cell.kpi).measure, "stage", ""))
+    records, dates = select_records(company, stage, as_of=as_of) if stage else (None, "")
+    column = cell.partition.objects[cell.object]
+    if records is None or column not in records:
+        return Evidence()
+    if cell.partition.known == "outcome":
+        records = keep_with_outcome(records, column)
+    evidence = measure_field(
+        records,
+        column,
+        dates=dates,
+        as_of=as_of,
+        recent_days=rules.recent_days,
+        minimum_n=company.catalog.rules.minimum_n,
+        unknown=cell.partition.unknown,
+    )
+    return replace(evidence, conflicts=measure_conflicts(company, cell.partition))
+
+
+def suggest_light(cell: Cell, evidence: Evidence, thresholds: Rules, rules: DiscoveryRules) -> tuple[str, str, str]:
+    """Suggest a light from the evidence.
+
+    Returns:
+        The light, the reason in a sentence, and what to do (empty for a green one).
+    """
+    where = f"the {cell.object}"
+    if cell.partition is None:
+        return "unavailable", f"There is no such field on {where}.", f"Add the field to {where}, or copy it there."
+    if not evidence.n:
+        return "unavailable", "There are no records to fill it.", "Bring an export that holds them."
+    fill, recent = evidence.fill_rate or 0.0, evidence.fill_rate_recent
+    lately = fill if recent is None else recent
+    say = f"Filled for {format_value(fill, 'share')}"
+    if max(fill, lately) < thresholds.light_adoption:
+        return "unavailable", f"{say} only.", "Make it required, or fill it by machine when the record is created."
+    doubts = _find_doubts(cell, evidence, thresholds, rules)
+    if doubts:
+        return "adoption_needed", doubts[0][0], doubts[0][1]
+    return "available", f"{say}, with {evidence.n_values} values.", ""
+
+
+def _find_doubts(cell: Cell, evidence: Evidence, thresholds: Rules, rules: DiscoveryRules) -> list[tuple[str, str]]:
+    fill, recent, worst = evidence.fill_rate or 0.0, evidence.fill_rate_recent, evidence.fill_rate_worst_owner
+    doubts = []
+    if recent is not None and recent < thresholds.light_available <= fill:
+        said = f"Filled for {format_value(fill, 'share')}, but {format_value(recent, 'share')} in the last {rules.recent_days} days."
+        doubts.append((said, "Find out what changed, and mend it before it is relied on."))
+    if fill < thresholds.light_available:
+        doubts.append(
+            (f"Filled for {format_value(fill, 'share')} only.", "Make it required where the record moves on.")
+        )
+    if evidence.unknown_share is not None and evidence.unknown_share > thresholds.unknown_share:
+        said = f"{format_value(evidence.unknown_share, 'share')} of the values say nothing (other, unknown)."
+        doubts.append((said, "Split what hides behind 'other' into values of its own."))
+    if evidence.conflicts is not None and evidence.conflicts > rules.conflict_share:
+        said = f"Contact and deal contradict each other in {format_value(evidence.conflicts, 'share')} of the cases."
+        doubts.append((said, "Decide which of the two holds, and copy it to the other."))
+    if worst is not None and worst < rules.owner_fill:
+        said = f"Filled for {format_value(worst, 'share')} of the records of {evidence.worst_owner}."
+        doubts.append((said, "Ask that owner what keeps the field from being filled."))
+    if evidence.n_values < rules.minimum_values:
+        doubts.append(("It has one value only, so it cuts nothing.", "Use it for what it was meant, or drop it."))
+    source = cell.partition.inherited_from.get(cell.object) if cell.partition else None
+    if source:
+        said = f"Not on the {cell.object} itself: taken from its {source}."
+        doubts.append((said, f"Copy it from {source} to {cell.object}, so that the CRM's own reports can use it."))
+    return doubts
+
+
+def _kpi_row(row: Mapping[str, Any], company: Any) -> dict[str, Any]:
+    told = bool(row["is_available"])
+    reason = str(row["reason"] or "")
+    suggested = "unavailable" if not told else "adoption_needed" if reason else "available"
+    judged = _judge(company, suggested, kpi=str(row["kpi"]))
+    return {
+        **dict.fromkeys(("dimension", "object", "question", "known", "inherited_from", "filled_since"), ""),
+        "kpi": row["kpi"],
+        "label": row["label"],
+        "suggested_light": suggested,
+        "reason": reason or "The exports can tell it.",
+        "cure": str(row["cure"] or ""),
+        "is_wanted": False,
+        **judged,
+    }
+
+
+def _cell_row(company: Any, cell: Cell, evidence: Evidence, light: str, reason: str, cure: str) -> dict[str, Any]:
+    partition = cell.partition
+    return {
+        "kpi": cell.kpi,
+        "dimension": cell.dimension,
+        "object": cell.object,
+        "question": cell.question,
+        "label": cell.label,
+        "known": partition.known if partition else "",
+        "inherited_from": partition.inherited_from.get(cell.object, "") if partition else "",
+        "suggested_light": light,
+        "reason": reason,
+        "fill_rate": evidence.fill_rate,
+        "fill_rate_90d": evidence.fill_rate_recent,
+        "fill_rate_worst_owner": evidence.fill_rate_worst_owner,
+        "unknown_share": evidence.unknown_share,
+        "n_values": evidence.n_values if partition else None,
+        "conflicts": evidence.conflicts,
+        "filled_since": evidence.filled_since,
+        "n": evidence.n if partition else None,
+        "cure": cure,
+        "is_wanted": cell.is_wanted,
+        **_judge(company, light, kpi=cell.kpi, dimension=cell.dimension, object=cell.object),
+    }
+
+
+def _judge(company: Any, suggested: str, **cell: str) -> dict[str, Any]:
+    """Put a person's judgement over the suggestion where there is one."""
+    answers = getattr(company.answers, "discovery", None)
+    judgement = answers.find(**cell) if answers else None
+    light = judgement.light if judgement else suggested
+    said = {"note": judgement.note if judgement else "", "decided_by": judgement.by if judgement else ""}
+    return {"light": light, "available": light == "available", **said}
