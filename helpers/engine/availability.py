@@ -192,7 +192,7 @@ def _explain_pipeline(company, journeys: Journeys, measure) -> tuple[str, str]:
         return _no_field("amount")
     if (journeys.history.closed == NO_DAY).all():
         return "Deals carry no close date.", "Map deal.closed_at; while a deal is open it is the expected close."
-    if measure.kind == "push" and not journeys.history.tracks_close_dates:
+    if measure.kind == "push" and not journeys.tracks_close_dates:
         return (
             "No change of a close date is known: the exports hold neither a deal history nor several snapshots.",
             "Export the close date history as deal_history, or run `python -m helpers add` with every week's export.",

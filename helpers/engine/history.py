@@ -202,11 +202,6 @@ class DealHistory:
         entered = np.where(unchanged & (self.created != NO_DAY), self.created, entered)
         return np.where((entered == FAR) | (entered > last_day), NO_DAY, entered).astype(np.int32)
 
-    @property
-    def tracks_close_dates(self) -> bool:
-        """Whether any change of a close date is known."""
-        return len(self.closes) > 0
-
 
 def rebuild_deals(
     deals: pd.DataFrame,
@@ -230,7 +225,11 @@ def rebuild_deals(
         no history knows better. A deal closed later is open again; its stage is missing where no history tells it.
         Neither argument is changed.
     """
-    history = DealHistory(deals, deal_history, stage_ids=stage_ids)
+    return rewind_deals(deals, DealHistory(deals, deal_history, stage_ids=stage_ids), as_of)
+
+
+def rewind_deals(deals: pd.DataFrame, history: DealHistory, as_of: date | None) -> pd.DataFrame:
+    """Rebuild the table of deals from a history already read; see ``rebuild_deals``."""
     state = history.state_on(FAR if as_of is None else day_number(as_of))
     rebuilt = deals.copy()
     if as_of is not None:

@@ -77,6 +77,7 @@ class Journeys:
         history: The deals, ready to be rewound; None without a table of deals.
         deals: The deals as of then; None without a table of deals.
         stage_partitions: Partitions that hold the deal's stage, which is rewound to the day in question.
+        tracks_close_dates: Whether changes of close dates would be known: by a history of them or several exports.
     """
 
     records: Mapping[str, Records]
@@ -88,6 +89,7 @@ class Journeys:
     history: DealHistory | None
     deals: DealState | None
     stage_partitions: frozenset[str] = frozenset()
+    tracks_close_dates: bool = False
 
     def stage_codes(self, partition: str, state: DealState) -> np.ndarray:
         """Return the codes of a partition that holds the deal's stage, as of another day."""
@@ -127,14 +129,15 @@ def _build(company, day: int) -> Journeys:
         now = history.state_on(FAR) if history else None
         ever = {object: _own_days(object, tables, catalog, FAR, history, now) for object in objects}
     parents = _parents(tables, own)
-    labels, codes, staged = _code(company, parents, history, state)
+    labels, codes, staged = _code(company, history, state)
     records = {}
     for object in objects:
         records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
     _link(records, tables, own)
     homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, ever))}
+    tracks = history is not None and (len(history.closes) > 0 or len(company.snapshots) > 1)
     first, last = _span(records, history, company, day)
-    return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged)
+    return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged, tracks)
 
 
 def stage_ids_of(company) -> dict[str, str]:
@@ -232,7 +235,7 @@ def _positions(keys: pd.Series, ids: pd.Series) -> np.ndarray:
     return np.append(positions, -1)[found]
 
 
-def _code(company, parents, history, state) -> tuple[dict, dict, frozenset[str]]:
+def _code(company, history, state) -> tuple[dict, dict, frozenset[str]]:
     """Code every partition over all objects that carry it.
 
     Returns:
@@ -258,11 +261,6 @@ def _code(company, parents, history, state) -> tuple[dict, dict, frozenset[str]]
             codes.setdefault(object, {})[id] = _place(labels[id], uniques)[found]
         if id in staged:
             codes["deal"][id] = _place(labels[id], history.stage_labels)[state.stage]
-        for child, over in (("customer", "deal"), ("subscription", "customer")):
-            inherited = codes.get(over, {}).get(id)
-            if child in parents and inherited is not None and id not in codes.get(child, {}):
-                missing = np.int32(len(labels[id]) - 1)
-                codes.setdefault(child, {})[id] = np.append(inherited, missing)[parents[child]]
     return labels, codes, frozenset(staged)
 
 

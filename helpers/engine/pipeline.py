@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.engine.counting import Cells
 from helpers.engine.doubt import wilson_interval
-from helpers.engine.history import DealState, rebuild_deals
-from helpers.engine.journeys import Journeys, stage_ids_of
+from helpers.engine.history import DealState, rewind_deals
+from helpers.engine.journeys import Journeys, build_journeys
 from helpers.engine.slicing import Lens
 from helpers.engine.timeline import NO_DAY, WHOLE, PeriodAxis, day_number, to_date
 
@@ -84,7 +84,7 @@ def open_pipeline_at(company, day: date, *, business: str = "new", opening: bool
     if deals is None:
         return pd.DataFrame()
     evening = to_date(day_number(day) - 1) if opening else day
-    then = rebuild_deals(deals, company.tables.get("deal_history"), evening, stage_ids=stage_ids_of(company))
+    then = rewind_deals(deals, build_journeys(company).history, evening)
     open_then = (then["outcome"] == "open") & then["created_at"].notna()
     if business != "all" and "is_new_business" in then:
         is_new = then["is_new_business"].astype("boolean").fillna(True).astype(bool)
@@ -101,7 +101,7 @@ def measure_push(measure, lens: Lens) -> list[Cells]:
     """Tell which share of the open deals due in a period at its start has a close date after it at its end."""
     question, journeys = lens.question, lens.question.journeys
     selected = _selected_deals(measure, lens)
-    if selected is None or not journeys.history.tracks_close_dates:
+    if selected is None or not journeys.tracks_close_dates:
         return []
     axis, shown = question.quarters()
     due_n = np.zeros((lens.n_slices, len(question.axis)))
