@@ -1,4 +1,4 @@
-"""What follows from the KPI discovery matrix: copies between objects, secondary KPIs by name, and what to activate next."""
+"""What follows from the KPI discovery matrix: copies between objects, secondary KPIs, and what to activate next."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers.analyses.discovery import SCORES
+from helpers.analyses.discovery import ENTRY_DATE, SCORES
 from helpers.analyses.field_evidence import link_objects, values_by_id
 from helpers.model.survey import DiscoveryRules, generate_secondaries
 
@@ -119,8 +119,8 @@ def list_secondaries(
 
     Returns:
         One row per secondary KPI: ``n_yes``, ``n_no``, ``n_unknown`` people by "trackable today?", ``light`` and its
-        reason from the matrix (``none`` where the workbook can't tell which field is meant), and ``surprise``: people say
-        yes and the CRM no, or the other way round.
+        reason from the matrix (``none`` where the workbook can't tell which field is meant), and ``surprise``: people
+        say yes and the CRM no, or the other way round. Time (by month, by quarter) is the KPI's own date.
     """
     typed = [row for r in responses.values() for row in generate_secondaries(r.values.get("primary_kpis", ()))]
     said: dict[str, list[str]] = {}
@@ -164,8 +164,8 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
 
     Returns:
         One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``n_records`` of the receiving
-        object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has one.
-        Counts are missing where the exports hold neither the field nor the link.
+        object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has
+        one. Counts are missing where the exports hold neither the field nor the link.
     """
     decided = {(d.dimension, d.from_object, d.to_object): d for d in decisions}
     wanted = {(c.dimension, c.from_object, c.to_object): c.reason for c in rules.copies}
@@ -204,7 +204,9 @@ def find_kpi(company: Any, typed: str) -> str | None:
 
 def find_dimension(company: Any, typed: str, rules: DiscoveryRules) -> str | None:
     """Return the partition that people mean by a name; None where none bears it."""
-    names = {_fold(name): field.id for field in rules.wanted for name in (field.id, field.label)}
+    if set(_fold(typed).split()) & set(rules.time_words):
+        return ENTRY_DATE
+    names = {_fold(name): field.id for field in rules.wanted for name in (field.id, field.label, *field.aliases)}
     for id, partition in company.partitions.items():
         names |= {_fold(name): id for name in (id, partition.label, *partition.aliases)}
     return names.get(_fold(typed))

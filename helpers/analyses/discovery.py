@@ -1,4 +1,4 @@
-"""The KPI discovery matrix: which KPI can be cut by what, on which object, on what evidence, and what to activate next."""
+"""The KPI discovery matrix: which KPI can be cut by what, on which object, and what the CRM says for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,13 +11,14 @@ from helpers.analyses.field_evidence import (
     Evidence,
     keep_with_outcome,
     measure_conflicts,
+    measure_entry_date,
     measure_field,
     select_records,
 )
 from helpers.engine.availability import explain_availability
 from helpers.model.dimension import Partition
 from helpers.model.rules import Rules
-from helpers.model.survey import DiscoveryRules
+from helpers.model.survey import DiscoveryRules, PrimaryColumn
 from helpers.units import format_value
 
 LIGHTS = ("available", "adoption_needed", "unavailable")
@@ -25,10 +26,13 @@ SCORES = {"available": 1.0, "adoption_needed": 0.5, "unavailable": 0.0}
 
 DISCOVERY_COLUMNS = [
     "kpi", "dimension", "object", "question", "label", "known", "inherited_from", "light", "suggested_light", "reason",
-    "fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "n_values", "conflicts", "filled_since", "n",
-    "available", "cure", "note", "decided_by", "is_wanted",
+    "fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "n_values", "conflicts", "filled_since",
+    "n", "available", "cure", "note", "decided_by", "is_wanted",
 ]  # fmt: skip
 """The columns of ``discovery.csv``; its ``available`` tells whether the light is ``available``."""
+
+ENTRY_DATE = "entry_date"
+"""The dimension of the discovery matrix that is time itself."""
 
 QUESTIONS = ("who", "what", "where", "when")
 
@@ -59,15 +63,17 @@ def build_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.D
         ``DISCOVERY_COLUMNS``. ``light`` is the person's judgement where there is one, else ``suggested_light``, whose
         ``reason`` is beside it. Shares are 0–1 and missing where there is nothing to measure: ``fill_rate`` of the
         records that the KPI counts, ``fill_rate_90d`` of those that entered in the last days, ``fill_rate_worst_owner``
-        the lowest of any owner with enough records, ``unknown_share`` of the filled ones, ``conflicts`` of linked contacts
-        and deals that both carry the field. ``n`` counts the records. A rate is cut by what its first stage's volume is
-        cut by, if known at entry. With no exports every KPI is unavailable, and only wanted fields are listed.
+        the lowest of any owner with enough records, ``unknown_share`` of the filled ones, ``conflicts`` of linked
+        contacts and deals that both carry the field. ``n`` counts the records. The dimension ``entry_date`` is the date
+        by which the KPI's records enter their stage. A rate is cut by what its first stage's volume is cut by, if known
+        at entry. With no exports every KPI is unavailable, and only wanted fields are listed.
     """
     rows = [_kpi_row(row, company) for row in explain_availability(company, as_of=as_of).to_dict("records")]
     for cell in list_cells(company, rules):
         evidence = measure_cell(company, cell, rules, as_of=as_of)
         light, reason, cure = suggest_light(cell, evidence, company.catalog.rules, rules)
         rows.append(_cell_row(company, cell, evidence, light, reason, cure))
+    rows += [_date_row(company, primary, as_of) for primary in rules.primaries if primary.kpi in company.catalog.kpis]
     frame = pd.DataFrame(rows, columns=DISCOVERY_COLUMNS)
     shares = ["fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "conflicts"]
     frame = frame.astype({column: "float64" for column in shares})
@@ -143,7 +149,8 @@ def _find_doubts(cell: Cell, evidence: Evidence, thresholds: Rules, rules: Disco
     fill, recent, worst = evidence.fill_rate or 0.0, evidence.fill_rate_recent, evidence.fill_rate_worst_owner
     doubts = []
     if recent is not None and recent < thresholds.light_available <= fill:
-        said = f"Filled for {format_value(fill, 'share')}, but {format_value(recent, 'share')} in the last {rules.recent_days} days."
+        now = f"{format_value(recent, 'share')} in the last {rules.recent_days} days"
+        said = f"Filled for {format_value(fill, 'share')}, but {now}."
         doubts.append((said, "Find out what changed, and mend it before it is relied on."))
     if fill < thresholds.light_available:
         doubts.append(
@@ -208,6 +215,22 @@ def _cell_row(company: Any, cell: Cell, evidence: Evidence, light: str, reason: 
         "is_wanted": cell.is_wanted,
         **_judge(company, light, kpi=cell.kpi, dimension=cell.dimension, object=cell.object),
     }
+
+
+def _date_row(company: Any, primary: PrimaryColumn, as_of: date) -> dict[str, Any]:
+    """Judge whether a primary KPI's records carry the date by which they enter their stage."""
+    cell = Cell(primary.kpi, primary.object, ENTRY_DATE, "Date of entry", "when")
+    evidence = measure_entry_date(company, company.catalog.kpi(primary.kpi).measure.stage, as_of=as_of)
+    rules = company.catalog.rules
+    fill = evidence.fill_rate
+    if fill is None:
+        told = ("unavailable", "The exports hold no date for it.", f"Map the {primary.object}'s date of that stage.")
+    elif fill < rules.light_available:
+        said = f"{format_value(1 - fill, 'share')} of the records that went further have no date here."
+        told = ("adoption_needed", said, "Stamp the date when a record enters the stage, also when it skips ahead.")
+    else:
+        told = ("available", f"Dated for {format_value(fill, 'share')} of the records that got here.", "")
+    return {**_cell_row(company, cell, evidence, *told), "n": evidence.n, "n_values": None}
 
 
 def _judge(company: Any, suggested: str, **cell: str) -> dict[str, Any]:

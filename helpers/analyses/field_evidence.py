@@ -1,4 +1,4 @@
-"""What the CRM itself says about a field: how far it is filled, lately and by whom, with what, and whether it is believed."""
+"""What the CRM itself says about a field: how far it is filled, lately, by whom, with what, and who contradicts it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,6 @@ import pandas as pd
 
 from helpers.model.bowtie import Stage
 from helpers.model.dimension import Partition
-
-DATE_OF_OBJECT = {"contact": "created_at", "deal": "created_at", "customer": "live_at", "session": "date"}
-"""The date by which an object's records are as old as they are, where no stage says it."""
 
 OUTCOME_FILL = 0.05
 """A status at which a field of the outcome is filled this often is one that asks for it."""
@@ -107,6 +104,24 @@ def select_records(company: Any, stage: Stage, *, as_of: date) -> tuple[pd.DataF
     if stage.closes:
         inside &= table["outcome"] == stage.closes
     return table[inside], stage.date_field
+
+
+def measure_entry_date(company: Any, stage_id: str, *, as_of: date) -> Evidence:
+    """Measure how many of the records that reached a stage, or one after it, carry the stage's own date."""
+    stages = list(company.catalog.stages.values())
+    place = next((i for i, stage in enumerate(stages) if stage.id == stage_id), None)
+    if place is None:
+        return Evidence()
+    stage = stages[place]
+    own, _ = select_records(company, stage, as_of=as_of)
+    if own is None or own.empty:
+        return Evidence()
+    later = [select_records(company, other, as_of=as_of)[0] for other in stages[place:] if other.object == stage.object]
+    reached = pd.Index([]).union(pd.Index(own.index))
+    for records in later:
+        reached = reached if records is None else reached.union(records.index)
+    since = own[stage.date_field].min().strftime("%Y-%m")
+    return Evidence(n=len(reached), fill_rate=len(own) / len(reached), filled_since=since)
 
 
 def keep_with_outcome(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -200,6 +200,7 @@ class WantedField(Definition):
     label: str
     question: Question
     objects: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
     effort: Literal["small", "medium", "large"] = "medium"
     lets: str = ""
 
@@ -225,6 +226,7 @@ class DiscoveryRules(Definition):
         conflict_share: Share of contradicting records above which neither object is trusted.
         owner_fill: Fill rate of one owner's records below which a field is not adopted everywhere.
         minimum_values: A field with fewer distinct values can't cut anything.
+        time_words: Words by which people name a cut by time.
         effort_weight: Effort → weight in the ranking.
     """
 
@@ -236,6 +238,7 @@ class DiscoveryRules(Definition):
     conflict_share: float = 0.1
     owner_fill: float = 0.7
     minimum_values: int = 2
+    time_words: tuple[str, ...] = ("month", "quarter", "week", "year")
     effort_weight: Mapping[str, float] = Setting(default_factory=lambda: {"small": 1.0, "medium": 2.0, "large": 4.0})
 
 
