@@ -1,4 +1,4 @@
-"""Compare the notebooks' stored numbers strictly and leave their pictures out: those are drawn from the same numbers."""
+"""Compare the notebooks' stored numbers strictly, and leave out their pictures, which are drawn from them."""
 
 PICTURES = ("text/html", "image/svg+xml", "application/vnd.vegalite.v6+json")
 
