@@ -13,6 +13,24 @@ FieldType = Literal["id", "date", "amount", "number", "boolean", "text", "person
 CANONICAL_PARTITIONS = ("source", "channel", "gtm_motion", "product", "region", "industry", "segment", "owner")
 """Partition ids with a meaning of their own; a column can be mapped to them like to a field."""
 
+SERVICE_FIELDS: Mapping[str, FieldType] = {
+    "currency": "text",
+    "name": "label",
+    "email": "label",
+    "first_name": "label",
+    "last_name": "label",
+    "is_won": "boolean",
+    "is_lost": "boolean",
+    "is_closed": "boolean",
+    "is_deleted": "boolean",
+    "is_converted": "boolean",
+    "modified_at": "date",
+    "merged_ids": "label",
+    "converted_contact_id": "id",
+    "converted_deal_id": "id",
+}
+"""Columns that help to bring other fields in order; they can be mapped on any object."""
+
 HISTORY_FIELDS = ("stage", "closed_at", "amount")
 """The fields of a deal whose changes are kept."""
 
@@ -80,4 +98,6 @@ def field_type(object_id: str, field: str) -> FieldType:
     """Return what a field or partition of an object holds; anything that is no canonical field holds text."""
     if field == "owner":
         return "person"
-    return read_schema()[object_id].fields.get(field, "text")
+    if object_id == "deal_history" and field in HISTORY_FIELDS:
+        return "label"
+    return read_schema()[object_id].fields.get(field) or SERVICE_FIELDS.get(field, "text")

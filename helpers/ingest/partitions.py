@@ -1,0 +1,307 @@
+"""Which columns are partitions, on which objects, and when each is known; roll-ups, bands and inheritance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from helpers.ingest.evidence import decide_known
+from helpers.ingest.recognition import read_synonyms
+from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, read_schema
+from helpers.ingest.settings import CompanySettings
+from helpers.issues import IssueLog
+from helpers.model.catalog import Catalog
+from helpers.model.dimension import Band, Partition
+
+CARRIERS = ("session", "contact", "company", "deal", "customer", "subscription", "activity", "cost", "person")
+"""Objects whose columns can be partitions."""
+
+PARENTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "contact": (("company", "company_id"),),
+    "deal": (("contact", "contact_id"), ("company", "company_id")),
+    "customer": (("deal", "deal_id"), ("company", "company_id")),
+    "subscription": (("customer", "customer_id"),),
+}
+"""Object → whom it inherits from and by which key, the nearest first, in the order in which they are filled."""
+
+NEVER = {"source_file", "source_row", "stage_id", "outcome", "field", "old", "new"}
+NEARLY_UNIQUE, SURELY_MANY, LONG_TEXT = 0.5, 50, 60
+"""A text column with more than 50 values is an id or free text where over half of them occur once only."""
+
+
+@dataclass
+class Carried:
+    """Which column of which table holds a partition.
+
+    Attributes:
+        own: Partition id → object → column, as exported, looked up or rolled up.
+        inherited: Partition id → object → the object it was taken from.
+    """
+
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    inherited: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def find_partitions(
+    tables: Mapping[str, pd.DataFrame], catalog: Catalog, *, looked_up: set[tuple[str, str]]
+) -> Carried:
+    """Tell which columns are partitions.
+
+    Args:
+        tables: Object → table with its own columns.
+        catalog: The definitions; ``is_partition`` there overrules what is told here.
+        looked_up: (object, column) pairs that came from a look-up table: they are partitions whatever they look like.
+    """
+    carried = Carried()
+    for object_id in CARRIERS:
+        for column in tables.get(object_id, pd.DataFrame()).columns:
+            said = catalog.dimensions.get(column)
+            if said is not None and said.is_partition is not None:
+                is_one = said.is_partition
+            else:
+                is_one = _is_partition(
+                    object_id, column, tables[object_id][column], catalog, (object_id, column) in looked_up
+                )
+            if is_one:
+                carried.own.setdefault(column, {})[object_id] = column
+    return carried
+
+
+def _is_partition(object_id: str, column: str, values: pd.Series, catalog: Catalog, is_looked_up: bool) -> bool:
+    kind = read_schema()[object_id].fields.get(column)
+    if column in NEVER or (column in SERVICE_FIELDS) or kind not in {None, "text", "person"}:
+        return False
+    if not pd.api.types.is_string_dtype(values.dtype):
+        return False
+    filled = values.dropna()
+    n_values = filled.nunique()
+    if n_values == 0:
+        return kind is not None or column in CANONICAL_PARTITIONS
+    if n_values > catalog.rules.maximum_values:
+        return False
+    if column in CANONICAL_PARTITIONS or kind is not None:
+        return True
+    if _is_named_otherwise(column):
+        return False
+    if is_looked_up:
+        return True
+    return not _is_id_or_prose(column, filled, n_values)
+
+
+def _is_named_otherwise(column: str) -> bool:
+    synonyms = read_synonyms()
+    words = set(column.split("_"))
+    for group in ("contact_details", "links", "machine"):
+        for word in synonyms[group]["words"]:
+            if column == word or column.endswith(f"_{word}") or column.startswith(f"{word}_"):
+                return True
+            if "_" not in word and word in words:
+                return True
+    return column in synonyms["record_names"]["words"] or column in synonyms["free_text"]["words"]
+
+
+def _is_id_or_prose(column: str, filled: pd.Series, n_values: int) -> bool:
+    n_rows, distinct = len(filled), pd.Series(filled.unique(), dtype="str")
+    is_long = float(distinct.str.len().mean()) > LONG_TEXT
+    if column.endswith("_id") and n_values >= 0.9 * n_rows and n_rows >= 3:
+        return True
+    if n_values < 10:
+        return is_long and n_values > 3
+    if n_values == n_rows:
+        return True
+    if n_values <= SURELY_MANY:
+        return is_long
+    once = float((filled.value_counts() == 1).sum()) / n_values
+    return is_long or n_values / n_rows > NEARLY_UNIQUE or (once > NEARLY_UNIQUE and n_values / n_rows > 0.2)
+
+
+def roll_up(
+    tables: dict[str, pd.DataFrame], settings: CompanySettings, log: IssueLog
+) -> tuple[dict[str, pd.DataFrame], set[tuple[str, str]]]:
+    """Add the columns that ``[rollups]`` computes from others.
+
+    Returns:
+        The tables, and which (object, column) pairs were rolled up. Where a table has the column already, only its
+        blanks are filled. Values without a place in the roll-up stay blank, and one issue counts them.
+    """
+    rolled: set[tuple[str, str]] = set()
+    tables = dict(tables)
+    for partition, rollup in settings.rollups.items():
+        for object_id in CARRIERS:
+            table = tables.get(object_id)
+            if table is None or rollup.of not in table or rollup.of == partition:
+                continue
+            fine = table[rollup.of]
+            coarse = fine.map(rollup.values).astype("str")
+            if partition in table:
+                coarse = table[partition].astype("str").fillna(coarse)
+            lost = fine.notna() & coarse.isna()
+            if lost.any():
+                values = fine[lost].value_counts()
+                log.add(
+                    file="company.toml",
+                    column=f"rollups.{partition}.values",
+                    code="rollup_without_value",
+                    severity="warning",
+                    value=str(values.index[0]),
+                    message=f"{int(lost.sum()):,} {object_id} rows have a {rollup.of} that {partition} does not place: "
+                    + ", ".join(map(str, values.index[:5])),
+                    cure=f"Add it under [rollups.{partition}.values]",
+                )
+            tables[object_id] = table.assign(**{partition: coarse})
+            rolled.add((object_id, partition))
+    return tables, rolled
+
+
+def add_bands(tables: dict[str, pd.DataFrame], catalog: Catalog) -> tuple[dict[str, pd.DataFrame], Carried]:
+    """Cut numbers into the bands that the definitions give them; the bands become a partition of the number's name."""
+    tables, carried = dict(tables), Carried()
+    for dimension in catalog.dimensions.values():
+        for object_id in CARRIERS if dimension.bands else ():
+            table = tables.get(object_id)
+            if table is None or dimension.id not in table or not pd.api.types.is_numeric_dtype(table[dimension.id]):
+                continue
+            column = f"{dimension.id}_band"
+            tables[object_id] = table.assign(**{column: _cut(table[dimension.id], dimension.bands)})
+            carried.own.setdefault(dimension.id, {})[object_id] = column
+    return tables, carried
+
+
+def _cut(values: pd.Series, bands: Sequence[Band]) -> pd.Series:
+    labels = pd.Series(pd.NA, index=values.index, dtype="str")
+    for band in bands:
+        inside = values.notna()
+        inside &= values.ge(band.at_least) if band.at_least is not None else True
+        inside &= values.lt(band.below) if band.below is not None else True
+        labels = labels.mask(inside, band.label)
+    return labels
+
+
+def choose_primary_contacts(tables: Mapping[str, pd.DataFrame]) -> pd.Series | None:
+    """Tell each deal's primary contact: the earliest created of those linked, ties by id.
+
+    Returns:
+        One contact id per deal, by position in the deals' table; None where there are no links.
+    """
+    links, contacts, deals = tables.get("deal_contact"), tables.get("contact"), tables.get("deal")
+    if links is None or contacts is None or deals is None:
+        return None
+    dates = next((name for name in ("created_at", "mql_at", "sql_at") if name in contacts), None)
+    when = contacts.set_index("id")[dates] if dates else pd.Series(pd.NaT, index=contacts["id"])
+    known = links[links["contact_id"].isin(set(contacts["id"]))]
+    known = known.assign(when=known["contact_id"].map(when))
+    known = known.sort_values(["when", "contact_id"], kind="stable", na_position="last")
+    first = known[~known["deal_id"].duplicated()].set_index("deal_id")["contact_id"]
+    return deals["id"].map(first).astype("str")
+
+
+def inherit(
+    tables: dict[str, pd.DataFrame], carried: Carried, catalog: Catalog
+) -> tuple[dict[str, pd.DataFrame], Carried]:
+    """Copy partitions along the links to objects that lack them altogether.
+
+    Args:
+        tables: Object → table.
+        carried: Which columns are partitions.
+        catalog: The definitions: fields that change while a record is in the funnel stay where they are.
+
+    Returns:
+        The tables with inherited columns, and who inherited what from whom.
+    """
+    tables = dict(tables)
+    result = Carried({id: dict(objects) for id, objects in carried.own.items()}, {})
+    for child, parents in PARENTS.items():
+        for parent, key in parents:
+            if child not in tables or parent not in tables or key not in tables[child]:
+                continue
+            origin = tables[parent].drop_duplicates("id").set_index("id")
+            at = tables[child][key]
+            added: dict[str, pd.Series] = {}
+            for id, objects in result.own.items():
+                is_free = child not in objects and id not in tables[child]
+                if parent not in objects or not is_free or not _passes_on(id, parent, catalog):
+                    continue
+                added[id] = at.map(origin[objects[parent]]).astype("str")
+            if added:
+                tables[child] = tables[child].assign(**added)
+            for id in added:
+                result.own[id][child] = id
+                first = result.inherited.get(id, {}).get(parent, parent)
+                result.inherited.setdefault(id, {})[child] = first
+    return tables, result
+
+
+def _passes_on(id: str, parent: str, catalog: Catalog) -> bool:
+    said = catalog.dimensions.get(id)
+    if said is not None and said.known in {"during", "outcome"}:
+        return False
+    return not (id in {"owner", "type"} and parent == "company")
+
+
+def describe_partitions(
+    tables: Mapping[str, pd.DataFrame],
+    carried: Carried,
+    catalog: Catalog,
+    settings: CompanySettings,
+    *,
+    aliases: Mapping[tuple[str, str], str],
+    joined: set[tuple[str, str]],
+    looked_up: set[tuple[str, str]],
+) -> dict[str, Partition]:
+    """Describe every partition: label, carriers, when it is known and why, aliases, number of values.
+
+    Args:
+        tables: Object → table, with inherited columns.
+        carried: Who carries what.
+        catalog: The definitions.
+        settings: ``company.toml``, whose ``known`` goes before the data.
+        aliases: (object, field) → the export's own name.
+        joined: (object, column) pairs from a second file about the same records.
+        looked_up: (object, column) pairs from look-up tables.
+    """
+    found: dict[str, Partition] = {}
+    for id, objects in carried.own.items():
+        said = catalog.dimensions.get(id)
+        values = pd.concat([tables[name][column].dropna() for name, column in objects.items()], ignore_index=True)
+        n_values = int(values.nunique())
+        if n_values > catalog.rules.maximum_values and not (said and said.is_partition):
+            continue
+        known, because = decide_known(id, objects, tables, catalog, settings, joined=joined, looked_up=looked_up)
+        others = {alias for (name, column), alias in aliases.items() if column == id and name in objects}
+        found[id] = Partition(
+            id=id,
+            label=said.label if said and said.label else id.replace("_", " ").capitalize(),
+            question=said.question if said else "what",
+            objects=dict(objects),
+            known=known,
+            known_because=because,
+            inherited_from=dict(carried.inherited.get(id, {})),
+            aliases=tuple(sorted(others)),
+            n_values=n_values,
+            is_current_value=bool(said and said.is_current_value),
+            is_person=_is_person(id, objects),
+            unknown=said.unknown if said else ("other", "unknown"),
+        )
+    return _settle_aliases(found, aliases)
+
+
+def _is_person(id: str, objects: Mapping[str, str]) -> bool:
+    if id in {"owner", "manager"}:
+        return True
+    return any(read_schema()[name].fields.get(column) == "person" for name, column in objects.items())
+
+
+def _settle_aliases(found: dict[str, Partition], aliases: Mapping[tuple[str, str], str]) -> dict[str, Partition]:
+    """Where an alias is a partition of its own on another object, let that partition cover this object too."""
+    settled = dict(found)
+    for (object_id, column), alias in aliases.items():
+        if alias not in found or column not in found or object_id not in found[column].objects:
+            continue
+        other = settled[alias]
+        if object_id not in other.objects or object_id in other.inherited_from:
+            inherited = {name: origin for name, origin in other.inherited_from.items() if name != object_id}
+            objects = {**other.objects, object_id: column}
+            settled[alias] = replace(other, objects=objects, inherited_from=inherited)
+        mine = settled[column]
+        settled[column] = replace(mine, aliases=tuple(name for name in mine.aliases if name != alias))
+    return settled
