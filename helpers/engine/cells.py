@@ -6,9 +6,19 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.engine import counting, pipeline, recurring
-from helpers.engine.counting import Cells
+from helpers.engine.counting import (
+    Cells,
+    measure_average,
+    measure_conversion,
+    measure_duration,
+    measure_outcome_share,
+    measure_sum,
+    measure_velocity,
+    measure_volume,
+)
 from helpers.engine.journeys import Journeys, build_journeys
+from helpers.engine.pipeline import measure_coverage, measure_pipeline_conversion, measure_push, measure_stock
+from helpers.engine.recurring import measure_retention
 from helpers.engine.slicing import Lens, Question, keep_records, resolve_partition
 from helpers.engine.timeline import FAR, build_axis, day_number, to_date
 from helpers.errors import ParameterError, QuestionError, suggest
@@ -22,15 +32,15 @@ CELL_COLUMNS = [
 """The columns of ``kpis.csv``."""
 
 MEASURES = {
-    "volume": counting.measure_volume,
-    "sum": counting.measure_sum,
-    "average": counting.measure_average,
-    "outcome_share": counting.measure_outcome_share,
-    "velocity": counting.measure_velocity,
-    "stock": pipeline.measure_stock,
-    "push": pipeline.measure_push,
-    "pipeline_conversion": pipeline.measure_pipeline_conversion,
-    "retention": recurring.measure_retention,
+    "volume": measure_volume,
+    "sum": measure_sum,
+    "average": measure_average,
+    "outcome_share": measure_outcome_share,
+    "velocity": measure_velocity,
+    "stock": measure_stock,
+    "push": measure_push,
+    "pipeline_conversion": measure_pipeline_conversion,
+    "retention": measure_retention,
 }
 
 
@@ -188,11 +198,11 @@ def measure(company, kpi: Kpi, lens: Lens) -> list[Cells]:
     """Compute one KPI through one lens; an empty list where the data can't tell it."""
     kind = kpi.measure.kind
     if kind == "conversion":
-        return counting.measure_conversion(kpi.measure, lens, kpi.basis)
+        return measure_conversion(kpi.measure, lens, kpi.basis)
     if kind == "duration":
-        return counting.measure_duration(kpi.measure, lens, kpi.basis)
+        return measure_duration(kpi.measure, lens, kpi.basis)
     if kind == "coverage":
-        return pipeline.measure_coverage(kpi.measure, lens, company)
+        return measure_coverage(kpi.measure, lens, company)
     if kind == "ratio":
         return _measure_ratio(company, kpi, lens)
     return MEASURES[kind](kpi.measure, lens)
