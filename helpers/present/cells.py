@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.present import cards, words
 from helpers.present.display import VEGA_LITE, Display
-from helpers.present.theme import TEMPLATES
+from helpers.present.theme import TEMPLATES, picture_style
 from helpers.present.vega import embed_json
 
 UNSHOWN_TAGS = frozenset(
@@ -155,6 +155,7 @@ class _Outputs:
     def _picture(self, data: Mapping[str, Any], plain: str) -> str:
         spec = data.get(VEGA_LITE)
         svg = data.get("image/svg+xml") or Display(title="", text=plain, spec=spec).svg
+        svg = svg.replace(picture_style(), "", 1)
         number = len(self.pictures) + 1
         self.pictures.append(svg)
         svg = isolate_ids(svg, f"p{number}")

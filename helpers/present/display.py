@@ -58,7 +58,7 @@ class Display:
         import vl_convert
 
         drawn = vl_convert.vegalite_to_svg(dict(self.spec), vl_version=vega_lite_version())
-        return add_alternative(drawn, self.alternative)
+        return finish_picture(drawn, self.alternative)
 
     @property
     def alternative(self) -> str:
@@ -170,7 +170,7 @@ def show_svg(
         A display with picture and text.
     """
     shown = Display(title=title, subtitle=subtitle, text=tables.plain_table(numbers, units=units))
-    return Display(title=title, subtitle=subtitle, text=shown.text, svg=add_alternative(svg, shown.alternative))
+    return Display(title=title, subtitle=subtitle, text=shown.text, svg=finish_picture(svg, shown.alternative))
 
 
 def show_findings(findings: Sequence[Any], *, currency: str = "USD", max_cards: int = 5) -> Display:
@@ -222,11 +222,12 @@ def show_message(kind: str, title: str, text: str = "", next_step: str = "") -> 
     return Display(title=title, text=plain, html=html)
 
 
-def add_alternative(svg: str, alternative: str) -> str:
-    """Return a picture whose root element carries the text alternative, in place of one for every mark within."""
+def finish_picture(svg: str, alternative: str) -> str:
+    """Return a picture with its text alternative at the root, in place of one for every mark, and its dark colours."""
     svg = re.sub(r' (?:aria-label|aria-roledescription|aria-hidden|role)="[^"]*"', "", svg)
     label = escape(words.clean_text(alternative), quote=True)
-    return re.sub(r"<svg\b", f'<svg role="img" aria-label="{label}"', svg, count=1)
+    root, inside = re.sub(r"<svg\b", f'<svg role="img" aria-label="{label}"', svg, count=1).split(">", 1)
+    return f"{root}>{theme.picture_style()}{inside}"
 
 
 def join_sentences(*parts: str) -> str:

@@ -151,9 +151,14 @@ def _repainting(scope: str) -> str:
     rules = []
     for name, light in LIGHT.items():
         for attribute in ("fill", "stroke"):
-            rules.append(f'{scope} svg [{attribute}="{light}"]{{{attribute}:{DARK[name]}}}')
-    rules.append(f'{scope} svg [fill="white"]{{fill:{DARK["paper"]}}}')
+            rules.append(f'{scope}[{attribute}="{light}"]{{{attribute}:{DARK[name]}}}')
     return "".join(rules)
+
+
+@cache
+def picture_style() -> str:
+    """Return the style that a picture carries so that it turns dark by itself where it is shown as an image."""
+    return f"<style>@media screen and (prefers-color-scheme:dark){{{_repainting('')}}}</style>"
 
 
 @cache
@@ -180,7 +185,7 @@ def page_css() -> str:
     page = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return (
         f":root{{{_variables(LIGHT)}--font:{FONT};color-scheme:light dark}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}{_repainting('.picture')}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}{_repainting('.picture svg ')}}}\n"
         f"{elements}\n{page}"
     )
 

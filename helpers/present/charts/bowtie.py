@@ -39,7 +39,7 @@ COLUMNS = [
 ]
 """One row per stage, left to right; a missing column counts as missing values."""
 
-WIDTH = 860
+WIDTH = 840
 MARGIN = 20
 WIDEST = 90.0
 NARROWEST = 13.0
@@ -124,7 +124,7 @@ class _Picture:
     ) -> None:
         self.stages, self.currency, self.compared = stages, currency, compared
         self.knot = next((i for i, stage in enumerate(stages) if stage["stage"] == knot), None)
-        self.title = words.wrap_evenly(title, 90)
+        self.title = words.wrap_evenly(title, 88)
         self.subtitle = words.wrap_words(subtitle, 122) if subtitle else []
         self.step = (WIDTH - 2 * MARGIN) / len(stages)
         self.xs = [MARGIN + self.step * (i + 0.5) for i in range(len(stages))]
@@ -358,7 +358,7 @@ class _Picture:
         told += "; right: money, square root." if self.by_money else "."
         told += f" Line: {self.compared}." if has_outline else ""
         told += " Between stages: conversion of the cohort, its interval, median days."
-        for line in words.wrap_words(told, 142):
+        for line in words.wrap_words(told, 138):
             self._text(MARGIN, y, line, size=11.5, fill="grey", anchor="start")
             y += 15
         return y + 2

@@ -33,7 +33,7 @@ SLICE_COLUMNS = [
     "is_small",
     "is_named",
 ]
-BAR_WIDTH, RATE_WIDTH, ROW = 230, 330, 24
+BAR_WIDTH, RATE_WIDTH, ROW = 190, 280, 24
 
 
 def draw_slices(
@@ -95,7 +95,7 @@ def _slice_rows(frame: pd.DataFrame, unit: str, volume_unit: str, currency: str)
     for name in ("volume", "value", "low", "high", "n", "compared_volume", "compared_value", "adjusted"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype("float64")
     rows["order"] = range(len(rows))
-    rows["name"] = [f"{words.shorten(name, 34)}" for name in rows["slice"]]
+    rows["name"] = [f"{words.shorten(name, 30)}" for name in rows["slice"]]
     repeated = rows["name"].duplicated(keep=False)
     rows.loc[repeated, "name"] = [
         f"{words.shorten(n, 20)} ({i + 1})"
@@ -138,7 +138,13 @@ def _tooltips() -> list[Any]:
 def _volume_panel(rows: pd.DataFrame, label: str) -> altair.LayerChart:
     import altair as alt
 
-    y = alt.Y("name:N", sort=None, title=None, scale=alt.Scale(paddingInner=0.28, paddingOuter=0.2))
+    y = alt.Y(
+        "name:N",
+        sort=None,
+        title=None,
+        scale=alt.Scale(paddingInner=0.28, paddingOuter=0.2),
+        axis=alt.Axis(labelLimit=190),
+    )
     most = float(rows[["volume", "compared_volume"]].max().max() or 1) or 1.0
     scale = alt.Scale(domain=[0, most * 1.25], nice=False)
     x = alt.X(
