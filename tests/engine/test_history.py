@@ -152,7 +152,7 @@ def test_nothing_is_rewound_without_a_day():
 
 
 def test_first_entries_tell_when_each_deal_entered_a_stage():
-    """Created in Intro, the stage before its first change, Demo on 10 Jan; the second never moved and stands in Demo."""
+    """Created in Intro, the stage before its first change, Demo on 10 Jan; the second never moved and is in Demo."""
     deals = {
         "id": ["d", "e"],
         "created_at": ["2026-01-01", "2026-01-05"],
