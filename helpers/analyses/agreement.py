@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from helpers.answers.survey import Response
 
 ANSWER_COLUMNS = [
-    "question_id", "item", "tab", "question", "type", "unit", "respondent", "team", "answer", "number",
+    "question_id", "item", "tab", "question", "label", "type", "unit", "respondent", "team", "answer", "number",
 ]  # fmt: skip
 AGREEMENT_COLUMNS = [
-    "question_id", "item", "tab", "question", "type", "unit", "n",
+    "question_id", "item", "tab", "question", "label", "type", "unit", "n",
     "low", "median", "high", "mean", "cv", "entropy", "agreement", "commonest", "sentence",
 ]  # fmt: skip
 DEFINITION_COLUMNS = ["term", "respondent", "team", "meaning", "words", "agreement"]
@@ -56,7 +56,9 @@ def list_answers(survey: Survey, responses: Mapping[str, "Response"]) -> pd.Data
             for question_id, item, asked, cell in cells:
                 text, number = say_answer(asked, cell)
                 label = asked.label if asked is field else f"{field.label} {asked.label}"
-                row = {"question_id": question_id, "item": item, "question": label, "type": asked.type}
+                short = asked.short or asked.label if asked is field else _join(field.short, asked.short or asked.label)
+                named = _join(item, short)
+                row = {"question_id": question_id, "item": item, "question": label, "label": named, "type": asked.type}
                 rows.append({**who, **row, "unit": asked.unit, "answer": text, "number": number})
     frame = pd.DataFrame(rows, columns=ANSWER_COLUMNS)
     texts = [column for column in ANSWER_COLUMNS if column != "number"]
@@ -100,7 +102,7 @@ def measure_agreement(answers: pd.DataFrame, survey: Survey, *, currency: str = 
         if field is None or len(group) < 2:
             continue
         first = group.iloc[0]
-        shared = {column: first[column] for column in ("question_id", "item", "tab", "question", "type", "unit")}
+        shared = {column: first[column] for column in AGREEMENT_COLUMNS[:7]}
         rows.append({**shared, "n": len(group), **_measure(field, group, currency)})
     frame = pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
     numbers = ["low", "median", "high", "mean", "cv", "entropy", "agreement"]
@@ -194,6 +196,10 @@ def group_texts(texts: Iterable[str]) -> dict[str, int]:
             best = len(groups) - 1
         numbers[text] = best
     return numbers
+
+
+def _join(first: str, second: str) -> str:
+    return f"{first}: {second[:1].lower()}{second[1:]}" if first else second
 
 
 def _words(text: str) -> frozenset[str]:

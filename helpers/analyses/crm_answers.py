@@ -133,7 +133,7 @@ def _check_on_track(view: CrmView, field: SurveyField, group: pd.DataFrame, item
     wrong = int(counts.get("Yes" if not is_on_track else "No", 0))
     money = {key: format_value(v, "currency", currency=view.currency) for key, v in (("d", done), ("e", expected))}
     verdict = "on track" if is_on_track else "behind"
-    people = "person says" if wrong == 1 else "people say"
+    people = "people says" if wrong == 1 else "people say"
     sentence = (
         f"The CRM says {verdict}: {money['d']} won by {format_value(view.as_of, 'date')}, {money['e']} needed for the "
         f"median goal; {wrong} of {len(group)} {people} otherwise"

@@ -71,6 +71,8 @@ def build_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.D
     rows = [_kpi_row(row, company) for row in explain_availability(company, as_of=as_of).to_dict("records")]
     for cell in list_cells(company, rules):
         evidence = measure_cell(company, cell, rules, as_of=as_of)
+        if _is_told_by_stage(cell, evidence):
+            continue
         light, reason, cure = suggest_light(cell, evidence, company.catalog.rules, rules)
         rows.append(_cell_row(company, cell, evidence, light, reason, cure))
     rows += [_date_row(company, primary, as_of) for primary in rules.primaries if primary.kpi in company.catalog.kpis]
@@ -98,6 +100,13 @@ def list_cells(company: Any, rules: DiscoveryRules) -> list[Cell]:
             if id not in seen:
                 cells.append(Cell(primary.kpi, primary.object, id, field.label, field.question, None, True))
     return cells
+
+
+def _is_told_by_stage(cell: Cell, evidence: Evidence) -> bool:
+    """Tell whether a field says nothing of these records, as their stage already says it: a won deal's lost reason."""
+    if cell.partition is None or cell.partition.known == "entry":
+        return False
+    return evidence.n > 0 and evidence.n_values < 2 <= cell.partition.n_values
 
 
 def measure_cell(company: Any, cell: Cell, rules: DiscoveryRules, *, as_of: date) -> Evidence:

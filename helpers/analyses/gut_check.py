@@ -13,7 +13,8 @@ from helpers.engine.cells import CELL_COLUMNS, build_cells
 from helpers.model.survey import Survey, SurveyField
 
 GUT_COLUMNS = [
-    "question_id", "item", "tab", "question", "unit", "n_people", "gut_low", "gut_median", "gut_high", "gut_answers",
+    "question_id", "item", "check", "tab", "question", "label", "unit",
+    "n_people", "gut_low", "gut_median", "gut_high", "gut_answers",
     "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "crm_definition", "crm_also", "gap", "gap_share",
     "sentence", "is_available", "cure",
 ]  # fmt: skip
@@ -50,7 +51,8 @@ def check_gut(company: Any, answers: pd.DataFrame, survey: Survey, *, as_of: dat
         first = group.iloc[0]
         numbers = group["number"].dropna()
         row = {
-            **{column: first[column] for column in ("question_id", "item", "tab", "question", "unit")},
+            **{column: first[column] for column in ("question_id", "item", "tab", "question", "label", "unit")},
+            "check": field.crm.check,
             "n_people": len(group),
             "gut_low": numbers.min(),
             "gut_median": numbers.median(),

@@ -48,6 +48,7 @@ class SurveyField(Definition):
     Attributes:
         id: Unique in the survey (a column's: in its grid); the key under which answers are kept.
         label: The question as asked.
+        short: What a chart calls it; the label where empty.
         help: What to think of when answering, in one or two sentences.
         example: An answer as somebody might give it.
         type: One of ``FIELD_TYPES``.
@@ -71,6 +72,7 @@ class SurveyField(Definition):
 
     id: str
     label: str
+    short: str = ""
     help: str = ""
     example: str = ""
     type: FieldType

@@ -1,0 +1,120 @@
+"""What the KPI discovery matrix found, in sentences: how much can be tracked, what is missing, what comes next."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from helpers.analyses.activation import score_coverage
+from helpers.analyses.finding import Finding
+from helpers.units import format_value
+
+NOTEBOOK = "02_kpi_discovery"
+
+
+def headline_discovery(discovery: pd.DataFrame) -> str:
+    """Say in one sentence how many of the wanted secondary KPIs can be tracked today.
+
+    >>> headline_discovery(pd.DataFrame({"is_wanted": [True, True], "light": ["available", "unavailable"]}))
+    '1 of 2 wanted secondary KPIs can be tracked today'
+    """
+    wanted = discovery[discovery["is_wanted"]]
+    green = int((wanted["light"] == "available").sum())
+    return f"{green} of {len(wanted)} wanted secondary KPIs can be tracked today"
+
+
+def find_discovery_findings(
+    discovery: pd.DataFrame, activations: pd.DataFrame, secondaries: pd.DataFrame, copies: pd.DataFrame
+) -> list[Finding]:
+    """Turn the matrix into findings.
+
+    Args:
+        discovery: What ``build_discovery`` returns.
+        activations: What ``rank_activations`` returns.
+        secondaries: What ``list_secondaries`` returns.
+        copies: What ``list_copies`` returns.
+
+    Returns:
+        Findings: how much can be tracked, fields that stopped being filled, what to activate next, the copy that fills
+        most records, and where people and CRM contradict each other on what can be tracked.
+    """
+    found = [_coverage(discovery), _next(activations), _copy(copies), _surprise(secondaries)]
+    return [*_decaying(discovery), *(finding for finding in found if finding)]
+
+
+def _coverage(discovery: pd.DataFrame) -> Finding | None:
+    score = score_coverage(discovery)
+    if score is None:
+        return None
+    counts = discovery.loc[discovery["is_wanted"], "light"].value_counts()
+    return Finding(
+        headline=headline_discovery(discovery),
+        evidence={
+            "coverage score": format_value(score, "share"),
+            "adoption needed": int(counts.get("adoption_needed", 0)),
+            "unavailable": int(counts.get("unavailable", 0)),
+            "definition": "Available counts 1, adoption needed a half, over all wanted fields of every primary KPI.",
+        },
+        next_step="Activate one or two a quarter, in the order of the list.",
+        notebook=NOTEBOOK,
+    )
+
+
+def _decaying(discovery: pd.DataFrame) -> Iterable[Finding]:
+    fields = discovery[(discovery["dimension"] != "") & discovery["fill_rate_90d"].notna()]
+    drop = fields["fill_rate"] - fields["fill_rate_90d"]
+    fields = fields.assign(drop=drop)[(drop >= 0.05) & (fields["suggested_light"] != "available")]
+    worst = fields.sort_values("drop", ascending=False, kind="stable").drop_duplicates(["dimension", "object"]).head(2)
+    for row in worst.to_dict("records"):
+        fill, recent = (format_value(row[column], "share") for column in ("fill_rate", "fill_rate_90d"))
+        yield Finding(
+            headline=f"{row['label']} of the {row['object']} is filled less and less: {fill} ever, {recent} in 90 days",
+            kpi=row["kpi"],
+            slice=row["dimension"],
+            evidence={"n": int(row["n"]), "definition": f"Share of the records of {row['kpi']} that carry the field."},
+            next_step="Find the day from which it is missing, and what was changed on that day.",
+            notebook=NOTEBOOK,
+            severity="bad",
+        )
+
+
+def _next(activations: pd.DataFrame) -> Finding | None:
+    if activations.empty:
+        return None
+    row = activations.iloc[0]
+    after = format_value(row["score_after"], "share")
+    return Finding(
+        headline=f"Activate {row['label'].lower()} on {row['objects']} next: it would let you see {row['lets']}",
+        slice=str(row["dimension"]),
+        evidence={"secondary KPIs": int(row["n_kpis"]), "effort": row["effort"], "coverage score after": after},
+        next_step=str(row["cure"]),
+        notebook=NOTEBOOK,
+    )
+
+
+def _copy(copies: pd.DataFrame) -> Finding | None:
+    open_copies = copies[copies["state"].isin(["wanted", "followed"]) & copies["n_fillable"].fillna(0).gt(0)]
+    if open_copies.empty:
+        return None
+    row = open_copies.sort_values("n_fillable", ascending=False, kind="stable").iloc[0]
+    n, of = int(row["n_fillable"]), int(row["n_records"])
+    target = str(row["to_object"])
+    return Finding(
+        headline=f"Copying {row['label'].lower()} to the {target} would fill {n:,} of {of:,} {target}s",
+        slice=str(row["dimension"]),
+        evidence={"n": of, "from": row["from_object"], "reason": row["reason"]},
+        next_step=f"Let the CRM copy it when the {target} is created, and once for those that are there.",
+        notebook=NOTEBOOK,
+    )
+
+
+def _surprise(secondaries: pd.DataFrame) -> Finding | None:
+    rows = secondaries[secondaries["surprise"] != ""]
+    if rows.empty:
+        return None
+    names = ", ".join(rows["secondary"].head(3))
+    return Finding(
+        headline=f"People and CRM contradict each other on what can be tracked: {names}",
+        evidence={"secondary KPIs": len(rows)},
+        next_step="Open each in the CRM together and settle it.",
+        notebook=NOTEBOOK,
+    )
