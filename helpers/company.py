@@ -8,9 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.ingest.settings import CompanySettings
-from helpers.model.catalog import Catalog
+from helpers.errors import DataError, ParameterError, suggest
+from helpers.ingest.settings import FILE_NAME, CompanySettings, read_settings
+from helpers.issues import ISSUE_COLUMNS, IssueLog
+from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.dimension import Partition
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""Where a folder named relatively is looked for when it isn't under the current folder."""
+
+PEOPLE = ("shown", "hidden")
 
 INPUT_COLUMNS = ["file", "exported_on", "object", "rows_read", "rows_used", "rows_quarantined", "sha256"]
 """The columns of ``Company.inputs``."""
@@ -72,3 +79,125 @@ class Company:
     reconciliation: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=RECONCILIATION_COLUMNS))
     latest_event: date | None = None
     snapshots: tuple[date, ...] = ()
+
+
+def open_company(folder: str | Path, *, people: str = "shown", connection: str | None = None) -> Company:
+    """Open a company's folder.
+
+    Args:
+        folder: The folder; a relative one is looked for under the current folder, then under the project.
+        people: ``hidden`` replaces persons by stable pseudonyms and drops contact details.
+        connection: Where the tables of a warehouse lie that ``company.toml`` names; none can be used yet.
+
+    Returns:
+        The company. With answers only, ``tables`` is empty; with exports only, the answers are.
+
+    Raises:
+        ParameterError: The folder doesn't exist or holds nothing of a company, or ``people`` is neither word.
+        DefinitionError: ``company.toml`` can't be used as written.
+        DataError: A file or column that it names is missing or can't be read.
+    """
+    if people not in PEOPLE:
+        raise ParameterError(
+            f"[people] '{people}' is not allowed. Allowed: {', '.join(PEOPLE)}.{suggest(people, PEOPLE)}"
+        )
+    where = find_folder(folder)
+    settings = read_settings(where)
+    _require_files(settings, connection)
+    catalog = load_catalog(settings.overrides)
+    built = _read_exports(where, settings, catalog)
+    if people == "hidden":
+        from helpers.ingest.people import hide_people
+
+        built = hide_people(built, salt=where.name)
+    answers = _read_answers(where, people)
+    return Company(
+        folder=where,
+        id=where.name,
+        name=settings.name,
+        currency=settings.currency,
+        fiscal_year_start=settings.fiscal_year_start,
+        time_zone=settings.time_zone,
+        locale=settings.locale,
+        settings=settings,
+        catalog=catalog,
+        tables=built.tables,
+        partitions=built.partitions,
+        issues=_add_problems(built.issues, answers),
+        inputs=built.inputs,
+        mapping=built.mapping,
+        reconciliation=built.reconciliation,
+        answers=answers,
+        targets=answers.goals,
+        latest_event=built.latest_event,
+        snapshots=built.snapshots,
+    )
+
+
+def find_folder(folder: str | Path) -> Path:
+    """Find a company's folder.
+
+    Raises:
+        ParameterError: There is no such folder, or nothing of a company is in it.
+    """
+    given = Path(folder).expanduser()
+    candidates = [given] if given.is_absolute() else [Path.cwd() / given, PROJECT / given]
+    found = next((path for path in candidates if path.is_dir()), None)
+    if found is None:
+        if any(path.exists() for path in candidates):
+            raise ParameterError(
+                f"[company] '{folder}' is a file. Name the company's folder, the one with {FILE_NAME}."
+            )
+        near = {path.name for candidate in candidates if candidate.parent.is_dir() for path in candidate.parent.iterdir()
+                if path.is_dir()}  # fmt: skip
+        raise ParameterError(
+            f"[company] there is no folder '{folder}'.{suggest(given.name, near)} "
+            f"Start it with: python -m helpers new {folder} FILE…"
+        )
+    if not any((found / part).exists() for part in (FILE_NAME, "crm", "answers")):
+        raise ParameterError(
+            f"[company] the folder '{folder}' holds neither {FILE_NAME} nor crm/ nor answers/. "
+            f"Start it with: python -m helpers new {folder} FILE…"
+        )
+    return found.resolve()
+
+
+def _require_files(settings: CompanySettings, connection: str | None) -> None:
+    remote = [name for name, said in settings.objects.items() if said.file is None]
+    if remote:
+        raise DataError(
+            f"[company.toml, objects.{remote[0]}] names a table or query of a warehouse, which can't be read here. "
+            'Export it to a file and write file = "…" instead.'
+        )
+    if connection:
+        raise ParameterError(
+            "[connection] company.toml names no table or query of a warehouse. Leave the connection out."
+        )
+
+
+def _read_exports(where: Path, settings: CompanySettings, catalog: Catalog) -> Any:
+    from helpers.ingest.cache import hash_company, read_cache, write_cache
+
+    key = hash_company(where)
+    built = read_cache(where, key)
+    if built is None:
+        from helpers.ingest.build import build_tables
+
+        built = build_tables(where, settings, catalog)
+        write_cache(where, key, built)
+    return built
+
+
+def _read_answers(where: Path, people: str) -> Any:
+    from helpers.answers.store import read_answers
+
+    return read_answers(where, people=people)
+
+
+def _add_problems(issues: pd.DataFrame, answers: Any) -> pd.DataFrame:
+    if not answers.problems:
+        return issues
+    log = IssueLog()
+    log.extend(issues)
+    log.extend(pd.DataFrame(list(answers.problems), columns=ISSUE_COLUMNS))
+    return log.to_frame()

@@ -1,4 +1,4 @@
-"""From a company's exports to everything that is known about them: tables, partitions, issues, and where each came from."""
+"""From a company's exports to all that is known about them: tables, partitions, issues, and where each came from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -136,7 +136,7 @@ def _check_deal_content(deals: pd.DataFrame, checker: Checker) -> None:
     if "lost_reason" in deals:
         lost = outcome.eq("lost")
         checker.rows("deal", deals[lost & deals["lost_reason"].isna()], "lost_reason", "lost_without_reason",
-                     "The deal is lost and nobody said why", "Make the reason a required field when closing as lost")  # fmt: skip
+                     "The deal is lost and nobody said why", "Make the reason a required field")  # fmt: skip
         told = deals.loc[lost, "lost_reason"].dropna()
         vague = float(told.str.casefold().isin(UNKNOWN).mean()) if len(told) else 0.0
         if len(told) >= FEWEST and vague > 0.2:
@@ -154,15 +154,15 @@ def _check_deal_habits(deals: pd.DataFrame, checker: Checker) -> None:
         share = float(due.dt.is_month_end.mean()) if len(due) else 0.0
         if len(due) >= FEWEST and share > MONTH_END_SHARE:
             checker.share("deal", deals, "closed_at", "month_end_close_dates",
-                          f"{share:.0%} of the open deals are due on the last day of a month, which CRMs fill in themselves",
-                          "Ask for a close date agreed with the buyer; until then take coverage by month with care")  # fmt: skip
+                          f"{share:.0%} of the open deals are due on a month's last day, which CRMs fill in themselves",
+                          "Ask for close dates agreed with the buyer; take coverage by month with care")  # fmt: skip
     if {"created_at", "closed_at"} <= set(deals.columns):
         won = deals[deals["outcome"].eq("won") & deals["created_at"].notna() & deals["closed_at"].notna()]
         share = float((_day(won["closed_at"]) == _day(won["created_at"])).mean()) if len(won) else 0.0
         if len(won) >= FEWEST and share > 0.1:
             checker.share("deal", deals, "created_at", "won_on_day_created",
-                          f"{share:.0%} of the won deals were created on the day they closed: they were logged late",
-                          "Log deals when they start; cycle times and cohort rates are too good until then")  # fmt: skip
+                          f"{share:.0%} of the won deals were created on the day they closed, so logged late",
+                          "Log deals when they start; cycle times are too short until then")  # fmt: skip
     if "source" in deals:
         _check_vague(deals, checker, "deal")
 
@@ -184,7 +184,7 @@ def _check_history(tables: Mapping[str, pd.DataFrame], checker: Checker) -> None
         busiest, count = moments.index[0], int(moments.iloc[0])
         if count > BULK_SHARE * len(entered) and count >= FEWEST and busiest != busiest.normalize():
             checker.share("deal_history", history, "changed_at", "bulk_stage_dates",
-                          f"{count:,} stage changes bear the same moment, {busiest:%Y-%m-%d %H:%M}: they were filled in at once",
+                          f"{count:,} stage changes bear the same moment, {busiest:%Y-%m-%d %H:%M}: filled in at once",
                           "Take stage dates of these deals with care")  # fmt: skip
 
 

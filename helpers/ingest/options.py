@@ -1,4 +1,4 @@
-"""What people say on the command line about their files, taken apart and checked: ``--map``, ``--stage``, ``--lookup``."""
+"""What people say of their files on the command line, taken apart and checked: ``--map``, ``--stage``, ``--lookup``."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -81,11 +81,16 @@ def _is_partition(object_id: str, column: str, values: pd.Series, catalog: Catal
         return False
     if column in CANONICAL_PARTITIONS or kind is not None:
         return True
-    if _is_named_otherwise(column):
+    if _is_named_otherwise(column) or _is_measure_elsewhere(column):
         return False
     if is_looked_up:
         return True
     return not _is_id_or_prose(column, filled, n_values)
+
+
+def _is_measure_elsewhere(column: str) -> bool:
+    """Tell whether a column bears the name of a canonical measure, such as a quota that came in with the owners."""
+    return any(schema.fields.get(column) in {"amount", "number", "date"} for schema in read_schema().values())
 
 
 def _is_named_otherwise(column: str) -> bool:
@@ -126,7 +131,8 @@ def roll_up(
     """
     rolled: set[tuple[str, str]] = set()
     tables = dict(tables)
-    for partition, rollup in settings.rollups.items():
+    for partition in _order_rollups(settings):
+        rollup = settings.rollups[partition]
         for object_id in CARRIERS:
             table = tables.get(object_id)
             if table is None or rollup.of not in table or rollup.of == partition:
@@ -151,6 +157,20 @@ def roll_up(
             tables[object_id] = table.assign(**{partition: coarse})
             rolled.add((object_id, partition))
     return tables, rolled
+
+
+def _order_rollups(settings: CompanySettings) -> list[str]:
+    """Put roll-ups that build on others after them, whatever their order in the file."""
+    ordered: list[str] = []
+
+    def visit(partition: str, above: tuple[str, ...]) -> None:
+        if partition in settings.rollups and partition not in ordered and partition not in above:
+            visit(settings.rollups[partition].of, (*above, partition))
+            ordered.append(partition)
+
+    for partition in settings.rollups:
+        visit(partition, ())
+    return ordered
 
 
 def add_bands(tables: dict[str, pd.DataFrame], catalog: Catalog) -> tuple[dict[str, pd.DataFrame], Carried]:

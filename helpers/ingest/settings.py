@@ -1,6 +1,7 @@
 """``company.toml``: read and checked, with the place of each mistake."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -9,9 +10,12 @@ from pydantic import Field, field_validator, model_validator
 
 from helpers.errors import DefinitionError, suggest
 from helpers.ingest.schema import read_schema
-from helpers.model.definition import Definition, read_record
+from helpers.model.definition import DEFINITIONS, Definition, read_record, read_toml
 
 FILE_NAME = "company.toml"
+
+ENDS = ("won", "lost")
+"""What closes a deal."""
 
 
 class AlsoSettings(Definition):
@@ -167,6 +171,18 @@ class CompanySettings(Definition):
                 raise ValueError(f"matches = '{lookup.matches}' is not object.field{suggest(name, read_schema())}")
         return value
 
+    @model_validator(mode="after")
+    def _has_known_stages(self) -> "CompanySettings":
+        known = [*read_toml(DEFINITIONS / "bowtie.toml")["stages"], *ENDS]
+        named = {*known, *self.funnel.stages, *self.stages}
+        for stage in self.deal_stages:
+            near = suggest(stage.stage, known)
+            if stage.stage not in named and near:
+                raise ValueError(f"deal_stages: stage = '{stage.stage}' is unknown; name new ones in [funnel]{near}")
+            if stage.stage not in named and stage.stage != stage.stage.strip().lower().replace(" ", "_"):
+                raise ValueError(f"deal_stages: stage = '{stage.stage}' is no id; ids are in snake case")
+        return self
+
     @property
     def overrides(self) -> dict[str, Any]:
         """What is laid over the shipped definitions."""
@@ -176,8 +192,9 @@ class CompanySettings(Definition):
             "dimensions": self.dimensions,
             "rules": self.rules,
         }
-        if self.funnel.stages:
-            tables["funnel"] = {"stages": list(self.funnel.stages)}
+        stages = self.funnel.stages or order_stages([stage.stage for stage in self.deal_stages], self.stages)
+        if stages:
+            tables["funnel"] = {"stages": list(stages)}
         return {name: table for name, table in tables.items() if table}
 
     def read_as(self, file: str) -> FileSettings:
@@ -192,6 +209,35 @@ class CompanySettings(Definition):
         """Return the name by which ``company.toml`` knows a file."""
         own = self.files.get(file)
         return own.same_as if own and own.same_as else file
+
+
+def order_stages(deal_stages: Sequence[str], own: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Place the deal's own new stages in the bow-tie, as they stand among the deal's stages.
+
+    Args:
+        deal_stages: The stage ids of the deal's labels, in order.
+        own: Stages that ``company.toml`` defines.
+
+    Returns:
+        The whole order, or nothing where no stage is new. A new stage comes right after the deal's stage before it,
+        and before the opportunity where none is.
+
+    >>> order_stages(["opportunity", "pilot", "won", "lost"])[4:7]
+    ('opportunity', 'pilot', 'won')
+    """
+    known = [*read_toml(DEFINITIONS / "bowtie.toml")["stages"]]
+    order = [*known, *(stage for stage in own or {} if stage not in known)]
+    new = [stage for stage in dict.fromkeys(deal_stages) if stage not in {*order, *ENDS}]
+    if not new:
+        return ()
+    before: str | None = None
+    for stage in dict.fromkeys(deal_stages):
+        if stage in ENDS:
+            continue
+        if stage in new:
+            order.insert(order.index(before) + 1 if before else order.index("opportunity"), stage)
+        before = stage
+    return tuple(order)
 
 
 def read_settings(folder: Path) -> CompanySettings:
