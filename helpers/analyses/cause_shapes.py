@@ -11,8 +11,11 @@ from helpers.analyses.cuboids import SliceLattice
 NEARLY_SAME = 0.9
 """Two slices whose records overlap by this share (of their union) can't be told apart."""
 
-CANCELLING = 0.35
+CANCELLING = 0.5
 """Opposite movements on one dimension whose net is at most this share of the larger are a shift, not two causes."""
+
+CLEAR = 2.5
+"""Standard errors by which a value's share has to have moved to be named in a shift."""
 
 
 def merge_mixes(causes: list[Cause]) -> list[Cause]:
@@ -27,10 +30,12 @@ def merge_mixes(causes: list[Cause]) -> list[Cause]:
     """
     groups: dict[str, list[Cause]] = {}
     for cause in causes:
-        if len(cause.slice) == 1:
-            groups.setdefault(next(iter(cause.slice)), []).append(cause)
+        for one in (cause.slice, *cause.aliases):
+            if len(one) == 1 and len(cause.slice) == 1:
+                groups.setdefault(next(iter(one)), []).append(cause)
     merged = list(causes)
-    for name, group in groups.items():
+    for name in sorted(groups, key=lambda name: (-len(groups[name]), name)):
+        group = [cause for cause in groups[name] if any(cause is kept for kept in merged)]
         losers = sorted((c for c in group if c.actual < c.expected), key=lambda c: c.actual - c.expected)
         gainers = sorted((c for c in group if c.actual >= c.expected), key=lambda c: c.expected - c.actual)
         if not losers or not gainers:
@@ -45,7 +50,7 @@ def merge_mixes(causes: list[Cause]) -> list[Cause]:
             Cause(
                 step=both[0].step,
                 effect="mix",
-                slice={name: [value for cause in both for value in cause.slice[name]]},
+                slice={name: [value for cause in both for value in _values_in(cause, name)]},
                 parts=[cause.parts[0] for cause in both],
                 masks=[cause.masks[0] for cause in both],
                 actual=sum(cause.actual for cause in both),
@@ -56,12 +61,18 @@ def merge_mixes(causes: list[Cause]) -> list[Cause]:
     return merged
 
 
-def read_two_valued_mix(
+def _values_in(cause: Cause, name: str) -> list[object]:
+    """Return the values of a dimension by which a cause, or one of its aliases, is known."""
+    return next(one[name] for one in (cause.slice, *cause.aliases) if set(one) == {name})
+
+
+def read_shift(
     causes: list[Cause], coded: CodedLeaves, level: float, expected_periods: float
 ) -> tuple[list[Cause], float]:
-    """Tell a movement between the two values of a dimension as a mix where their total stayed.
+    """Tell the growth (or loss) of one value at the others' cost as a mix where the total stayed.
 
-    Of two values, either could be called the one that moved; where the total did not, it is the composition.
+    Where one value grew, all others fell and the total did not move, either side could be called the one that
+    moved: it is the composition. Of the dimensions that name the value, the one with the plainest shift is told.
 
     Args:
         causes: The volume causes.
@@ -72,32 +83,59 @@ def read_two_valued_mix(
     Returns:
         The causes and the level, both as given unless the only cause is such a shift.
     """
-    if len(causes) != 1 or len(causes[0].slice) != 1 or len(causes[0].parts) != 1:
+    singles = [cause for cause in causes if len(cause.slice) == 1 and len(cause.parts) == 1]
+    if len(singles) != 1 or len(causes) != 1:
         return causes, level
-    cause = causes[0]
-    place = coded.dimensions.index(next(iter(cause.slice)))
-    if coded.sizes[place] != 2:
+    total = coded.actual[0].sum() - coded.expected[0].sum() / expected_periods
+    named = [cause_slice for cause_slice in (singles[0].slice, *singles[0].aliases) if len(cause_slice) == 1]
+    shifts = [_measure_shift(next(iter(one)), coded, expected_periods) for one in named]
+    shifts = [shift for shift in shifts if shift is not None and abs(total) <= CANCELLING * np.abs(shift[1]).max()]
+    if not shifts:
         return causes, level
-    expected = np.bincount(coded.codes[place], coded.expected[0], minlength=2)
-    actual = np.bincount(coded.codes[place], coded.actual[0], minlength=2)
-    moved = actual - expected / expected_periods
-    if (expected <= 0).any() or (actual <= 0).any() or abs(moved.sum()) > CANCELLING * np.abs(moved).max():
+    place, _, effects, _, errors = max(shifts, key=lambda shift: shift[3])
+    level = float(np.log(coded.actual[0].sum() / coded.expected[0].sum()))
+    clear = np.flatnonzero(np.abs(effects) >= CLEAR * errors)
+    order = clear[np.argsort(effects[clear], kind="stable")]
+    if not (effects[order] < 0).any() or not (effects[order] > 0).any():
         return causes, level
-    level = float(np.log(actual.sum() / expected.sum()))
-    effects = np.log(actual / expected) - level
-    order = np.argsort(effects)
+    name = coded.dimensions[place]
+    inside = np.isin(coded.codes[place], order)
+    parts = [
+        replace(singles[0].parts[0], log_effect=float(effects[code]), error=float(errors[code]), log_base=0.0)
+        for code in order
+    ]
     return [
         replace(
-            cause,
+            singles[0],
             effect="mix",
-            slice={coded.dimensions[place]: [coded.values[place][code] for code in order]},
-            parts=[replace(cause.parts[0], log_effect=float(effects[code])) for code in order],
+            slice={name: [coded.values[place][code] for code in order]},
+            parts=parts,
             masks=[coded.codes[place] == code for code in order],
-            actual=float(actual.sum()),
-            expected=float(expected.sum() * np.exp(level)),
+            actual=float(coded.actual[0][inside].sum()),
+            expected=float(coded.expected[0][inside].sum() * np.exp(level)),
             aliases=[],
         )
     ], level
+
+
+def _measure_shift(name: str, coded: CodedLeaves, expected_periods: float) -> tuple | None:
+    """Measure how the shares of one dimension's values moved.
+
+    Returns:
+        Its place, the change of each value in counts, the logarithm of each value's change against the total's, how
+        plain the shift is (a likelihood less its freedom), and the errors of the logarithms; None where unusable.
+    """
+    place = coded.dimensions.index(name)
+    size = coded.sizes[place]
+    expected = np.bincount(coded.codes[place], coded.expected[0], minlength=size)
+    actual = np.bincount(coded.codes[place], coded.actual[0], minlength=size)
+    if expected.sum() <= 0 or actual.sum() <= 0:
+        return None
+    scaled = expected * actual.sum() / expected.sum()
+    effects = np.log((actual + 0.5) / (scaled + 0.5))
+    errors = np.sqrt(1 / (actual + 0.5) + 1 / (expected + 0.5))
+    gain = float((actual * effects).sum()) - size
+    return place, actual - expected / expected_periods, effects, gain, errors
 
 
 def merge_unions(causes: list[Cause]) -> list[Cause]:

@@ -22,8 +22,11 @@ WON = "deals_won"
 REVENUE = "revenue_won"
 SLIPPED = "slipped"
 
-FIRST_ASKED = ("channel", "region", "segment", "product", "owner", "industry", "source", "country", "type", "pipeline")
+FIRST_ASKED = ("channel", "region", "segment", "product", "source", "industry", "type", "country", "pipeline", "team")
 """Partitions in the order in which they are searched where there are more than can be."""
+
+PEOPLE = ("owner", "manager", "sales_agent", "assigned_to")
+"""Partitions that name people even where nobody said so."""
 
 MOST_DIMENSIONS = 8
 MOST_VALUES = 100
@@ -240,6 +243,8 @@ def _why_left_out(partition, codes: np.ndarray, blank: int) -> str:
     """Say why a partition can't be searched; empty where it can."""
     if partition.known != "entry":
         return f"known only {'with the outcome' if partition.known == 'outcome' else 'on the way'}"
+    if is_person(partition):
+        return "names people, who are judged apart, after adjusting for the mix that they were given"
     if not len(codes):
         return "no records"
     used = np.unique(codes)
@@ -250,6 +255,11 @@ def _why_left_out(partition, codes: np.ndarray, blank: int) -> str:
     if (codes == blank).mean() > MOST_BLANK:
         return "is mostly blank"
     return ""
+
+
+def is_person(partition) -> bool:
+    """Tell whether a partition's values are people."""
+    return bool(partition.is_person) or partition.id in PEOPLE
 
 
 def _is_same(one: np.ndarray, other: np.ndarray) -> bool:

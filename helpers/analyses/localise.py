@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.cause_money import Cause, price_causes
-from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions, read_two_valued_mix
+from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions, read_shift
 from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
 from helpers.analyses.single_deals import set_aside_single_deals
-from helpers.analyses.slice_search import Gates, SliceSearch
+from helpers.analyses.slice_search import FoundSlice, Gates, SliceSearch
 from helpers.errors import ParameterError
 
 CAUSE_COLUMNS = [
@@ -50,6 +50,7 @@ def localise(
     gates: Gates | None = None,
     drift: float | None = None,
     expected_periods: float = 1.0,
+    suspects: int = 0,
 ) -> pd.DataFrame:
     """Find the smallest set of slices that explains the gap between expected and actual.
 
@@ -75,6 +76,8 @@ def localise(
         drift: Everyday movement of a dimension value (log scale), estimated where None.
         expected_periods: How many periods like the actual one the expected counts add up, so that a longer history
             makes a surer expectation. Gap, effects and n_expected are stated per one period.
+        suspects: How many slices to add that stand out by themselves but not past error control over everything
+            searched; their verdict is ``not enough evidence``.
 
     Returns:
         One row per cause, most harmful first. rank, step (the count that the effect leads into), effect
@@ -107,13 +110,14 @@ def localise(
     )
     measures, model = build_measures(coded, is_plan=expected_is_plan)
     lattice = SliceLattice(coded, max_depth)
-    causes, levels = [], {}
+    causes, suspected, levels = [], [], {}
     for measure in measures:
         search = _start_search(measure, coded, model, lattice, gates, len(measures), drift, expected_periods)
-        found = _describe_causes(search, coded)
+        found = _describe_causes(search, search.run(), coded)
+        suspected += [*_describe_causes(search, search.suspect(suspects), coded, is_suspicion=True)]
         level, error = search.level()
         if measure.effect == "volume":
-            found, level = read_two_valued_mix(found, coded, level, expected_periods)
+            found, level = read_shift(found, coded, level, expected_periods)
         causes += found
         levels[measure.step] = (measure.effect, level, error)
     spread = measures[-1].spread if amount else 0.0
@@ -127,7 +131,16 @@ def localise(
         expected_periods=expected_periods,
     )
     causes = [cause for cause in causes if abs(cause.contribution) > 0 or cause.effect == "mix"] + deals
+    for cause in suspected:
+        price_causes(
+            coded, model, [cause], levels, spread=spread, confidence=gates.confidence, expected_periods=expected_periods
+        )
+    suspected.sort(key=lambda cause: cause.q_value / max(abs(cause.contribution), 1e-9))
     frame = _to_frame(causes, gap, direction, max_causes, gates)
+    if suspects:
+        second = _to_frame(suspected[:suspects], gap, direction, max_causes, gates)
+        second["rank"] += len(frame)
+        frame = pd.concat([frame, second], ignore_index=True)
     frame.attrs["global"] = moved
     frame.attrs["gap"] = gap
     explained = sum(cause.contribution for cause in causes) + sum(float(m["contribution"]) for m in moved.values())
@@ -165,30 +178,32 @@ def _start_search(
     )
 
 
-def _describe_causes(search: SliceSearch, coded: CodedLeaves) -> list[Cause]:
+def _describe_causes(
+    search: SliceSearch, found: list[FoundSlice], coded: CodedLeaves, *, is_suspicion: bool = False
+) -> list[Cause]:
     """Turn what one search found into causes: mixes and unions recognised, aliases listed."""
     measure, lattice = search.measure, search.lattice
     causes = [
         Cause(
             step=measure.step,
             effect=measure.effect,
-            slice=lattice.describe(found.number),
-            parts=[found],
-            masks=[lattice.members(found.number)],
-            actual=found.actual,
-            expected=found.expected,
-            q_value=found.q_value,
+            slice=lattice.describe(one.number),
+            parts=[one],
+            masks=[lattice.members(one.number)],
+            actual=one.actual,
+            expected=one.expected,
+            q_value=one.q_value,
+            verdict="not enough evidence" if is_suspicion else "cause",
         )
-        for found in search.run()
+        for one in found
     ]
-    if measure.effect == "volume":
-        causes = merge_mixes(causes)
-    causes = merge_unions(causes)
     mass = coded.expected[0] + coded.actual[0]
     for cause in causes:
-        if cause.effect != "mix" and len(cause.parts) == 1:
-            find_aliases(cause, lattice, mass)
-    return causes
+        find_aliases(cause, lattice, mass)
+    if is_suspicion:
+        return causes
+    causes = merge_mixes(causes) if measure.effect == "volume" else causes
+    return merge_unions(causes)
 
 
 def _to_frame(causes: list[Cause], gap: float, direction: str, max_causes: int, gates: Gates) -> pd.DataFrame:

@@ -15,7 +15,8 @@ class Gates:
 
     ``significance`` is the chance of any false report over everything searched; ``least_change`` the least relative
     change of the slice; ``least_share`` the least effect as a share of the expected outcome; ``per_measure`` the
-    most causes in one measure; ``least_evidence`` the events below which a cause is not called proven.
+    most causes in one measure; ``least_evidence`` the events below which a cause is not called proven;
+    ``suspicion`` the level that a slice has to pass by itself to be told as a suspicion, where such are asked for.
     """
 
     significance: float = 0.05
@@ -24,6 +25,7 @@ class Gates:
     per_measure: int = 5
     confidence: float = 0.90
     least_evidence: int = 10
+    suspicion: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,30 @@ class SliceSearch:
         self._prune()
         return [self._describe(number) for number in sorted(self.effects)]
 
+    def suspect(self, number: int) -> list[FoundSlice]:
+        """Return the strongest slices that pass everything but error control, given what was found.
+
+        Args:
+            number: The most slices.
+
+        Returns:
+            What would be worth a second look; each is fitted given the causes and the ones before it.
+        """
+        found: list[FoundSlice] = []
+        kept = dict(self.effects)
+        while len(found) < number and self.is_large.any():
+            scores, _ = self._scores()
+            candidates = self._passes(scores, tests=1.0, significance=self.gates.suspicion)
+            candidates[list(self.effects)] = False
+            if not candidates.any():
+                break
+            best = self._cheapest(scores, candidates)
+            self.effects[best] = 0.0
+            self._refit()
+            found.append(self._describe(best))
+        self.effects = kept
+        return found
+
     def level(self) -> tuple[float, float]:
         """Return the logarithm of what moved everywhere outside what was found, and its standard error."""
         outside = np.ones(len(self.lattice.coded), dtype=bool)
@@ -137,15 +163,19 @@ class SliceSearch:
         """Score all slices given everything found but one."""
         return score_slices(self._known(skip), self.lattice, self.base, drift=self.drift)
 
-    def _passes(self, scores: SliceScores) -> np.ndarray:
+    def _passes(
+        self, scores: SliceScores, *, tests: np.ndarray | float | None = None, significance: float | None = None
+    ) -> np.ndarray:
         """Return which slices pass every gate."""
+        tests = self.tests if tests is None else tests
+        significance = self.gates.significance if significance is None else significance
         if self.measure.effect == "volume":
             impact = (scores.actual - scores.expected) * self.worth_each
         else:
             impact = self.worth_actual * np.expm1(scores.log_effect)
         return (
             self.is_large
-            & (_two_sided(scores.strength) * self.tests <= self.gates.significance)
+            & (_two_sided(scores.strength) * tests <= significance)
             & (np.abs(np.expm1(scores.log_effect)) >= self.gates.least_change)
             & (np.abs(impact) >= self.gates.least_share * self.reference)
         )
@@ -157,6 +187,10 @@ class SliceSearch:
         candidates[list(self.effects)] = False
         if not candidates.any():
             return None
+        return self._cheapest(scores, candidates)
+
+    def _cheapest(self, scores: SliceScores, candidates: np.ndarray) -> int:
+        """Return the candidate whose gain most exceeds what its slice costs."""
         penalty = self.lattice.log_size + 2.0 * self.lattice.depth
         penalty = penalty + np.minimum((scores.log_outside / 0.2) ** 2 / 2, 3.0)
         return int(np.argmax(np.where(candidates, scores.gain - penalty, -np.inf)))
