@@ -145,9 +145,7 @@ def find_folder(folder: str | Path) -> Path:
     found = next((path for path in candidates if path.is_dir()), None)
     if found is None:
         if any(path.exists() for path in candidates):
-            raise ParameterError(
-                f"[company] '{folder}' is a file. Name the company's folder, the one with {FILE_NAME}."
-            )
+            raise ParameterError(f"[company] '{folder}' is a file. Name the folder that holds {FILE_NAME}.")
         near = {path.name for candidate in candidates if candidate.parent.is_dir() for path in candidate.parent.iterdir()
                 if path.is_dir()}  # fmt: skip
         raise ParameterError(

@@ -77,11 +77,7 @@ def assemble_day(
     stages: list[DealStage] = list(settings.deal_stages)
     reconciliation = pd.DataFrame()
     if "deal" in tables:
-        order = (
-            [column.stage for source in plan.of("deal") for column in find_stage_dates(raws[source.file].columns)]
-            if (plan.of("deal") and plan.of("deal")[0].file in raws)
-            else []
-        )
+        order = _order_labels(raws, plan) or list(said or {})
         stages = stages or name_stages(tables["deal"], said or {}, order=order)
         tables["deal"] = tell_outcomes(tables["deal"], stages, log)
         tables["deal"]["is_new_business"] = tell_new_business(tables["deal"], catalog.existing_business)
@@ -91,6 +87,12 @@ def assemble_day(
     if len(history):
         tables["deal_history"] = history
     return DayTables(tables, merged, reading, stages, quarantined, reconciliation)
+
+
+def _order_labels(raws: Mapping[str, RawTable], plan: Plan) -> list[str]:
+    """Return the stages in the order in which the deals' file has columns for their dates."""
+    files = [source.file for source in plan.of("deal") if source.file in raws]
+    return [column.stage for file in files for column in find_stage_dates(raws[file].columns)]
 
 
 def _fold_converted(contacts: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:

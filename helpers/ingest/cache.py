@@ -26,7 +26,7 @@ FRAMES = ("issues", "inputs", "mapping", "reconciliation")
 
 
 def hash_company(folder: Path) -> str:
-    """Hash what the canonical tables depend on: exports, ``company.toml``, definitions, and the code that reads them."""
+    """Hash what the tables depend on: exports, ``company.toml``, definitions, and the code that reads them."""
     digest = hashlib.sha256(pd.__version__.encode())
     code = Path(__file__).parent
     groups = [
@@ -77,7 +77,7 @@ def write_cache(folder: Path, key: str, built: Built) -> None:
         for name in FRAMES:
             getattr(built, name).to_parquet(partial / f"{name}.parquet")
         (partial / "state.json").write_text(json.dumps(_describe(built)), encoding="utf-8")
-        os.replace(partial, root / key)
+        partial.replace(root / key)
     except OSError:
         shutil.rmtree(partial, ignore_errors=True)
         return

@@ -59,13 +59,8 @@ def name_stages(deals: pd.DataFrame, said: Mapping[str, str], *, order: Sequence
         there = deals["stage"].eq(label).fillna(False)
         stage = said.get(label_key(label)) or _guess_stage(label, flags[there])
         probability = _mean_probability(deals, there, stage)
-        rank = (
-            {"won": 1, "lost": 2}.get(stage, 0),
-            position.get(label_key(label), len(position)),
-            probability if probability is not None else 0.0,
-            number,
-        )
-        found.append((rank, DealStage(label=label, stage=stage, probability=probability)))
+        rank = ({"won": 1, "lost": 2}.get(stage, 0), probability or 0.0, position.get(label_key(label), len(position)))
+        found.append(((*rank, number), DealStage(label=label, stage=stage, probability=probability)))
     return [stage for _, stage in sorted(found, key=lambda pair: pair[0])]
 
 

@@ -266,11 +266,11 @@ def _write_folder(folder: Path, paths: Sequence[Path], day: date, text: str) -> 
             shutil.copyfile(path, inside / path.name)
         (partial / FILE_NAME).write_text(text, encoding="utf-8")
         if folder.exists():
-            os.rename(partial / "crm", folder / "crm")
-            os.rename(partial / FILE_NAME, folder / FILE_NAME)
+            (partial / "crm").rename(folder / "crm")
+            (partial / FILE_NAME).rename(folder / FILE_NAME)
         else:
-            os.chmod(partial, 0o755)
-            os.rename(partial, folder)
+            partial.chmod(0o755)
+            partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -282,8 +282,8 @@ def _copy_files(folder: Path, paths: Sequence[Path], day: date) -> None:
     try:
         for path in paths:
             shutil.copyfile(path, partial / path.name)
-        os.chmod(partial, 0o755)
-        os.rename(partial, crm / day.isoformat())
+        partial.chmod(0o755)
+        partial.rename(crm / day.isoformat())
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -292,7 +292,7 @@ def _replace_text(path: Path, text: str) -> None:
     handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
-    os.replace(partial, path)
+    Path(partial).replace(path)
 
 
 def _is_same_set(where: Path, paths: Sequence[Path]) -> bool:

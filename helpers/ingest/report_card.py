@@ -136,7 +136,8 @@ def _list_missing(plan: Plan) -> list[str]:
             is_told = field == "stage" and {"outcome", "is_won"} & set(sources[0].fields)
             if field not in sources[0].fields and not is_told:
                 lines.append(
-                    f"no column was found for {object_id}.{field}: {lost}. If there is one: --map {object_id}.{field}=COLUMN"
+                    f"no column was found for {object_id}.{field}: {lost}. "
+                    f"If there is one: --map {object_id}.{field}=COLUMN"
                 )
     lines += [f"{file} is not used; {reason}" for file, reason in plan.unused.items()]
     return lines
