@@ -101,11 +101,11 @@ def say_date(day: date) -> str:
 
 
 def say_interval(
-    value: Any, low: Any = None, high: Any = None, n: Any = None, *, unit: str = "share", currency: str = "USD"
+    value: Any, low: Any = None, high: Any = None, unit: str = "share", *, n: Any = None, currency: str = "USD"
 ) -> str:
     """Write a value with its interval and the number of records behind it.
 
-    >>> say_interval(0.3127, 0.26, 0.364, 214)
+    >>> say_interval(0.3127, 0.26, 0.364, n=214)
     '31 % (26–36 %, n 214)'
     >>> say_interval(0.5, n=4)
     '50 % (n 4)'

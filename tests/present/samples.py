@@ -34,7 +34,7 @@ def make_bowtie() -> pd.DataFrame:
         ("live", HOSTILE, NAN, NAN, NAN, NAN, NAN),
     ]
     more = {
-        "previous_conversion": [0.087, 0.31, 0.93, NAN],
+        "previous_conversion": [0.087, 0.34, 1.0, NAN],
         "median_days_to_next": [12.0, 74.0, 21.0, NAN],
         "value": [NAN, NAN, 1_240_000.0, NAN],
         "light": ["good", "caution", "bad", None],

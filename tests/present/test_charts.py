@@ -33,10 +33,17 @@ def test_bowtie_labels_every_stage_with_volume_conversion_and_days():
         assert words in said
 
 
-def test_bowtie_marks_a_conversion_that_left_its_interval():
+def test_bowtie_marks_a_conversion_that_fell_by_more_than_chance_and_no_other():
+    """Opportunities: 24 % (19–30 %) was 34 %, marked. Won: 92 % (81–97 %) was 100 %, by chance."""
     shown = draw_bowtie(make_bowtie(), title="t")
-    assert "▼ was 31 %" in texts(shown.svg)
-    assert shown.svg.count(f'fill="{LIGHT["bad_soft"]}"') == 1
+    assert "▼ was 34 %" in texts(shown.svg)
+    assert shown.svg.count(f'fill="{LIGHT["bad_soft"]}"/>') == 1
+
+
+def test_bowtie_takes_the_analysis_word_on_what_moved():
+    shown = draw_bowtie(make_bowtie().assign(conversion_moved=["good", "", "", ""]), title="t")
+    assert "▲ was 8.7 %" in texts(shown.svg)
+    assert LIGHT["bad_soft"] not in shown.svg.split("</style>", 1)[1]
 
 
 def test_bowtie_lights_have_shape_and_word():

@@ -31,6 +31,8 @@ COLUMNS = [
     "conversion_high",
     "conversion_n",
     "previous_conversion",
+    "conversion_moved",
+    "conversion_cohort",
     "median_days_to_next",
     "value",
     "light",
@@ -255,12 +257,17 @@ class _Picture:
         return {"bad": "bad_soft", "good": "good_soft"}.get(self._moved(i), "faint")
 
     def _moved(self, i: int) -> str:
-        """Whether a conversion left its own interval since the period compared with: good, bad or nothing."""
+        """Whether a conversion changed by more than chance: as told, else from its interval and a like one before."""
         stage = self.stages[i]
-        before, low, high = stage["previous_conversion"], stage["conversion_low"], stage["conversion_high"]
-        if before is None or low is None or high is None:
+        if stage["conversion_moved"] is not None:
+            return str(stage["conversion_moved"])
+        now, before = stage["conversion_to_next"], stage["previous_conversion"]
+        low, high = stage["conversion_low"], stage["conversion_high"]
+        if None in (now, before, low, high):
             return ""
-        return "bad" if before > high else "good" if before < low else ""
+        if before > now + math.sqrt(2) * (high - now):
+            return "bad"
+        return "good" if before < now - math.sqrt(2) * (now - low) else ""
 
     def _draw_outline(self) -> None:
         known = [(x, half) for x, half in zip(self.xs, self.outline, strict=True) if half is not None]
@@ -295,15 +302,18 @@ class _Picture:
             self._text(x, y + 12 + 15 * (k + 2 - len(lines)), line, size=12.5, weight=600)
         if not stage["is_available"]:
             self._text(x, y + 50, "not available", size=12, fill="grey")
-            for k, line in enumerate(words.wrap_words(str(stage["note"] or ""), max(10, int(self.step / 6.6)))[:4]):
+            for k, line in enumerate(self._note(stage)):
                 self._text(x, y + 66 + 13 * k, line, size=10.5, fill="grey")
             return
         is_count = stage["volume"] is not None
         number = words.say_value(stage["volume"]) if is_count else self._money(stage["value"])
         self._text(x, y + 53, number, size=20 if len(number) * 13 < self.step else 17, weight=600)
-        self._text(x, y + 70, self._comparison(stage), size=11, fill="grey")
         light = find_light(stage["light"])
-        if light.colour != "grey":
+        is_lit = light.colour != "grey"
+        compared = self._comparison(stage)
+        for k, line in enumerate([compared] if compared else self._note(stage)[: 1 if is_lit else 3]):
+            self._text(x, y + 70 + 14 * k, line, size=11, fill="grey")
+        if is_lit:
             colour = "caution_text" if light.colour == "caution" else light.colour
             self._light(x, y + 87, light.shape, light.word, colour)
         if is_count and stage["value"] is not None:
@@ -322,7 +332,10 @@ class _Picture:
             return f"goal {words.say_value(stage['goal'], unit, currency=self.currency)}"
         if stage["volume"] is not None and stage["previous_volume"] is not None:
             return f"was {words.say_value(stage['previous_volume'])}"
-        return words.shorten(stage["note"] or "", 18)
+        return ""
+
+    def _note(self, stage: dict[str, Any]) -> list[str]:
+        return words.wrap_words(str(stage["note"] or ""), max(10, int(self.step / 6.2)))[:3]
 
     def _money(self, value: float | None) -> str:
         return words.say_value(value, "currency", currency=self.currency)
@@ -347,17 +360,19 @@ class _Picture:
                 was = f"was {words.say_value(stage['previous_conversion'], 'share')}"
                 shape = {"bad": "▼ ", "good": "▲ "}.get(moved, "")
                 self._text(x, y + 53, f"{shape}{was}", size=11, fill=moved or "grey", weight=600 if moved else 400)
+        if stage["conversion_to_next"] is not None and stage["conversion_cohort"]:
+            self._text(x, y + 84, f"entered {words.shorten(stage['conversion_cohort'], 12)}", size=10.5, fill="grey")
         if stage["median_days_to_next"] is not None:
             self._text(x, y + 69, f"in {words.say_value(stage['median_days_to_next'], 'days')}", size=11.5)
 
     def _draw_scale(self) -> float:
-        y = self.axis + WIDEST + 112
+        y = self.axis + WIDEST + (126 if any(stage["conversion_cohort"] for stage in self.stages) else 112)
         has_outline = any(half is not None for half in self.outline)
         wing = "Left of the knot" if self.by_money else "Width"
         told = f"{wing}: number of records, logarithmic (tenfold is always the same step)"
         told += "; right: money, square root." if self.by_money else "."
         told += f" Line: {self.compared}." if has_outline else ""
-        told += " Between stages: conversion of the cohort, its interval, median days."
+        told += " Between stages: share of the cohort that went on, its interval, median days."
         for line in words.wrap_words(told, 138):
             self._text(MARGIN, y, line, size=11.5, fill="grey", anchor="start")
             y += 15
