@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.analyses.change import score_changes
 from helpers.analyses.finding import Finding
+from helpers.analyses.partitions import suggest_partitions
 from helpers.engine.cells import build_cells
 from helpers.errors import QuestionError, suggest
 from helpers.model.kpi import Kpi
@@ -65,7 +66,7 @@ def slice_kpis(
         company: The company.
         kpis: Ids of KPIs.
         by: Ids of partitions; empty takes the first two that suit each KPI.
-        period: The period shown.
+        period: The period shown; a KPI of cohorts is shown in the latest period whose cohorts are mature.
         compared: The period to compare with, or None.
         as_of: The last day that counts.
         filters: Partition → value or values that count.
@@ -80,12 +81,30 @@ def slice_kpis(
     for kpi in kpis:
         chosen = list(by) or suggest_partitions(company, kpi, limit=2)
         ways = [(name,) for name in chosen] + ([tuple(chosen[:2])] if len(chosen) > 1 else [])
+        definition = company.catalog.kpi(kpi)
+        shown, before = _old_enough(company, definition, period, compared, as_of)
         for way in ways:
-            frame = slice_kpi(company, kpi, way, period=period, compared=compared, as_of=as_of, filters=filters)
-            definition = company.catalog.kpi(kpi)
-            headline = headline_slices(frame, definition, way, period, company.currency)
-            results.append(Slices(definition, way, period, compared, frame, headline))
+            frame = slice_kpi(company, kpi, way, period=shown, compared=before, as_of=as_of, filters=filters)
+            headline = headline_slices(frame, definition, way, shown, company.currency)
+            results.append(Slices(definition, way, shown, before, frame, headline))
     return results
+
+
+def _old_enough(
+    company: Any, kpi: Kpi, period: Period, compared: Period | None, as_of: Any
+) -> tuple[Period, Period | None]:
+    """Step back to the latest cohort that is mature, since a younger one still has records that will convert."""
+    if kpi.basis[0] != "cohort":
+        return period, compared
+    cells = build_cells(company, kpis=[kpi.id], grain=period.grain, end=period.end, as_of=as_of)
+    mature = cells[(cells["basis"] == "cohort") & cells["is_complete"].astype(bool)]
+    if mature.empty:
+        return period, compared
+    latest = pd.Timestamp(mature["period_start"].max()).date()
+    back = 0
+    while period.previous(back).start > latest:
+        back += 1
+    return period.previous(back), compared.previous(back) if compared else None
 
 
 def tabulate_slices(results: Sequence[Slices]) -> pd.DataFrame:
@@ -195,58 +214,6 @@ def _set_beside(
     return result
 
 
-def describe_partitions(company: Any) -> pd.DataFrame:
-    """Tell by what a company can be cut, and when each of it is known.
-
-    Returns:
-        One row per partition: label, question (who, what, where, when), objects (whose records carry it, and from whom
-        it was inherited), known (entry, during, outcome), known_because and n_values.
-    """
-    rows = [
-        {
-            "label": partition.label,
-            "question": partition.question,
-            "objects": ", ".join(
-                f"{name} (from {partition.inherited_from[name]})" if name in partition.inherited_from else name
-                for name in partition.objects
-            ),
-            "known": partition.known + (", today's value" if partition.is_current_value else ""),
-            "known_because": partition.known_because,
-            "n_values": partition.n_values,
-        }
-        for partition in company.partitions.values()
-    ]
-    columns = ["label", "question", "objects", "known", "known_because", "n_values"]
-    order = {"who": 0, "what": 1, "where": 2, "when": 3}
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(
-        ["question", "label"], key=lambda c: c.map(order).fillna(0) if c.name == "question" else c, ignore_index=True
-    )
-
-
-def suggest_partitions(company: Any, kpi: str, *, limit: int = 6, maximum_values: int = 12) -> list[str]:
-    """Return partitions that may cut a KPI and that a reader can take in, the field's own ones first.
-
-    Args:
-        company: The company.
-        kpi: The KPI's id.
-        limit: How many at most.
-        maximum_values: Partitions with more values are left out, persons excepted.
-    """
-    definition = company.catalog.kpi(kpi)
-    objects = _objects_of(company, definition)
-    usable = [
-        partition
-        for partition in company.partitions.values()
-        if set(partition.objects) & objects
-        and (partition.known == "entry" or not definition.is_rate)
-        and 2 <= partition.n_values <= (40 if partition.is_person else maximum_values)
-    ]
-    known = list(company.catalog.dimensions)
-    order = {id: position for position, id in enumerate(known)}
-    return [p.id for p in sorted(usable, key=lambda p: (order.get(p.id, len(known)), p.id))][:limit]
-
-
 def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: Period, currency: str) -> str:
     """Say in one sentence what the slices show: the one that fell most beyond chance, or the one furthest off."""
     what = " and ".join(name.replace("_", " ") for name in by)
@@ -329,17 +296,6 @@ def _fold(scored: pd.DataFrame, kpi: Kpi, maximum: int) -> pd.DataFrame:
 
 def _in(cells: pd.DataFrame, period: Period) -> pd.DataFrame:
     return cells[pd.to_datetime(cells["period_start"]).dt.date == period.start]
-
-
-def _objects_of(company: Any, kpi: Kpi) -> set[str]:
-    measure, stages = kpi.measure, company.catalog.stages
-    named = getattr(measure, "from_stage", None) or getattr(measure, "stage", None)
-    if named is None:
-        return {getattr(measure, "object", "deal")}
-    found = stages[named].object
-    if found == "deal" and "deal" not in company.tables:
-        return {"contact"}
-    return {found}
 
 
 def _badness(change: pd.Series, kpi: Kpi) -> pd.Series:

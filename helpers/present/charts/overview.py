@@ -10,7 +10,7 @@ from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, say_interval, say_value
+from helpers.present.words import count_of, label_of, say_interval, say_value
 from helpers.units import format_value
 
 
@@ -136,6 +136,52 @@ def draw_trends(trends: Sequence[Trend], *, subtitle: str, currency: str) -> Dis
             value_label=trend.kpi.label,
         )
         for trend in trends
+    )
+
+
+def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle: str, currency: str) -> Display:
+    """Show in which slices KPIs changed, and whether more than chance.
+
+    Args:
+        changes: The result of ``scan_changes``.
+        catalog: The company's definitions.
+        period: The period shown.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    if changes.empty:
+        return show_message("empty", "There are not enough records, or no earlier period, to look for changes")
+    looked_at = changes.attrs.get("looked_at", len(changes))
+    sure = int((changes["q_value"] < catalog.rules.significance).sum())
+    title = (
+        f"{count_of(sure, 'slice')} of {looked_at:,} changed by more than chance in {period.label}"
+        if sure
+        else f"None of {looked_at:,} slices changed by more than chance in {period.label}"
+    )
+    level = catalog.rules.significance
+    kpis = [catalog.kpi(kpi) for kpi in changes["kpi"]]
+    table = pd.DataFrame(
+        {
+            "kpi": [kpi.label for kpi in kpis],
+            "slice": [f"{label_of(d)}: {s}" for d, s in zip(changes["dimension"], changes["slice"], strict=True)],
+            "before": [
+                say_value(v, kpi.unit, currency=currency)
+                for v, kpi in zip(changes["previous_value"], kpis, strict=True)
+            ],
+            "now": [say_value(v, kpi.unit, currency=currency) for v, kpi in zip(changes["value"], kpis, strict=True)],
+            "n": changes["n"].astype("Int64"),
+            "q_value": changes["q_value"].round(4),
+            "verdict": [
+                "beyond chance" if q < catalog.rules.significance else "may be chance" for q in changes["q_value"]
+            ],
+        }
+    )
+    return show_table(
+        table,
+        title=title,
+        subtitle=subtitle,
+        labels={"kpi": "KPI", "q_value": "q"},
+        note="q: how often so large a change would be called real by mistake, after correction for all slices compared.",
     )
 
 
