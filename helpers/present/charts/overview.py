@@ -152,13 +152,13 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
     if changes.empty:
         return show_message("empty", "There are not enough records, or no earlier period, to look for changes")
     looked_at = changes.attrs.get("looked_at", len(changes))
-    sure = int((changes["q_value"] < catalog.rules.significance).sum())
+    level = catalog.rules.significance
+    sure = int((changes["q_value"] < level).sum())
     title = (
         f"{count_of(sure, 'slice')} of {looked_at:,} changed by more than chance in {period.label}"
         if sure
         else f"None of {looked_at:,} slices changed by more than chance in {period.label}"
     )
-    level = catalog.rules.significance
     kpis = [catalog.kpi(kpi) for kpi in changes["kpi"]]
     table = pd.DataFrame(
         {
@@ -171,9 +171,7 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
             "now": [say_value(v, kpi.unit, currency=currency) for v, kpi in zip(changes["value"], kpis, strict=True)],
             "n": changes["n"].astype("Int64"),
             "q_value": changes["q_value"].round(4),
-            "verdict": [
-                "beyond chance" if q < catalog.rules.significance else "may be chance" for q in changes["q_value"]
-            ],
+            "verdict": ["beyond chance" if q < level else "may be chance" for q in changes["q_value"]],
         }
     )
     return show_table(
