@@ -5,7 +5,7 @@ else what the last change up to that day made it; else today's value. A deal tha
 after the day was open on it. A field of which the history holds no change at all stays at today's value, and says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -99,6 +99,7 @@ class DealHistory:
         deal_history: pd.DataFrame | None = None,
         *,
         stage_ids: Mapping[str, str] | None = None,
+        export_days: Collection[date] = (),
     ):
         """Read the deals as they stand today and sort their changes.
 
@@ -106,6 +107,8 @@ class DealHistory:
             deals: The canonical table of deals.
             deal_history: The canonical table of changes; None where there is none.
             stage_ids: CRM label of a deal stage → our stage id; labels that deals bear today are known without it.
+            export_days: Days of the exports after the first one. A change that was seen by comparing exports bears the
+                midnight of such a day: it had happened by the evening before.
         """
         self._states: dict[int, DealState] = {}
         self.created = _days(deals, "created_at")
@@ -113,7 +116,7 @@ class DealHistory:
         self.amount = _numbers(deals, "amount")
         self.outcome = _outcomes(deals)
         labels = _text(deals, "stage")
-        changes = _read_changes(deals, deal_history)
+        changes = _read_changes(deals, deal_history, export_days)
         of_stage = changes[changes["field"] == "stage"]
         names = pd.unique(pd.concat([labels, of_stage["old"], of_stage["new"]]).dropna())
         self.stage_labels = tuple(names.tolist())
@@ -260,7 +263,9 @@ def _overwrite(rebuilt: pd.DataFrame, history: DealHistory, state: DealState) ->
         rebuilt["closed_at"] = rebuilt["closed_at"].where(~moved, pd.Series(stamps, index=rebuilt.index))
 
 
-def _read_changes(deals: pd.DataFrame, deal_history: pd.DataFrame | None) -> pd.DataFrame:
+def _read_changes(
+    deals: pd.DataFrame, deal_history: pd.DataFrame | None, export_days: Collection[date]
+) -> pd.DataFrame:
     """Return the changes of known deals with ``position`` and ``day``, in the order in which they happened."""
     columns = ["deal_id", "changed_at", "field", "old", "new"]
     if deal_history is None or not len(deal_history):
@@ -269,8 +274,11 @@ def _read_changes(deals: pd.DataFrame, deal_history: pd.DataFrame | None) -> pd.
     position = pd.Series(np.arange(len(deals)), index=deals["id"].to_numpy())
     position = position[~position.index.duplicated()]
     changes = changes.assign(position=changes["deal_id"].map(position), day=to_days(changes["changed_at"]))
+    if export_days:
+        seen = changes["changed_at"].isin([pd.Timestamp(day) for day in export_days])
+        changes["day"] = changes["day"].where(~seen, changes["day"] - 1)
     changes = changes[changes["position"].notna() & (changes["day"] != NO_DAY)]
-    return changes.sort_values(["position", "changed_at"], kind="stable")
+    return changes.sort_values(["position", "day", "changed_at"], kind="stable")
 
 
 def _log(changes: pd.DataFrame, old: np.ndarray, new: np.ndarray, missing: float) -> ChangeLog:

@@ -18,6 +18,9 @@ from helpers.engine.timeline import FAR, NO_DAY, day_number, to_days
 BLANK = "(blank)"
 BUSINESS = ("all", "new", "existing")
 LOST_STAGE = "lost"
+REMEMBERED_DAYS = 8
+"""How many days of a company's journeys are kept in memory."""
+
 OBJECTS = ("session", "deal", "customer", "subscription", "contact")
 DAY_FIELDS = {"customer": ("live_at", "ended_at"), "subscription": ("start_at", "end_at", "renewal_at")}
 AMOUNTS = {
@@ -113,6 +116,8 @@ def build_journeys(company, *, as_of: date | None = None) -> Journeys:
     remembered = vars(company).setdefault("_journeys", {})
     if day not in remembered:
         remembered[day] = _build(company, day)
+    while len(remembered) > REMEMBERED_DAYS:
+        del remembered[next(other for other in remembered if other != day)]
     return remembered[day]
 
 
@@ -120,7 +125,12 @@ def _build(company, day: int) -> Journeys:
     tables, catalog = company.tables, company.catalog
     history = state = None
     if "deal" in tables:
-        history = DealHistory(tables["deal"], tables.get("deal_history"), stage_ids=stage_ids_of(company))
+        history = DealHistory(
+            tables["deal"],
+            tables.get("deal_history"),
+            stage_ids=_stage_ids_of(company),
+            export_days=company.snapshots[1:],
+        )
         state = history.state_on(day)
     objects = [object for object in OBJECTS if object in tables]
     own = {object: _own_days(object, tables, catalog, day, history, state) for object in objects}
@@ -140,10 +150,8 @@ def _build(company, day: int) -> Journeys:
     return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged, tracks)
 
 
-def stage_ids_of(company) -> dict[str, str]:
-    """Return CRM label → stage id as the company's settings say it; empty where they say nothing."""
-    stages = getattr(getattr(company, "settings", None), "deal_stages", None) or ()
-    return {stage.label: stage.stage for stage in stages}
+def _stage_ids_of(company) -> dict[str, str]:
+    return {stage.label: stage.stage for stage in company.settings.deal_stages}
 
 
 def _own_days(object, tables, catalog, day, history, state) -> dict[str, np.ndarray]:

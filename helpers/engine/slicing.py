@@ -116,6 +116,7 @@ class Lens:
         self.occupied = self._find_occupied() if cells > DENSE_CELLS else None
         self.n_slices = int(np.prod(self.sizes)) if self.occupied is None else len(self.occupied)
         self._ids: dict[str, np.ndarray | None] = {}
+        self._names: np.ndarray | None = None
 
     def carries(self, object: str) -> bool:
         """Tell whether an object carries every partition of this lens."""
@@ -156,7 +157,12 @@ class Lens:
         """Return the text of each slice."""
         if not self.by:
             return np.full(len(slices), EVERYTHING, dtype="O")
-        keys = slices if self.occupied is None else self.occupied[slices]
+        if self.occupied is not None:
+            self._names = self._join_names(self.occupied) if self._names is None else self._names
+            return self._names[slices]
+        return self._join_names(slices)
+
+    def _join_names(self, keys: np.ndarray) -> np.ndarray:
         parts = []
         for id, size in zip(reversed(self.by), reversed(self.sizes), strict=True):
             parts.append(self.question.journeys.labels[id][keys % size])

@@ -80,3 +80,14 @@ def test_two_exports_without_a_moved_date_mean_a_push_rate_of_zero():
     two = make_company(table, latest_event="2026-07-01", snapshots=("2026-04-01", "2026-07-01"))
     assert build_cells(one, kpis=["push_rate"]).empty
     assert pick(build_cells(two, kpis=["push_rate"]), "push_rate", start="2026-04-01")["value"] == 0
+
+
+def test_a_change_seen_by_comparing_exports_had_happened_by_the_evening_before():
+    """Exports of 1 July and 1 October: due in Q3 on the first one, in Q4 on the second one. It was pushed out of Q3."""
+    deal = {"id": ["d"], "created_at": ["2026-01-05"], "closed_at": ["2026-11-15"], "stage": ["Demo"], "amount": [1]}
+    history = {"deal_id": ["d"], "changed_at": ["2026-10-01"], "field": ["closed_at"], "new": ["2026-11-15"]}
+    tables = {"deal": deal, "deal_history": {**history, "old": ["2026-08-15"]}}
+    company = make_company(tables, latest_event="2026-10-01", snapshots=("2026-07-01", "2026-10-01"))
+    for as_of in ("2026-09-30", None):
+        cells = build_cells(company, kpis=["push_rate"], as_of=as_of)
+        assert pick(cells, "push_rate", start="2026-07-01")["value"] == 1
