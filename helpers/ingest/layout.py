@@ -76,7 +76,7 @@ def find_header(rows: Sequence[Sequence[str]], *, width: int) -> int | None:
     Returns:
         Its position in ``rows``, or None. Comment lines (``#``), titles and blank rows above it are passed over.
     """
-    wanted = max(min(width, 2), int(np.ceil(width * 0.6)))
+    wanted = max(1, min(width, 2), int(np.ceil(width * 0.6)))
     for position, row in enumerate(rows[:HEADER_WITHIN]):
         n_named = sum(not is_blank(cell) for cell in row)
         if n_named >= wanted and not (_is_comment(row) and n_named < width):

@@ -268,6 +268,8 @@ def test_nul_characters_are_removed_and_told(tmp_path):
         ("a.xlsx", b"id,name\n1,2\n", "is no Excel workbook"),
         ("a.xlsx", b"PK\x03\x04broken", "damaged workbook"),
         ("a.parquet", b"PAR1broken", "damaged Parquet file"),
+        ("a.csv", b'"",\n,\n', "no row of column names"),
+        ("a.csv", b"# only\n# comments\n", "no row of column names"),
         ("a.pdf", b"%PDF", "of a kind that can't be read: '.pdf'"),
     ],
 )
