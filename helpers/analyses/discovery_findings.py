@@ -9,6 +9,8 @@ from helpers.analyses.finding import Finding
 from helpers.units import format_value
 
 NOTEBOOK = "02_kpi_discovery"
+LARGE_DROP = 0.05
+"""From this drop of a fill rate on, lately against ever, a field counts as neglected."""
 
 
 def headline_discovery(discovery: pd.DataFrame) -> str:
@@ -62,7 +64,7 @@ def _coverage(discovery: pd.DataFrame) -> Finding | None:
 def _decaying(discovery: pd.DataFrame) -> Iterable[Finding]:
     fields = discovery[(discovery["dimension"] != "") & discovery["fill_rate_90d"].notna()]
     drop = fields["fill_rate"] - fields["fill_rate_90d"]
-    fields = fields.assign(drop=drop)[(drop >= 0.05) & (fields["suggested_light"] != "available")]
+    fields = fields.assign(drop=drop)[drop >= LARGE_DROP]
     worst = fields.sort_values("drop", ascending=False, kind="stable").drop_duplicates(["dimension", "object"]).head(2)
     for row in worst.to_dict("records"):
         fill, recent = (format_value(row[column], "share") for column in ("fill_rate", "fill_rate_90d"))
