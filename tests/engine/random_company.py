@@ -1,5 +1,7 @@
 """Small random companies with every nuisance at once: blanks, skipped stages, several deals per contact, renewals."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -57,6 +59,7 @@ def make_random_tables(seed: int, n_contacts: int = 120, n_deals: int = 60) -> d
     return {"contact": contact, "deal": deal, "deal_contact": links, "customer": customer}
 
 
+@cache
 def make_random_company(seed: int, **sizes: int) -> Company:
     """Return a random company whose last event is long after everything, so that no period is cut."""
     return make_company(make_random_tables(seed, **sizes), latest_event="2026-09-30")

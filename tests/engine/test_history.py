@@ -13,7 +13,7 @@ from tests.companies import make_company
 LABELS = ["Intro", "Demo", "Proposal"]
 
 
-def simulate(seed: int, n: int = 40):
+def simulate(seed: int, n: int = 25):
     """Play deals forward day by day; return today's tables and what each deal looked like on every day."""
     rng = np.random.default_rng(seed)
     today, changes, diary = [], [], {}
@@ -53,7 +53,7 @@ def note(i: int, day: date, old: dict, new: dict) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("has_old", [True, False])
 def test_every_deal_on_every_day_is_as_the_diary_says(seed, has_old):
     deals, changes, diary = simulate(seed)
@@ -62,7 +62,7 @@ def test_every_deal_on_every_day_is_as_the_diary_says(seed, has_old):
         changes = pd.concat([pd.DataFrame(first), changes.assign(old=None)])
     company = make_company({"deal": deals, "deal_history": changes})
     table, history = company.tables["deal"], company.tables["deal_history"]
-    for day in (date(2026, 1, 20) + timedelta(days=9 * k) for k in range(14)):
+    for day in (date(2026, 1, 20) + timedelta(days=9 * k) for k in range(0, 14, 2)):
         rebuilt = rebuild_deals(table, history, day).set_index("id")
         expected = {id: at(log, day) for id, log in diary.items() if min(log) <= day}
         assert set(rebuilt.index) == set(expected)
