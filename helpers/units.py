@@ -71,6 +71,17 @@ def format_money(amount: float, currency: str = "USD", *, digits: int | None = N
     return f"{minus}{sign}{size:,.{places}f}"
 
 
+def was_or_were(label: str) -> str:
+    """Return the verb that fits a KPI's label.
+
+    >>> was_or_were("Opportunities"), was_or_were("Win rate"), was_or_were("Deals won")
+    ('were', 'was', 'were')
+    """
+    first = label.split(" (")[0].split()
+    plural = any(word.endswith("s") and not word.endswith("ss") for word in (first[0], first[-1])) if first else False
+    return "were" if plural and first[0].lower() != "sales" else "was"
+
+
 def _share_digits(share: float) -> int:
     return 1 if 0 < abs(share) < 0.0995 else 0
 

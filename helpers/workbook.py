@@ -59,6 +59,11 @@ class Workbook:
         """Whether the period has ended by the day that counts."""
         return self.period.end <= self.as_of
 
+    @property
+    def compared_label(self) -> str:
+        """What the period is compared with, as a reader says it."""
+        return self.compared.label if self.compared else "plan"
+
     @cached_property
     def history(self) -> list[Period]:
         """Every period from the first event up to the one in question, oldest first."""

@@ -17,8 +17,8 @@ def score_changes(now: pd.DataFrame, before: pd.DataFrame, *, on: list[str]) -> 
 
     Returns:
         One row per cell of ``now``: its columns, plus ``previous_value``, ``previous_n``, ``change`` (value minus
-        previous value), ``relative_change``, ``p_value`` and ``q_value`` (Benjamini–Hochberg over all rows); the last four are
-        missing where the earlier cell is missing or can't be tested.
+        previous value), ``relative_change``, ``p_value`` and ``q_value`` (Benjamini–Hochberg over all rows);
+        the last four are missing where the earlier cell is missing or can't be tested.
 
     Source: Benjamini and Hochberg (1995) for the correction.
     """

@@ -1,8 +1,12 @@
 """How far the numbers can be trusted: what was read, what could not be used, and what it does to the answers."""
 
+from typing import Any
+
 import pandas as pd
 
 from helpers.analyses.finding import Finding
+from helpers.engine.cells import is_shortcut
+from helpers.engine.journeys import build_journeys
 from helpers.issues import count_issues
 
 KIND_ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -37,6 +41,30 @@ def summarise_issues(issues: pd.DataFrame) -> pd.DataFrame:
     return grouped.assign(order=order).sort_values(
         ["order", "count", "code"], ascending=[True, False, True], ignore_index=True
     )[columns]
+
+
+def list_missing(available: pd.DataFrame, company: Any) -> pd.DataFrame:
+    """List the KPIs that can't be told, without those that only skip a stage which is told step by step.
+
+    Args:
+        available: The result of ``explain_availability``.
+        company: The company.
+
+    Returns:
+        One row per KPI: label, reason and cure.
+    """
+    journeys = build_journeys(company, as_of=None)
+    skips = [is_shortcut(company, journeys, company.catalog.kpi(kpi)) for kpi in available["kpi"]]
+    missing = available[~available["is_available"].astype(bool) & ~pd.Series(skips, index=available.index, dtype=bool)]
+    return missing[["label", "reason", "cure"]].reset_index(drop=True)
+
+
+def headline_missing(missing: pd.DataFrame, available: pd.DataFrame) -> str:
+    """Say in one sentence how many KPIs can't be told."""
+    if missing.empty:
+        return "Every KPI of the catalog can be told from these exports"
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{len(missing)} of {len(available)} KPIs {verb} not available yet"
 
 
 def headline_health(inputs: pd.DataFrame, issues: pd.DataFrame) -> str:

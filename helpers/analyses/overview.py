@@ -11,7 +11,7 @@ from helpers.analyses.finding import Finding
 from helpers.model.catalog import Catalog
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value
+from helpers.units import format_value, was_or_were
 
 CELL = ["kpi", "basis"]
 
@@ -68,7 +68,8 @@ def score_kpis(
 
     Returns:
         One row per available KPI of ``SCORED``: kpi, label, basis, unit, value, low, high, n, previous_value, change,
-        q_value, goal, gap (value minus goal), light and judged_by (goal, previous period or nothing).
+        q_value, goal, gap (value minus goal), light, judged_by (goal, previous period or nothing), ahead (share by
+        which it is ahead of that in the good direction, negative where it is behind) and tolerance.
     """
     company = _company(cells, period.grain)
     usual = pd.DataFrame([{"kpi": kpi.id, "basis": kpi.basis[0]} for kpi in catalog.kpis.values()])
@@ -86,25 +87,29 @@ def score_kpis(
     judged = [
         judge(catalog.kpi(row.kpi), row.value, row.goal, row.previous_value, catalog) for row in scored.itertuples()
     ]
-    scored["light"] = [light for light, _ in judged]
-    scored["judged_by"] = [by for _, by in judged]
-    columns = "kpi label basis unit value low high n previous_value change q_value goal gap light judged_by".split()
-    return scored[columns]
+    scored["light"] = [light for light, _, _ in judged]
+    scored["judged_by"] = [by for _, by, _ in judged]
+    scored["ahead"] = [ahead for _, _, ahead in judged]
+    scored["tolerance"] = catalog.rules.tolerance
+    columns = (
+        "kpi label basis unit value low high n previous_value change q_value goal gap light judged_by ahead tolerance"
+    )
+    return scored[columns.split()]
 
 
-def judge(kpi: Kpi, value: float, goal: float, previous: float, catalog: Catalog) -> tuple[str, str]:
+def judge(kpi: Kpi, value: float, goal: float, previous: float, catalog: Catalog) -> tuple[str, str, float]:
     """Say how a value stands: against its goal where there is one, else against the period before.
 
     Returns:
-        The light (good, caution, bad, none) and what it was judged by.
+        The light (good, caution, bad, none), what it was judged by, and the share by which it is ahead of that.
     """
     against, by = (goal, "goal") if not _missing(goal) else (previous, "previous period")
     if kpi.direction == "none" or _missing(value) or _missing(against) or against == 0:
-        return "none", "nothing"
+        return "none", "nothing", float("nan")
     ahead = value / against - 1 if kpi.direction == "up" else 1 - value / against
     if ahead >= -catalog.rules.tolerance:
-        return "good", by
-    return ("caution" if ahead > -catalog.rules.off_track else "bad"), by
+        return "good", by, ahead
+    return ("caution" if ahead > -catalog.rules.off_track else "bad"), by, ahead
 
 
 def find_goal(targets: pd.DataFrame, kpi: str, period: Period) -> float:
@@ -134,25 +139,44 @@ def find_overview(scored: pd.DataFrame, period: Period, compared: Period | None,
     for row in scored.to_dict("records"):
         if not _missing(row["goal"]):
             findings.append(_goal_finding(row, period, currency))
-        elif compared is not None and row["light"] in ("bad", "good") and row["q_value"] < 0.05:
+        elif compared is not None and _has_moved(row):
             findings.append(_change_finding(row, period, compared, currency))
     return [finding for finding in findings if finding is not None]
 
 
-def headline_bowtie(bowtie: pd.DataFrame, period: Period) -> str:
-    """Say what the bow-tie shows in one sentence: the stage furthest behind, or that none is."""
-    behind = bowtie[bowtie["is_available"] & bowtie["light"].isin(["bad", "caution"])].copy()
+def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, currency: str) -> str:
+    """Say what the bow-tie shows in one sentence: closed revenue against its goal, and the stage furthest behind.
+
+    Args:
+        bowtie: The result of ``describe_bowtie``.
+        scored: The result of ``score_kpis``.
+        period: The period shown.
+        currency: The company's currency.
+    """
     if not bowtie["is_available"].any():
         return "No stage of the engine can be counted yet"
+    revenue = scored[(scored["kpi"] == "revenue_won") & scored["goal"].notna()]
+    opening = ""
+    if len(revenue):
+        row = revenue.iloc[0]
+        share = format_value(row["value"] / row["goal"], "share")
+        goal = format_value(row["goal"], "currency", currency=currency)
+        opening = f"Closed revenue reached {share} of its goal of {goal} in {period.label}"
+    behind = bowtie[bowtie["is_available"] & bowtie["light"].isin(["bad", "caution"])]
     against = behind["goal"].where(behind["goal"].notna(), behind["previous_volume"])
     behind = behind.assign(ratio=behind["volume"] / against - 1).dropna(subset=["ratio"])
     if behind.empty:
-        return f"No stage of the engine fell behind in {period.label}"
+        return opening or f"No stage of the engine fell behind in {period.label}"
     worst = behind.sort_values("ratio", kind="stable").iloc[0]
-    by = "its goal" if not _missing(worst["goal"]) else "the period before"
+    by = "goal" if not _missing(worst["goal"]) else "the period before"
     down = format_value(-worst["ratio"], "share")
+    if opening:
+        return (
+            f"{opening}; {worst['label'].lower() if worst['label'][1:].islower() else worst['label']} "
+            f"fell {down} behind {by}"
+        )
     count = format_value(worst["volume"], "count")
-    return f"{worst['label']} is furthest behind: {count} in {period.label}, {down} under {by}"
+    return f"{worst['label']} fell furthest behind: {count} in {period.label}, {down} under {by}"
 
 
 def _company(cells: pd.DataFrame, grain: str) -> pd.DataFrame:
@@ -246,9 +270,8 @@ def _goal_finding(row: dict[str, Any], period: Period, currency: str) -> Finding
     goal = format_value(row["goal"], row["unit"], currency=currency)
     off = row["value"] / row["goal"] - 1
     side = f"{format_value(abs(off), 'share')} {'under' if off < 0 else 'over'}" if abs(off) >= 0.005 else "on"
-    verb = "were" if row["label"].lower().endswith("s") else "was"
     return Finding(
-        headline=f"{row['label']} {verb} {value} in {period.label}, {side} its goal of {goal}",
+        headline=f"{row['label']} {was_or_were(row['label'])} {value} in {period.label}, {side} its goal of {goal}",
         kpi=row["kpi"],
         money=float(row["gap"]) if row["unit"] == "currency" else None,
         evidence=_evidence(row, period),
@@ -256,7 +279,7 @@ def _goal_finding(row: dict[str, Any], period: Period, currency: str) -> Finding
         if row["light"] != "good"
         else "Keep doing it, and find out what worked.",
         notebook="00_start_here",
-        severity={"bad": "bad", "caution": "bad", "good": "good"}[row["light"]],
+        severity=("good" if row["ahead"] >= 0 else "note") if row["light"] == "good" else "bad",
     )
 
 
@@ -264,7 +287,7 @@ def _change_finding(row: dict[str, Any], period: Period, compared: Period, curre
     value = format_value(row["value"], row["unit"], currency=currency)
     before = format_value(row["previous_value"], row["unit"], currency=currency)
     way = "rose" if row["change"] > 0 else "fell"
-    good = row["light"] == "good"
+    good = row["ahead"] > 0
     return Finding(
         headline=f"{row['label']} {way} from {before} in {compared.label} to {value} in {period.label}",
         kpi=row["kpi"],
@@ -274,6 +297,11 @@ def _change_finding(row: dict[str, Any], period: Period, compared: Period, curre
         notebook="00_start_here",
         severity="good" if good else "bad",
     )
+
+
+def _has_moved(row: dict[str, Any]) -> bool:
+    """Tell whether a KPI moved so far that a leader should know, and beyond chance."""
+    return row["light"] != "none" and row["q_value"] < 0.05 and abs(row["ahead"]) > row["tolerance"]
 
 
 def _evidence(row: dict[str, Any], period: Period) -> dict[str, Any]:

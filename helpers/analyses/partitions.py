@@ -14,6 +14,8 @@ PREFERRED = "source segment region product channel industry owner gtm_motion cou
 
 MOST_VALUES = 12
 MOST_PERSONS = 40
+NEARLY_ALL = 0.98
+"""A slice with a larger share of the records is the company itself."""
 
 
 def describe_partitions(company: Any) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def scan_changes(
     """Look through every single partition for the slices in which a KPI changed, corrected for all that were looked at.
 
     Slices with fewer records than the company's minimum in either period are left out, and so are cohorts that are
-    not mature.
+    not mature and slices that are nearly the whole company.
 
     Args:
         cells: Cells of the company and every single partition.
@@ -96,8 +98,12 @@ def scan_changes(
         return pd.DataFrame(columns=columns)
     mine = cells[(cells["dimension"] != "all") & (cells["grain"] == period.grain)].merge(usual, on=["kpi", "basis"])
     mine = mine[mine["is_complete"].astype(bool) & (mine["n"] >= company.catalog.rules.minimum_n)]
-    starts = pd.to_datetime(mine["period_start"]).dt.date
     key = ["kpi", "basis", "dimension", "slice"]
+    whole = cells[(cells["dimension"] == "all") & (cells["grain"] == period.grain)]
+    whole = whole[["kpi", "basis", "period_start", "n"]].rename(columns={"n": "whole"})
+    mine = mine.merge(whole, on=["kpi", "basis", "period_start"], how="left")
+    mine = mine[mine["n"] < NEARLY_ALL * mine["whole"]]
+    starts = pd.to_datetime(mine["period_start"]).dt.date
     scored = score_changes(mine[starts == period.start], mine[starts == compared.start], on=key)
     tested = scored.dropna(subset=["p_value"])
     ranked = tested.sort_values(["p_value", *key], kind="stable")[columns].head(limit).reset_index(drop=True)

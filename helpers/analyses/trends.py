@@ -10,7 +10,7 @@ from helpers.analyses.overview import find_goal
 from helpers.engine.cells import build_cells
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value
+from helpers.units import format_value, was_or_were
 
 FOLLOWED = "revenue_won opportunities deals_won mqls leads mrr sessions".split()
 """Which KPIs are followed when nobody names one: the first two that the company has."""
@@ -99,9 +99,15 @@ def headline_trend(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
         return f"{kpi.label}: too short a history to compare"
     last, before = solid.iloc[-1], solid.iloc[:-1]
     value = format_value(last["value"], kpi.unit, currency=currency)
+    opening = f"{kpi.label} {was_or_were(kpi.label)} {value} in {last['period']}"
+    if not pd.isna(last["goal"]) and last["goal"]:
+        off = last["value"] / last["goal"] - 1
+        goal = format_value(last["goal"], kpi.unit, currency=currency)
+        side = "on" if abs(off) < 0.005 else f"{format_value(abs(off), 'share')} {'under' if off < 0 else 'over'}"
+        return f"{opening}, {side} the goal of {goal}"
     if last["value"] < before["value"].min():
-        return f"{kpi.label} was {value} in {last['period']}, the lowest of {len(solid)} periods"
+        return f"{opening}, the lowest of {len(solid)} periods"
     if last["value"] > before["value"].max():
-        return f"{kpi.label} was {value} in {last['period']}, the highest of {len(solid)} periods"
+        return f"{opening}, the highest of {len(solid)} periods"
     typical = format_value(before["value"].median(), kpi.unit, currency=currency)
-    return f"{kpi.label} was {value} in {last['period']}, against a typical {typical}"
+    return f"{opening}, against a typical {typical}"

@@ -170,7 +170,7 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
             ],
             "now": [say_value(v, kpi.unit, currency=currency) for v, kpi in zip(changes["value"], kpis, strict=True)],
             "n": changes["n"].astype("Int64"),
-            "q_value": changes["q_value"].round(4),
+            "q_value": [f"{q:.3f}" if q >= 0.001 else "< 0.001" for q in changes["q_value"]],
             "verdict": ["beyond chance" if q < level else "may be chance" for q in changes["q_value"]],
         }
     )
@@ -179,7 +179,7 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
         title=title,
         subtitle=subtitle,
         labels={"kpi": "KPI", "q_value": "q"},
-        note="q: how often so large a change would be called real by mistake, after correction for all slices compared.",
+        note="q: how often so large a change would be called real by mistake, corrected for all slices compared.",
     )
 
 

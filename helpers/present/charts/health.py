@@ -1,0 +1,55 @@
+"""Data health and the rules of counting, as tables."""
+
+import pandas as pd
+
+from helpers.present.display import Display, show_message, show_table
+from helpers.present.words import count_of
+
+SEVERITY_WORDS = {"error": "✕ could not be used", "warning": "◐ looks wrong", "note": "● worth knowing"}
+
+
+def draw_issues(kinds: pd.DataFrame, *, subtitle: str) -> Display:
+    """Show what was found wrong with the exports, by kind.
+
+    Args:
+        kinds: The result of ``summarise_issues``.
+        subtitle: Company, period, last day.
+    """
+    if kinds.empty:
+        return show_message("good", "Nothing was found wrong with the exports")
+    table = pd.DataFrame(
+        {
+            "what": kinds["message"],
+            "where": [f"{f}: {c}" if c else f for f, c in zip(kinds["file"], kinds["column"], strict=True)],
+            "rows": kinds["count"],
+            "for_example": kinds["example"],
+            "what_it_means": kinds["severity"].map(SEVERITY_WORDS),
+            "cure": kinds["cure"],
+        }
+    )
+    return show_table(
+        table,
+        title=f"{count_of(len(kinds), 'kind')} of issues were found, the gravest first",
+        subtitle=subtitle,
+        labels={"what_it_means": "How grave", "cure": "What to do"},
+        note="Each single row, with its file, row and value, stands in issues.csv.",
+    )
+
+
+def draw_rules(rules: pd.DataFrame, *, subtitle: str) -> Display:
+    """Show how unusual records are counted; rules that touched none are only counted.
+
+    Args:
+        rules: The result of ``describe_rules``.
+        subtitle: Company, period, last day.
+    """
+    touched = rules[rules["n_records"] > 0].sort_values("n_records", ascending=False, kind="stable")
+    if touched.empty:
+        return show_message("good", "No record was unusual: each went through the stages once and in order")
+    return show_table(
+        touched[["description", "n_records"]].reset_index(drop=True),
+        title=f"{count_of(len(touched), 'rule')} of counting touched records of this company",
+        subtitle=subtitle,
+        labels={"description": "How they are counted", "n_records": "Records"},
+        note=f"{count_of(len(rules) - len(touched), 'further rule')} touched none.",
+    )
