@@ -63,21 +63,39 @@ def read_body(path: Path) -> NotebookBody:
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     drawn = _Outputs()
-    title, cells = "", []
-    for cell in notebook.cells:
-        if UNSHOWN_TAGS & set(cell.metadata.get("tags", [])):
-            continue
-        if cell.cell_type == "markdown" and not title:
-            heading = _FIRST_HEADING.match(cell.source)
-            if heading:
-                title, cell.source = heading.group(1), cell.source[heading.end() :]
-        if cell.cell_type == "code":
-            cell.outputs = [_as_html(html) for html in map(drawn.write, cell.outputs) if html]
-        cells.append(cell)
+    title = _take_title(notebook.cells)
+    cells = []
+    for section in _sections(notebook.cells):
+        code = [cell for cell in section if cell.cell_type == "code"]
+        for cell in code:
+            hidden = UNSHOWN_TAGS & set(cell.metadata.get("tags", []))
+            cell.outputs = [] if hidden else [_as_html(html) for html in map(drawn.write, cell.outputs) if html]
+        if not code or any(cell.outputs for cell in code):
+            cells += [cell for cell in section if not UNSHOWN_TAGS & set(cell.metadata.get("tags", []))]
     notebook.cells = cells
     html, headings = _number_headings(_NOTEBOOK_LINK.sub(r'href="\1.html\2"', _export(notebook)))
     title = re.sub(r"[*_`]", "", title) or words.label_of(re.sub(r"^\d+_", "", path.stem))
     return NotebookBody(title, html, headings, drawn.pictures, drawn.has_charts)
+
+
+def _take_title(cells: list[Any]) -> str:
+    """Cut the first heading out of the cells and return its text; the page has it as its own heading."""
+    for cell in cells:
+        heading = _FIRST_HEADING.match(cell.source) if cell.cell_type == "markdown" else None
+        if heading:
+            cell.source = cell.source[heading.end() :]
+            return heading.group(1)
+    return ""
+
+
+def _sections(cells: list[Any]) -> list[list[Any]]:
+    """Split the cells before every second-level heading; a section whose code shows nothing is left out."""
+    sections: list[list[Any]] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and re.match(r"\s*## ", cell.source):
+            sections.append([])
+        sections[-1].append(cell)
+    return sections
 
 
 def _export(notebook: Any) -> str:

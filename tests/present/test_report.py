@@ -2,9 +2,10 @@
 
 import re
 
+import nbformat
 import pytest
 
-from helpers.present.cells import isolate_ids
+from helpers.present.cells import isolate_ids, read_body
 from helpers.present.charts.bowtie import draw_bowtie
 from helpers.present.charts.slices import draw_slices
 from helpers.present.display import show_findings, show_table
@@ -134,6 +135,20 @@ def test_footer_tells_date_people_and_versions(report):
         assert "pseudonyms" in page
         assert "python 3.11.7" in page
         assert "not installed" not in page
+
+
+def test_sections_whose_code_shows_nothing_are_left_out(tmp_path):
+    v4 = nbformat.v4
+    shown = v4.new_code_cell("x", outputs=[v4.new_output("stream", name="stdout", text="a number")])
+    cells = [v4.new_markdown_cell(text) for text in ("# Question\n\nWhy.", "## Set-up", "## Result", "## Only prose")]
+    cells[2:2] = [v4.new_code_cell("import pandas")]
+    cells[4:4] = [shown]
+    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    body = read_body(tmp_path / "n.ipynb")
+    assert body.title == "Question"
+    assert [text for _, text in body.headings] == ["Result", "Only prose"]
+    assert "Set-up" not in body.html
+    assert "Why." in body.html
 
 
 def test_page_has_a_table_of_contents_with_working_anchors(report):

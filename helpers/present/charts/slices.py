@@ -79,7 +79,8 @@ def draw_slices(
     rows = _slice_rows(frame, unit, volume_unit, currency)
     panels = _volume_panel(rows, volume_label) | _rate_panel(rows, unit, currency, company_value, value_label)
     chart = panels.resolve_scale(y="shared")
-    how = _how_to_read(rows, compared, note)
+    is_cut = bool((rows["high"] > _value_domain(rows, unit, company_value)[1]).any())
+    how = _how_to_read(rows, compared, note, is_cut)
     shown = frame[[column for column in SLICE_COLUMNS if column in frame.columns]]
     units = dict.fromkeys(("value", "low", "high", "compared_value", "adjusted"), unit)
     units |= dict.fromkeys(("volume", "compared_volume"), volume_unit)
@@ -196,7 +197,7 @@ def _rate_panel(
             )
         )
     known = base.transform_filter("isValid(datum.value)")
-    spread = base.transform_filter("isValid(datum.low) && isValid(datum.high)").mark_rule(strokeWidth=1.5)
+    spread = base.transform_filter("isValid(datum.low) && isValid(datum.high)").mark_rule(strokeWidth=1.5, clip=True)
     layers.append(
         spread.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", color=alt.Color("colour:N", scale=None))
     )
@@ -205,7 +206,7 @@ def _rate_panel(
     )
     layers.append(ticks.encode(x=alt.X("compared_value:Q", scale=scale, axis=axis)))
     adjusted = base.transform_filter("isValid(datum.adjusted)").mark_point(
-        shape="diamond", size=60, filled=True, strokeWidth=1.4
+        clip=True, shape="diamond", size=60, filled=True, strokeWidth=1.4
     )
     layers.append(
         adjusted.encode(
@@ -251,7 +252,7 @@ def _value_domain(rows: pd.DataFrame, unit: str, company_value: float | None) ->
     return least, most if most > least else least + 1.0
 
 
-def _how_to_read(rows: pd.DataFrame, compared: str, note: str) -> str:
+def _how_to_read(rows: pd.DataFrame, compared: str, note: str, is_cut: bool) -> str:
     parts = ["Dot and line: value with its interval."]
     if rows["compared_volume"].notna().any() or rows["compared_value"].notna().any():
         parts.append(f"Thin tick: {compared}.")
@@ -259,4 +260,6 @@ def _how_to_read(rows: pd.DataFrame, compared: str, note: str) -> str:
         parts.append("Hollow diamond: adjusted for mix.")
     if rows["is_small"].any():
         parts.append("Hollow: too few records to rank.")
+    if is_cut:
+        parts.append("A line that reaches the edge goes on.")
     return " ".join([*parts, note]).strip()
