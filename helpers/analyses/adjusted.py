@@ -10,6 +10,7 @@ from helpers.analyses.leaves import choose_dimensions
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import Period
+from helpers.units import format_value
 
 ADJUSTED_COLUMNS = [
     "who", "n", "won", "raw_rate", "expected_won", "expected_rate", "adjusted_rate", "low", "high",
@@ -23,6 +24,9 @@ ONLY_MIX = "explained by the mix"
 """The raw rate stands out, the adjusted one doesn't: the person was given other work than the rest."""
 
 BELOW, ABOVE, SMALL = "below what the mix gives", "above what the mix gives", "too few to judge"
+
+STANDS_OUT = 0.2
+"""A raw rate this far (of the company's rate) off the company's is what people point at."""
 
 PRIOR_ENTRIES = 20.0
 """Entries by which the rate of a small group of like work is held to that of its parts."""
@@ -193,7 +197,6 @@ def _compare(
                 "limit_high": min((hoped + z_limit * np.sqrt(variance)) / n, 1.0),
                 "mix_effect": hoped / n - company_rate,
                 "p_value": float(erfc(abs(strength) / np.sqrt(2))),
-                "raw_strength": (won - n * company_rate) / np.sqrt(max(n * company_rate * (1 - company_rate), 1e-9)),
             }
         )
     frame = pd.DataFrame(rows)
@@ -209,7 +212,9 @@ def _judge(row: dict, minimum_n: int, significance: float) -> str:
         return SMALL
     if row["q_value"] <= significance:
         return BELOW if row["won"] < row["expected_won"] else ABOVE
-    if abs(row["raw_strength"]) > 1.96 and row["raw_strength"] * row["mix_effect"] > 0:
+    company_rate = row["expected_rate"] - row["mix_effect"]
+    gap = row["raw_rate"] - company_rate
+    if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= 0.5:
         return ONLY_MIX
     return WITHIN
 
@@ -234,21 +239,34 @@ def _measure_spread(frame: pd.DataFrame, minimum_n: int) -> float:
     return float(np.sqrt(max(excess / (weight.sum() - (weight**2).sum() / weight.sum()), 0.0)))
 
 
+def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
+    """Return the rows of those whose low raw rate the mix explains, the lowest first."""
+    frame = adjusted.frame
+    accused = frame[(frame["verdict"] == ONLY_MIX) & (frame["raw_rate"] < adjusted.rate)]
+    return accused.sort_values(["raw_rate", "who"], kind="stable").reset_index(drop=True)
+
+
 def describe_people(adjusted: Adjusted) -> str:
     """Say in one sentence what the comparison shows about the system, never about a person.
 
-    >>> frame = pd.DataFrame({"who": ["A"], "verdict": [WITHIN], "n": [30]})
+    >>> frame = pd.DataFrame({"who": ["A"], "verdict": [WITHIN], "n": [30], "raw_rate": [0.3]})
     >>> describe_people(Adjusted(frame, "owner", ("source",), 0.3, 0.0))
     'Nobody wins less than the mix of deals that they were given explains'
     """
-    verdicts = adjusted.frame["verdict"]
-    below, only_mix = int((verdicts == BELOW).sum()), adjusted.frame.loc[verdicts == ONLY_MIX, "who"].tolist()
+    frame = adjusted.frame
+    below = int((frame["verdict"] == BELOW).sum())
     if below:
         return (
-            f"{below} of {int((verdicts != SMALL).sum())} win less than their mix explains: look at what they share "
-            "(ramp, load, territory, coaching) before anything else"
+            f"{below} of {int((frame['verdict'] != SMALL).sum())} win less than their mix explains: look at what they "
+            "share (ramp, load, territory, coaching) before anything else"
         )
-    if only_mix:
-        named = only_mix[0] if len(only_mix) == 1 else f"{', '.join(only_mix[:-1])} and {only_mix[-1]}"
-        return f"{named}: the raw win rate stands out, and the mix of deals given explains it; the rest is chance"
+    accused = find_cleared(adjusted)
+    if len(accused):
+        first = accused.iloc[0]
+        raw, rate = format_value(first["raw_rate"], "share"), format_value(adjusted.rate, "share")
+        fair = format_value(first["expected_rate"], "share")
+        return (
+            f"{first['who']} is cleared: {raw} of {first['n']} deals won against {rate} for all, and such deals "
+            f"close at {fair} with anybody"
+        )
     return "Nobody wins less than the mix of deals that they were given explains"

@@ -25,7 +25,7 @@ class Gates:
     per_measure: int = 5
     confidence: float = 0.90
     least_evidence: int = 10
-    suspicion: float = 0.01
+    suspicion: float = 0.02
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,152 @@
+"""Causes and gaps in sentences: what a leader reads first, made from the numbers and never typed by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from helpers.analyses.coded_leaves import describe_value
+from helpers.analyses.leaves import GapLeaves
+from helpers.units import format_value
+
+
+def describe_cause(cause: dict, leaves: GapLeaves) -> str:
+    """Say what a cause is in one sentence, with the counts that show it.
+
+    Args:
+        cause: A row of ``localise``.
+        leaves: The leaf table that was searched.
+
+    Returns:
+        Such as "Leads → MQLs in Nordics: 38 instead of 75".
+    """
+    where = name_slice(cause["slice_json"])
+    if cause["verdict"] == "single deal":
+        return f"One deal far beyond the others ({where})"
+    if cause["effect"] == "mix":
+        return _describe_mix(cause, leaves)
+    actual, expected = (f"{cause[name]:,.0f}" for name in ("n_actual", "n_expected"))
+    label = leaves.labels.get(cause["step"], cause["step"])
+    if cause["effect"] == "volume":
+        return f"{label} in {where}: {actual} instead of {expected}"
+    if cause["effect"] == "value":
+        direction = "smaller" if cause["contribution"] < 0 else "larger"
+        return f"Deals won in {where} were {direction}: {actual} deals"
+    place = leaves.steps.index(cause["step"])
+    before = leaves.labels.get(leaves.steps[place - 1], leaves.steps[place - 1])
+    entered = _count(leaves, leaves.steps[place - 1], cause["slice_json"])
+    rates = (
+        f" ({format_value(cause['n_actual'] / entered, 'share')} instead of "
+        f"{format_value(cause['n_expected'] / entered, 'share')})"
+        if entered
+        else ""
+    )
+    return f"{before} → {label.lower()} in {where}: {actual} instead of {expected}{rates}"
+
+
+def name_slice(slice_json: str) -> str:
+    """Name a slice by its values only.
+
+    >>> name_slice('{"channel": ["Inbound"], "region": ["US", null]}')
+    'Inbound × US or (blank)'
+    """
+    values = json.loads(slice_json).values()
+    return " × ".join(" or ".join(describe_value(value) for value in some) for some in values) or "all"
+
+
+def _describe_mix(cause: dict, leaves: GapLeaves) -> str:
+    """Say which values lost and gained share."""
+    ((dimension, values),) = json.loads(cause["slice_json"]).items()
+    step = leaves.steps[0]
+    frame = leaves.frame
+    total_before, total_now = frame[f"{step}_expected"].sum(), frame[f"{step}_actual"].sum()
+    parts = []
+    for value in values:
+        mine = frame[frame[dimension].isna() if value is None else frame[dimension] == value]
+        before = mine[f"{step}_expected"].sum() / total_before if total_before else np.nan
+        now = mine[f"{step}_actual"].sum() / total_now if total_now else np.nan
+        parts.append(
+            f"{describe_value(value)} went from {format_value(before, 'share')} to {format_value(now, 'share')}"
+        )
+    label = leaves.labels.get(step, step).lower()
+    return f"Other {label} than before: {', '.join(parts)} of all {label}"
+
+
+def _count(leaves: GapLeaves, step: str, slice_json: str) -> float:
+    """Count the actual entries of a slice."""
+    inside = pd.Series(True, index=leaves.frame.index)
+    for name, values in json.loads(slice_json).items():
+        known = [value for value in values if value is not None]
+        inside &= leaves.frame[name].isin(known) | (leaves.frame[name].isna() & (None in values))
+    return float(leaves.frame.loc[inside, f"{step}_actual"].sum())
+
+
+def describe_gap(gap, currency: str) -> str:
+    """Say how large a gap is, against what, and of which kind most of it is."""
+    if not gap.is_explained:
+        return gap.why_not
+    unit = "currency" if gap.is_money else "count"
+    what = "Closed revenue" if gap.is_money else gap.closing.labels.get(gap.outcome, gap.outcome)
+    actual = format_value(gap.actual, unit, currency=currency)
+    if abs(gap.gap) < 0.005 * max(abs(gap.expected), 1e-9):
+        return f"{what} of {gap.period.label} was {actual}, as in {gap.compared}"
+    distance = format_value(abs(gap.gap), unit, currency=currency)
+    share = f" ({format_value(abs(gap.gap) / gap.expected, 'share')})" if gap.expected else ""
+    side = "below" if gap.gap < 0 else "above"
+    other = "the plan" if gap.compared == "plan" else gap.compared
+    return f"{what} of {gap.period.label} was {actual}, {distance}{share} {side} {other}"
+
+
+EFFECT_WORDS = {
+    "volume": "volume",
+    "mix": "composition",
+    "rate": "conversion",
+    "value": "deal size",
+    "timing": "deals pushed out",
+}
+
+
+def describe_bridge(gap, currency: str) -> str:
+    """Say which kinds of reason make most of the gap."""
+    whole = gap.bridge[gap.bridge["dimension"] == "all"]
+    unit = "currency" if gap.is_money else "count"
+    same_way = whole[np.sign(whole["contribution"]) == np.sign(gap.gap)]
+    same_way = same_way.sort_values("contribution", key=lambda values: -values.abs(), kind="stable").head(2)
+    if same_way.empty:
+        return "Nothing moved: every part of the bridge is as expected"
+    parts = [
+        f"{EFFECT_WORDS[row.effect]} ({format_value(row.contribution, unit, currency=currency)})"
+        for row in same_way.itertuples()
+    ]
+    verb = "cost" if gap.gap < 0 else "brought"
+    first = " and ".join(parts)
+    return f"{first[:1].upper()}{first[1:]} {verb} most between {_other(gap)} and {gap.period.label}"
+
+
+def _other(gap) -> str:
+    return "the plan" if gap.compared == "plan" else gap.compared
+
+
+def describe_causes(gap, currency: str) -> str:
+    """Say how many causes were found, and the largest."""
+    proven = gap.causes[gap.causes["verdict"] != "not enough evidence"]
+    if gap.causes.empty or proven.empty:
+        suspects = len(gap.causes)
+        if not suspects:
+            return "Nothing but noise: no slice moved further than chance and everyday drift make it"
+        return "No slice stands out past everything that was searched; what stands out by itself is worth a second look"
+    first = proven.iloc[0]
+    money = describe_money(first, gap, currency)
+    count = "One slice" if len(proven) == 1 else f"{len(proven)} slices"
+    verb = "moves" if len(proven) == 1 else "move"
+    return f"{count} {verb} beyond chance; the largest: {first['statement']}{money}"
+
+
+def describe_money(cause, gap, currency: str) -> str:
+    """Say what a cause is worth, and when."""
+    leaves = gap.search if cause["lens"] == "closing" else gap.creation
+    has_money = leaves.amount or leaves.worth
+    if not has_money:
+        return ""
+    amount = format_value(cause["contribution"], "currency", currency=currency)
+    return f", {amount}" if cause["lens"] == "closing" else f", {amount} of later revenue"

@@ -1,0 +1,293 @@
+"""The whole story of a gap: how much, of which kind, where, who is cleared, and what the five Ms say."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from helpers.analyses.adjusted import Adjusted, adjust_rates
+from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
+from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
+from helpers.analyses.cause_words import describe_cause
+from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.localise import localise
+from helpers.periods import Period
+
+ROOT_CAUSE_COLUMNS = [
+    "rank", "step", "effect", "slice", "slice_json", "aliases", "contribution", "share_of_gap", "n_actual",
+    "n_expected", "q_value", "m", "verdict", "low", "high", "lens", "statement",
+]  # fmt: skip
+"""The columns of ``root_cause.csv``; ``lens`` is closing (this period's revenue) or creation (what it brings later)."""
+
+LONGEST_HISTORY = 8
+"""How many earlier periods an expectation is learnt from at most."""
+
+SUSPECTS = 3
+"""How many slices that stand out only by themselves are told beside the causes."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Hold what was found about a gap.
+
+    Attributes:
+        period: The period in question.
+        compared: What it is compared with, in words ("Q2 2026", "plan"), empty where there is nothing.
+        outcome: What the gap is measured in: the amount or the last step.
+        is_money: Whether that is money.
+        expected: Expected outcome.
+        actual: Actual outcome.
+        bridge: The rows of ``decomposition.csv``.
+        causes: The rows of ``root_cause.csv``.
+        moved: What moved everywhere: lens, step, effect, ratio, low, high, contribution.
+        closing: Leaves of the bridge, or None.
+        search: Leaves of the search in the period's closes, or None.
+        creation: Leaves of the search in what entered, or None.
+        people: Rates adjusted for the mix, or None.
+        five_m: The evidence for each cause of the five Ms.
+        why_not: Why there is no bridge, where there is none.
+    """
+
+    period: Period
+    compared: str
+    outcome: str
+    is_money: bool
+    expected: float
+    actual: float
+    bridge: pd.DataFrame
+    causes: pd.DataFrame
+    moved: pd.DataFrame
+    closing: GapLeaves | None = None
+    search: GapLeaves | None = None
+    creation: GapLeaves | None = None
+    people: Adjusted | None = None
+    five_m: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FIVE_M_COLUMNS))
+    why_not: str = ""
+
+    @property
+    def gap(self) -> float:
+        """Actual less expected."""
+        return self.actual - self.expected
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether there is something to compare."""
+        return not self.bridge.empty
+
+
+def explain_gap(
+    company, *, period: Period, compared: Period | None, history: Sequence[Period], as_of: date, compare_to: str = ""
+) -> Gap:
+    """Explain the gap of a period against what it is compared with.
+
+    The bridge compares with one period (or the plan: the last periods' engine at the volume that the goal needs).
+    The search for causes takes its expectation from all earlier periods given, up to eight, because one period's
+    small slices say too little.
+
+    Args:
+        company: The opened company.
+        period: The period in question.
+        compared: The period compared with; None for the plan.
+        history: All periods up to the one in question.
+        as_of: The last day that counts.
+        compare_to: ``plan`` where the plan is asked for.
+
+    Returns:
+        The gap with bridge, causes, people and five Ms; each part empty where the company's data lacks it.
+    """
+    earlier = [one for one in history if one.end < period.start][-LONGEST_HISTORY:]
+    closing, words = _build_bridge_leaves(company, period, compared, earlier, as_of, compare_to)
+    search = build_closing_leaves(
+        company, period=period, expected=earlier, as_of=as_of, business="new", with_slipped=False
+    )
+    creation = build_creation_leaves(company, period=period, expected=earlier, as_of=as_of)
+    told = closing or _compare_creation(company, period, compared, as_of)
+    if told is not None and closing is None:
+        words = compared.label if compared else ""
+    bridge = _decompose(told)
+    expected, actual = (told.expected, told.actual) if told is not None else (0.0, 0.0)
+    gap = actual - expected
+    causes, moved = _search_all(search, creation, gap if closing is not None and closing.amount else None)
+    start = earlier[-1].start if earlier else period.start
+    minimum = company.catalog.rules.minimum_n
+    people = adjust_rates(company, start=start, end=period.end, as_of=as_of, minimum_n=min(minimum, 20))
+    question = Question(company, period, earlier, as_of, causes, people)
+    five_m = gather_evidence(question)
+    return Gap(
+        period=period,
+        compared=words if told is not None else "",
+        outcome=told.outcome if told is not None else REVENUE,
+        is_money=told is not None and told.amount is not None,
+        expected=expected,
+        actual=actual,
+        bridge=bridge,
+        causes=_name_m(causes, five_m, search, creation),
+        moved=moved,
+        closing=told,
+        search=search,
+        creation=creation,
+        people=people,
+        five_m=five_m,
+        why_not="" if told is not None else _why_not(company, earlier, compare_to, as_of),
+    )
+
+
+def _build_bridge_leaves(
+    company, period: Period, compared: Period | None, earlier: list[Period], as_of: date, compare_to: str
+) -> tuple[GapLeaves | None, str]:
+    """Build the leaves of the bridge against a period, or against the plan."""
+    if compare_to != "plan":
+        if compared is None:
+            return None, ""
+        leaves = build_closing_leaves(company, period=period, expected=[compared], as_of=as_of)
+        has_both = leaves is not None and leaves.frame[f"{leaves.steps[0]}_expected"].sum() > 0
+        return (leaves, compared.label) if has_both else (None, "")
+    goal = _read_goal(company, period)
+    leaves = build_closing_leaves(company, period=period, expected=earlier[-4:], as_of=as_of)
+    if goal is None or leaves is None or leaves.amount is None or leaves.expected <= 0:
+        return None, ""
+    return _scale_to_goal(leaves, goal, period), "plan"
+
+
+def _read_goal(company, period: Period) -> float | None:
+    """Return the goal for closed revenue of a period, None where nobody typed one."""
+    targets = company.targets
+    if targets is None or targets.empty:
+        return None
+    starts = pd.to_datetime(targets["period_start"]).dt.date
+    mine = targets[
+        (targets["kpi"] == REVENUE)
+        & (targets["grain"] == period.grain)
+        & (starts == period.start)
+        & (targets["dimension"] == "all")
+    ]
+    goals = mine["goal"].dropna()
+    return float(goals.iloc[0]) if len(goals) else None
+
+
+def _scale_to_goal(leaves: GapLeaves, goal: float, period: Period) -> GapLeaves:
+    """Return the leaves with the expected side scaled to a goal: the same engine with the volume that it needs."""
+    factor = goal / (leaves.expected * leaves.expected_periods)
+    columns = [name for name in leaves.frame.columns if name.endswith("_expected")]
+    frame = leaves.frame.copy()
+    frame[columns] = frame[columns] * factor
+    basis = (
+        f"Deals decided in {period.label}, compared with the plan: the mix, rates and deal sizes of the "
+        f"{leaves.expected_periods} periods before, at the volume that the goal needs"
+    )
+    return replace(leaves, frame=frame, expected_periods=1, basis=basis)
+
+
+def _compare_creation(company, period: Period, compared: Period | None, as_of: date) -> GapLeaves | None:
+    """Build the bridge of a company without deals: how far the period's records came, against another period's."""
+    if compared is None or "deal" in company.tables:
+        return None
+    return build_creation_leaves(company, period=period, expected=[compared], as_of=as_of)
+
+
+def _decompose(leaves: GapLeaves | None) -> pd.DataFrame:
+    """Decompose a gap, or return an empty table."""
+    if leaves is None:
+        return pd.DataFrame(columns=BRIDGE_COLUMNS).astype({"contribution": float, "share_of_gap": float})
+    return decompose(
+        leaves.frame, list(leaves.dimensions), list(leaves.steps), amount=leaves.amount, slipped=leaves.slipped
+    )
+
+
+def _search_all(
+    search: GapLeaves | None, creation: GapLeaves | None, gap: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Search both lenses and put their causes into one ranked table; money where it can be had."""
+    parts, moved = [], []
+    for leaves in (search, creation):
+        if leaves is None:
+            continue
+        found = localise(
+            leaves.frame,
+            list(leaves.dimensions),
+            list(leaves.steps),
+            amount=leaves.amount,
+            expected_periods=leaves.expected_periods,
+            suspects=SUSPECTS,
+        )
+        worth = leaves.worth if leaves.lens == "creation" and leaves.worth else 1.0
+        everywhere = [
+            {"lens": leaves.lens, "step": step, **part, "contribution": float(part["contribution"]) * worth}
+            for step, part in found.attrs["global"].items()
+        ]
+        moved += everywhere
+        found = found.assign(lens=leaves.lens)
+        found[["contribution", "low", "high"]] = found[["contribution", "low", "high"]] * worth
+        is_share = leaves.lens == "closing" and bool(gap)
+        found["share_of_gap"] = found["contribution"] / gap if is_share else np.nan
+        found["statement"] = [describe_cause(row, leaves) for row in found.to_dict("records")]
+        parts.append(found)
+    if not parts:
+        return pd.DataFrame(columns=ROOT_CAUSE_COLUMNS), pd.DataFrame(moved)
+    causes = pd.concat(parts, ignore_index=True)
+    causes = causes[(causes["verdict"] != "not enough evidence") | (causes["contribution"] < 0)]
+    order = pd.DataFrame(
+        {
+            "suspicion": causes["verdict"] == "not enough evidence",
+            "offset": causes["contribution"] > 0,
+            "size": -causes["contribution"].abs(),
+        }
+    )
+    causes = causes.loc[order.sort_values(["suspicion", "offset", "size"], kind="stable").index].reset_index(drop=True)
+    causes["rank"] = np.arange(1, len(causes) + 1)
+    causes["m"] = ""
+    return causes[ROOT_CAUSE_COLUMNS], pd.DataFrame(moved)
+
+
+def _name_m(
+    causes: pd.DataFrame, five_m: pd.DataFrame, search: GapLeaves | None, creation: GapLeaves | None
+) -> pd.DataFrame:
+    """Say which of the five Ms the evidence points to for each cause.
+
+    Volume, composition and value are material. A rate is machinery where the same records show a step in a process
+    on a certain day, else method: how such records are worked.
+    """
+    if causes.empty:
+        return causes
+    breaks = five_m[(five_m["m"] == "machinery") & (five_m["verdict"] == EVIDENCE) & five_m["slice"].str.contains("=")]
+    leaves = {"closing": search, "creation": creation}
+    named = []
+    for row in causes.itertuples():
+        m = "method" if row.effect == "rate" else "material"
+        own = leaves[row.lens]
+        if row.lens == "creation" and row.effect == "rate" and own is not None:
+            inside = [_share_inside(own, json.loads(row.slice_json), text) for text in breaks["slice"]]
+            m = "machinery" if any(share >= 0.9 for share in inside) else m
+        named.append(m)
+    return causes.assign(m=named)
+
+
+def _share_inside(leaves: GapLeaves, slice_values: dict[str, list], text: str) -> float:
+    """Return which share of a slice's records lies in another slice, written as ``region=Nordics``."""
+    dimension, _, value = text.partition("=")
+    frame = leaves.frame
+    if dimension not in frame.columns:
+        return 0.0
+    inside = pd.Series(True, index=frame.index)
+    for name, values in slice_values.items():
+        known = [one for one in values if one is not None]
+        inside &= frame[name].isin(known) | (frame[name].isna() & (None in values))
+    entered = frame[f"{leaves.steps[0]}_actual"]
+    whole = entered[inside].sum()
+    return float(entered[inside & (frame[dimension] == value)].sum() / whole) if whole else 0.0
+
+
+def _why_not(company, earlier: list[Period], compare_to: str, as_of: date) -> str:
+    """Say why no gap can be told."""
+    if not {"deal", "contact"} & set(company.tables):
+        return (
+            "There are neither deals nor contacts with dates, so no funnel can be compared. Add one of their exports."
+        )
+    if compare_to == "plan":
+        return "No goal for closed revenue is written down for this period. Type it in the goal matrix."
+    if not earlier:
+        return "This is the first period in the exports: there is nothing to compare it with yet."
+    return "Neither period has records that reached a later stage, so nothing can be compared."
