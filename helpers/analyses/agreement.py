@@ -199,7 +199,7 @@ def group_texts(texts: Iterable[str]) -> dict[str, int]:
 
 
 def _join(first: str, second: str) -> str:
-    return f"{first}: {second[:1].lower()}{second[1:]}" if first else second
+    return f"{second} ({first})" if first else second
 
 
 def _words(text: str) -> frozenset[str]:

@@ -54,6 +54,11 @@ class CrmView:
         since = {"year": "Twelve months up to", "latest": "As of", "all": "Everything up to"}[take]
         return f"{self.company.catalog.kpi(kpi).description} {since} {format_value(self.as_of, 'date')}."
 
+    def label_of(self, partition: str) -> str:
+        """Return what readers call a partition."""
+        known = self.company.partitions.get(partition) or self.company.catalog.dimensions.get(partition)
+        return known.label if known else partition.replace("_", " ")
+
     def cure(self, kpi: str) -> str:
         """Say why a KPI has no value and what to do."""
         row = self.availability[self.availability["kpi"] == kpi]
@@ -70,7 +75,7 @@ def _check_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: s
         if cell is not None:
             dimension, slice = link.by, item
         else:
-            note = f" of all deals, as no {link.by} of the CRM is called '{item}'"
+            note = f" of all deals, as no {view.label_of(link.by).lower()} of the CRM is called '{item}'"
     cell = view.find(link.kpi, link.take, basis=link.basis, dimension=dimension, slice=slice)
     if cell is None:
         return _unavailable(view, link.kpi)
@@ -191,7 +196,7 @@ def _check_leading_value(view: CrmView, field: SurveyField, group: pd.DataFrame,
         "crm_kpi": link.kpi,
         "crm_value": share,
         "crm_n": top["n"],
-        "crm_definition": f"Largest share of closed revenue by {link.by.replace('_', ' ')}, last twelve months.",
+        "crm_definition": f"Largest share of closed revenue by {view.label_of(link.by)}, last twelve months.",
         "crm_also": str(top["slice"]),
         "sentence": sentence,
         "cure": "",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from helpers.analyses.activation import COPY_STATES
@@ -24,7 +28,7 @@ def show_unavailable(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     if missing.empty:
         return show_message("good", "Every KPI can be told from the exports")
     return show_table(
-        missing[["label", "reason", "cure"]],
+        missing.assign(cure=[_say_labels(text, review) for text in missing["cure"]])[["label", "reason", "cure"]],
         title=f"{count_of(len(missing), 'KPI')} can't be told from the exports",
         subtitle=subtitle,
         labels={"label": "KPI", "reason": "Why", "cure": "What to do"},
@@ -37,32 +41,19 @@ def show_evidence(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     shown = cells.sort_values("n", ascending=False, kind="stable").drop_duplicates(["dimension", "object"])
     if shown.empty:
         return show_message("good", "No field is half adopted", "Every field is either trusted, or not there at all.")
-    columns = [
-        "label",
-        "object",
-        "light",
-        "suggested_light",
-        "reason",
-        "fill_rate",
-        "fill_rate_90d",
-        "unknown_share",
-        "n",
-    ]
+    fields = shown["label"] + " (" + shown["object"] + ")"
+    said = pd.Series([_say_reason(row) for row in shown.to_dict("records")], index=shown.index, dtype="str")
+    columns = ["field", "said", "fill_rate", "fill_rate_90d", "n"]
     return show_table(
-        shown[columns],
+        shown.assign(field=fields, said=said)[columns],
         title=f"{count_of(len(shown), 'field')} to be adopted before anybody relies on them",
         subtitle=subtitle,
-        units={"fill_rate": "share", "fill_rate_90d": "share", "unknown_share": "share", "n": "count"},
-        marks={"light": "light", "suggested_light": "light"},
+        units={"fill_rate": "share", "fill_rate_90d": "share", "n": "count"},
         labels={
-            "label": "Field",
-            "object": "On the",
-            "light": "Light",
-            "suggested_light": "The CRM suggests",
-            "reason": "What the CRM shows",
+            "field": "Field",
+            "said": "Why",
             "fill_rate": "Filled",
             "fill_rate_90d": "In 90 days",
-            "unknown_share": "Unknown",
             "n": "Records",
         },
     )
@@ -88,12 +79,28 @@ def show_secondaries(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     )
 
 
+def _say_labels(text: str, review: DiscoveryReview) -> str:
+    """Write KPIs as readers call them instead of by their ids."""
+    kpis = review.matrix[review.matrix["dimension"] == ""]
+    labels = dict(zip(kpis["kpi"], kpis["label"], strict=True))
+    return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", lambda match: labels.get(match.group(), match.group()), text)
+
+
+def _say_reason(row: Mapping[Hashable, Any]) -> str:
+    """Say what a person decided, and what the CRM shows beside it."""
+    if not row["decided_by"]:
+        return str(row["reason"])
+    note = f"{row['note']} ({row['decided_by']})." if row["note"] else f"Decided by {row['decided_by']}."
+    return f"{note} The CRM: {row['reason'][:1].lower()}{row['reason'][1:]}"
+
+
 def show_copies(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """Show which fields are to be copied between objects, and how many records each copy would fill."""
     frame = review.copies
     fillable = int(frame.loc[frame["state"].isin(["wanted", "followed"]), "n_fillable"].fillna(0).sum())
     way = frame["from_object"].str.capitalize() + " → " + frame["to_object"]
-    shown = frame.assign(way=way, state=frame["state"].map(COPY_STATES))
+    reason = frame["reason"].str[:1].str.upper() + frame["reason"].str[1:]
+    shown = frame.assign(way=way, reason=reason, state=frame["state"].map(COPY_STATES))
     return show_table(
         shown[["label", "way", "state", "n_missing", "n_fillable", "reason"]],
         title=f"Copying fields between objects would fill {fillable:,} values",
@@ -117,20 +124,18 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         return show_message("good", "Every wanted field is available", "Look again next quarter.")
     score = say_value(review.score, "share")
     return show_table(
-        frame[["rank", "label", "objects", "light", "effort", "n_kpis", "score_after", "lets", "planned"]].replace(
+        frame[["label", "objects", "light", "effort", "score_after", "lets", "planned"]].replace(
             {"planned": {"": None}}
         ),
         title=f"Activate {frame['label'].iloc[0].lower()} next; the coverage score is {score} today",
         subtitle=subtitle,
-        units={"score_after": "share", "n_kpis": "count"},
+        units={"score_after": "share"},
         marks={"light": "light"},
         labels={
-            "rank": "Rank",
             "label": "Field",
             "objects": "On the",
             "light": "Light",
             "effort": "Effort",
-            "n_kpis": "Secondary KPIs",
             "score_after": "Score after",
             "lets": "Would let you see",
             "planned": "Planned",

@@ -32,12 +32,12 @@ def show_round(review: SurveyReview) -> Display:
 
 
 def show_disagreements(review: SurveyReview, *, subtitle: str = "") -> Display:
-    """Show the questions by how little people agree on them."""
+    """Show the questions that most people answered, by how little they agree."""
     if review.agreement.empty:
         return _nothing("No answers to compare", "Two people have to answer the same question.")
-    table = review.agreement[["label", "sentence", "agreement", "n"]]
+    common = review.agreement[review.agreement["n"] * 2 > review.n_respondents]
     return show_table(
-        table,
+        common[["label", "sentence", "agreement", "n"]],
         title=headline_agreement(review.agreement),
         subtitle=subtitle,
         units={"agreement": "share"},
@@ -56,7 +56,9 @@ def show_priorities(review: SurveyReview, *, subtitle: str = "") -> Display:
     rows = [[name, *texts, *[None] * (places - len(texts))] for name, texts in found["lists"].items()]
     columns = {f"priority_{i + 1}": f"{i + 1}." for i in range(places)}
     frame = pd.DataFrame(rows, columns=["who", *columns]).astype("str")
-    published = ", ".join(f"{say_value(r['value'], 'share')} ({r['label'].lower()})" for r in found["references"])
+    published = ", ".join(
+        f"{say_value(r['value'], 'share', digits=0)} ({r['label'].lower()})" for r in found["references"]
+    )
     overlap = (
         "" if found["overlap"] is None else f"On average two people share {say_value(found['overlap'], 'share')}. "
     )
