@@ -11,8 +11,10 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from helpers.engine.journeys import build_journeys
+from helpers.engine.timeline import NO_DAY
 from helpers.errors import QuestionError
-from helpers.periods import Period, period_of
+from helpers.periods import MONTHS_IN, Period, period_of
 
 CLOSE_CURVE_COLUMNS = ["cohort", "age", "n", "won", "share", "is_complete"]
 """The columns of ``close_curve.csv``."""
@@ -112,6 +114,57 @@ def count_closes(
             whole = at < lived or is_last_whole
             rows.append((str(starts[position]), at, int(n[position]), int(won_at[position, at]), whole))
     return pd.DataFrame(rows, columns=["cohort", "age", "n", "won", "is_complete"])
+
+
+def measure_close_curve(
+    company,
+    *,
+    as_of: date,
+    grain: str = "quarter",
+    from_stage: str = "",
+    to_stage: str = "won",
+    max_age: int | None = None,
+) -> pd.DataFrame:
+    """Measure the close curve of a company's new business.
+
+    Args:
+        company: The opened company.
+        as_of: The last day that counts.
+        grain: The length of a period.
+        from_stage: The stage whose entry makes a cohort; by default the last one before ``to_stage`` that the data has.
+        to_stage: The stage that ends it.
+        max_age: The oldest age; by default two years.
+
+    Returns:
+        One row per cohort and age, as by ``build_close_curve``; ``attrs["from_stage"]`` names the stage. Without
+        records that carry both stages there are no rows.
+    """
+    journeys = build_journeys(company, as_of=as_of)
+    stages = [id for id in company.catalog.stages if id in journeys.homes]
+    before = stages[: stages.index(to_stage)] if to_stage in stages else []
+    candidates = [from_stage] if from_stage else [id for id in reversed(before) if journeys.homes[id] != "session"]
+    for stage in candidates:
+        records = journeys.records.get(journeys.homes.get(stage, ""))
+        if records is None or not {(stage, "new"), (to_stage, "new")} <= set(records.reached):
+            continue
+        counts = count_closes(
+            _to_dates(records.reached[stage, "new"]),
+            _to_dates(records.reached[to_stage, "new"]),
+            as_of=as_of,
+            grain=grain,
+            fiscal_year_start=company.fiscal_year_start,
+            max_age=2 * 12 // MONTHS_IN[grain] if max_age is None else max_age,
+        )
+        if len(counts):
+            curve = build_close_curve(counts)
+            curve.attrs["from_stage"] = stage
+            return curve
+    return pd.DataFrame(columns=CLOSE_CURVE_COLUMNS)
+
+
+def _to_dates(days: np.ndarray) -> pd.Series:
+    stamps = np.where(days == NO_DAY, np.datetime64("NaT"), days.astype("int64").astype("datetime64[D]"))
+    return pd.Series(stamps.astype("datetime64[us]"))
 
 
 def get_shares(curve: pd.DataFrame, cohort: str = MEAN) -> pd.Series:

@@ -4,7 +4,7 @@ Volumes carry the level of the last year on, with the season's shape and a dampe
 ratios of sums over the last mature year, those of a slice drawn towards the company's by its lack of records.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -98,45 +98,52 @@ def expect_volume(history: pd.Series, starts: Iterable[pd.Timestamp], *, grain: 
         history there is NaN.
     """
     history = history.dropna().sort_index()
-    return [_expect_one(history, pd.Timestamp(start), grain, rules) for start in starts]
+    months = _months(pd.DatetimeIndex(history.index))
+    values = history.to_numpy(dtype=float)
+    return [_expect_one(values, months, int(at), grain, rules) for at in _months(pd.DatetimeIndex(list(starts)))]
 
 
-def _expect_one(history: pd.Series, start: pd.Timestamp, grain: str, rules: GoalRules) -> float:
-    if history.empty:
+def _expect_one(history: np.ndarray, months: np.ndarray, start: int, grain: str, rules: GoalRules) -> float:
+    if not len(history):
         return float("nan")
-    past = history[history.index < start]
-    if past.empty:
+    before = months < start
+    values = history[before]
+    if not len(values):
         return float(history.mean())
     per_year = 12 // MONTHS_IN[grain]
-    values = past.to_numpy(dtype=float)
-    window = values[-per_year * rules.expectation.window_years :]
-    level = float(window.mean())
+    level = float(values[-per_year * rules.expectation.window_years :].mean())
     if len(values) < 2 * per_year or level <= 0:
         return level
-    return level * _grow(past, start, per_year, grain, rules) * _season(past, start, per_year, rules)
+    ahead = (start - int(months[before][-1])) / MONTHS_IN[grain]
+    season = _season(values, (months[before] - start) % 12 == 0, per_year, rules)
+    return level * _grow(values, ahead, per_year, rules) * season
 
 
-def _grow(past: pd.Series, start: pd.Timestamp, per_year: int, grain: str, rules: GoalRules) -> float:
-    values = past.to_numpy(dtype=float)
+def _grow(values: np.ndarray, ahead: float, per_year: int, rules: GoalRules) -> float:
     before = values[-2 * per_year : -per_year].sum()
     if before <= 0:
         return 1.0
     limit = rules.expectation.growth_limit
     growth = float(np.clip(values[-per_year:].sum() / before - 1.0, -limit, limit))
-    ahead = _months_between(past.index[-1], start) / MONTHS_IN[grain]
     years = (ahead + (per_year - 1) / 2) / per_year
     return (1.0 + rules.expectation.growth_weight * growth) ** years
 
 
-def _season(past: pd.Series, start: pd.Timestamp, per_year: int, rules: GoalRules) -> float:
-    if per_year == 1:
+def _season(values: np.ndarray, is_same: np.ndarray, per_year: int, rules: GoalRules) -> float:
+    """Compare the same season of earlier years with the level of the year up to it."""
+    if per_year == 1 or not is_same.any():
         return 1.0
-    centred = past / past.rolling(per_year, min_periods=per_year).mean().bfill()
-    same = centred[past.index.month == start.month]
-    if same.empty or not np.isfinite(same.mean()):
+    sums = np.cumsum(values)
+    level = np.full(len(values), sums[per_year - 1] / per_year)
+    level[per_year:] = (sums[per_year:] - sums[:-per_year]) / per_year
+    if (level <= 0).any():
         return 1.0
-    shape = float(same.mean()) / float(centred.mean())
+    shape = float((values / level)[is_same].mean()) / float((values / level).mean())
     return 1.0 + rules.expectation.season_weight * (shape - 1.0)
+
+
+def _months(days: pd.DatetimeIndex) -> np.ndarray:
+    return (days.year * 12 + days.month).to_numpy()
 
 
 def expect_ratio(
@@ -145,7 +152,7 @@ def expect_ratio(
     *,
     grain: str,
     rules: GoalRules,
-    towards: float = float("nan"),
+    towards: Sequence[float] = (),
     weight: float = 0.0,
 ) -> list[float]:
     """Expect a rate or an average in periods: the ratio of sums over the last mature year before each.
@@ -155,7 +162,7 @@ def expect_ratio(
         starts: First days of the periods asked for.
         grain: The length of a period.
         rules: How many years make the level.
-        towards: The company's own ratio, which a slice is drawn to.
+        towards: Per period the company's own ratio, which a slice is drawn to.
         weight: With the weight of so many records.
 
     Returns:
@@ -163,14 +170,15 @@ def expect_ratio(
     """
     known = history[history["denominator"] > 0].sort_values("period_start")
     per_year = (12 // MONTHS_IN[grain]) * rules.expectation.window_years
+    at = known["period_start"].to_numpy()
+    tops, bottoms = known["numerator"].to_numpy(dtype=float), known["denominator"].to_numpy(dtype=float)
     expected = []
-    for start in starts:
-        past = known[known["period_start"] < pd.Timestamp(start)]
-        used = (past if len(past) else known).tail(per_year)
-        top, bottom = float(used["numerator"].sum()), float(used["denominator"].sum())
-        if weight and np.isfinite(towards):
-            top, bottom = top + weight * towards, bottom + weight
-        expected.append(top / bottom if bottom > 0 else float("nan"))
+    for place, start in enumerate(starts):
+        end = int(np.searchsorted(at, np.datetime64(start), side="left")) or len(at)
+        top, bottom = tops[max(end - per_year, 0) : end].sum(), bottoms[max(end - per_year, 0) : end].sum()
+        if weight and len(towards) and np.isfinite(towards[place]):
+            top, bottom = top + weight * towards[place], bottom + weight
+        expected.append(float(top / bottom) if bottom > 0 else float("nan"))
     return expected
 
 
@@ -178,15 +186,19 @@ def measure_residual_spread(history: pd.Series) -> float:
     """Measure how much a KPI varies around its own trend.
 
     Returns:
-        The standard deviation of the logarithm of the values around a straight line; NaN with fewer than four.
+        The standard deviation of the logarithm of the values around a straight line, both told robustly (Theil–Sen
+        slope, median deviation), so that a first period which hardly had begun doesn't count; NaN with fewer than four.
     """
     values = history.dropna().to_numpy(dtype=float)
     values = values[values > 0]
     if len(values) < 4:
         return float("nan")
     time = np.arange(len(values))
-    line = np.polyval(np.polyfit(time, np.log(values), 1), time)
-    return float(np.sqrt(((np.log(values) - line) ** 2).sum() / (len(values) - 2)))
+    first, second = np.triu_indices(len(values), k=1)
+    logs = np.log(values)
+    slope = np.median((logs[second] - logs[first]) / (time[second] - time[first]))
+    off = logs - slope * time
+    return float(1.4826 * np.median(np.abs(off - np.median(off))))
 
 
 def measure_spreads(history: pd.DataFrame, catalog: Catalog, rules: GoalRules) -> Mapping[str, float]:
@@ -206,7 +218,3 @@ def measure_spreads(history: pd.DataFrame, catalog: Catalog, rules: GoalRules) -
         default = rules.variability.of_family(family)
         found[kpi] = max(spread if enough else default, rules.variability.minimum)
     return found
-
-
-def _months_between(first: pd.Timestamp, second: pd.Timestamp) -> int:
-    return (second.year - first.year) * 12 + second.month - first.month

@@ -42,6 +42,7 @@ CARRY_OVER = ("none", "next", "spread")
 """What happens to a miss: nothing, all of it to the next period, or spread over the rest of the year."""
 
 REVENUE = "revenue_won"
+TYPE = "type"
 HISTORY_YEARS = 1
 HORIZON_YEARS = 1
 
@@ -153,7 +154,7 @@ def build_matrix(
         as_of: The last day that counts.
         grain: month, quarter or year.
         by: Partitions whose slices get goals of their own; those that a target names are added.
-        horizon: Periods ahead; by default those of one year.
+        horizon: Periods ahead, at least up to the end of the running fiscal year; by default those of one year.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         catalog: The company's definitions.
         rules: What ``goals.toml`` says.
@@ -178,7 +179,7 @@ def build_matrix(
         cells, kpis, grain=grain, dimensions=dimensions, catalog=catalog, maximum=rules.slices.maximum
     )
     periods = _choose_periods(as_of, grain, horizon, fiscal_year_start)
-    history, basis = _foot_rates(history, products, catalog, rules)
+    history, basis = _foot_rates(history, products, grain, catalog, rules)
     matrix = _lay_out(history, periods, grain, as_of, catalog, rules)
     matrix = _add_years(matrix, periods, grain, fiscal_year_start)
     matrix = _mark_targets(matrix, targets)
@@ -225,39 +226,59 @@ def _choose_periods(as_of: date, grain: str, horizon: int | None, fiscal_year_st
     back = first_ahead.previous(per_year * HISTORY_YEARS)
     year = period_of(as_of + timedelta(days=1), "year", fiscal_year_start)
     last = first_ahead.previous(-max(ahead - 1, 0))
-    return build_periods(min(back.start, year.start), last.start, grain, fiscal_year_start)
+    return build_periods(min(back.start, year.start), max(last.end, year.end), grain, fiscal_year_start)
 
 
 def _foot_rates(
-    history: pd.DataFrame, products: Sequence[Product], catalog: Catalog, rules: GoalRules
+    history: pd.DataFrame, products: Sequence[Product], grain: str, catalog: Catalog, rules: GoalRules
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Replace cohort rates that don't explain the volumes on their sides by the quotient of these volumes."""
-    basis, parts = {}, [history]
+    """Replace cohort rates that don't explain the volumes on their sides by the quotient of these volumes.
+
+    Records that enter further down (an opportunity without a lead, existing business) make the volumes outgrow the
+    cohort rate. Slices by type of deal keep it, since new business stands alone there; and so do steps into a win where
+    there is no existing business, since only the lag of the sales cycle then lies between rate and volumes.
+    """
+    has_existing = bool(
+        ((history["dimension"] == TYPE) & history["slice"].str.casefold().isin(catalog.existing_business)).any()
+    )
+    basis = {}
+    window = (12 // MONTHS_IN[grain]) * rules.expectation.window_years
     for product in products:
+        measure = catalog.kpis[product.rate].measure
         rates = history[history["kpi"] == product.rate]
-        if rates.empty or catalog.kpis[product.rate].measure.kind != "conversion":
+        if rates.empty or measure.kind != "conversion":
             continue
         basis[product.rate] = "cohort"
-        pooled = rates[(rates["dimension"] == TOTAL) & rates["is_complete"].astype(bool)]
+        if catalog.stages[measure.to_stage].object == catalog.stages[measure.from_stage].object == "deal":
+            lags_only = not has_existing
+        else:
+            lags_only = catalog.stages[measure.to_stage].closes == "won" and not has_existing
         quotient = _divide_volumes(history, product)
-        both = quotient[quotient["dimension"] == TOTAL]
-        both = both[both["period_start"].isin(pooled["period_start"])]
-        if pooled.empty or both["denominator"].sum() <= 0 or pooled["denominator"].sum() <= 0:
+        if lags_only or _foots(rates, quotient, window, rules.footing.tolerance):
             continue
-        cohort = pooled["numerator"].sum() / pooled["denominator"].sum()
-        passed = both["numerator"].sum() / both["denominator"].sum()
-        if cohort > 0 and abs(passed / cohort - 1.0) > rules.footing.tolerance:
-            basis[product.rate] = "volumes"
-            parts = [part[part["kpi"] != product.rate] for part in parts] + [quotient]
-    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else history, basis
+        basis[product.rate] = "volumes"
+        kept = history[(history["kpi"] != product.rate) | (history["dimension"] == TYPE)]
+        history = pd.concat([kept, quotient[quotient["dimension"] != TYPE]], ignore_index=True)
+    return history, basis
+
+
+def _foots(rates: pd.DataFrame, quotient: pd.DataFrame, window: int, tolerance: float) -> bool:
+    mature = rates[(rates["dimension"] == TOTAL) & rates["is_complete"].astype(bool)]
+    both = mature.merge(quotient[quotient["dimension"] == TOTAL], on="period_start", suffixes=("", "_passed"))
+    both = both.sort_values("period_start").tail(window)
+    sums = both[["numerator", "denominator", "numerator_passed", "denominator_passed"]].sum()
+    if (sums <= 0).any():
+        return True
+    ratio = (sums["numerator_passed"] / sums["denominator_passed"]) / (sums["numerator"] / sums["denominator"])
+    return bool(abs(ratio - 1.0) <= tolerance)
 
 
 def _divide_volumes(history: pd.DataFrame, product: Product) -> pd.DataFrame:
     keys = ["dimension", "slice", "period_start"]
     volume = history[history["kpi"] == product.volume].set_index(keys)
     result = history[history["kpi"] == product.result].set_index(keys)
-    joined = volume[["value", "is_complete"]].join(result[["value"]], rsuffix="_result", how="inner").reset_index()
-    quotient = joined.rename(columns={"value": "denominator", "value_result": "numerator"})
+    bottom = volume[["value", "is_complete"]].rename(columns={"value": "denominator"})
+    quotient = bottom.join(result["value"].rename("numerator"), how="inner").reset_index()
     quotient["value"] = quotient["numerator"] / quotient["denominator"].where(quotient["denominator"] > 0)
     return quotient.assign(kpi=product.rate)
 
@@ -273,43 +294,26 @@ def _lay_out(
     starts = [pd.Timestamp(period.start) for period in periods]
     ended = [period.end <= as_of for period in periods]
     rows = []
+    whole = history[history["is_complete"].astype(bool)].sort_values("period_start")
     own = {
-        kpi: expect_ratio(_whole(part), starts, grain=grain, rules=rules)
-        for kpi, part in history[history["dimension"] == TOTAL].groupby("kpi")
+        kpi: expect_ratio(part, starts, grain=grain, rules=rules)
+        for kpi, part in whole[whole["dimension"] == TOTAL].groupby("kpi")
         if part["denominator"].notna().any()
     }
-    for (kpi, dimension, value), part in history.groupby(["kpi", "dimension", "slice"], sort=False):
+    for (kpi, dimension, value), part in whole.groupby(["kpi", "dimension", "slice"], sort=False):
+        series = part.set_index("period_start")["value"]
         if kpi in own:
             weight = 0.0 if dimension == TOTAL else float(catalog.rules.minimum_n)
-            expected = [
-                expect_ratio(_whole(part), [start], grain=grain, rules=rules, towards=towards, weight=weight)[0]
-                for start, towards in zip(starts, own[kpi], strict=True)
-            ]
+            expected = expect_ratio(part, starts, grain=grain, rules=rules, towards=own[kpi], weight=weight)
         else:
-            series = _whole(part).set_index("period_start")["value"]
             expected = expect_volume(series, starts, grain=grain, rules=rules)
-        actual = _whole(part).set_index("period_start")["value"].reindex(starts).where(ended)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "kpi": kpi,
-                    "grain": grain,
-                    "period_start": starts,
-                    "dimension": dimension,
-                    "slice": value,
-                    "actual": actual.to_numpy(dtype=float),
-                    "expected": np.asarray(expected, dtype=float),
-                }
-            )
-        )
+        laid = pd.DataFrame({"grain": grain, "period_start": starts, "expected": expected})
+        laid["actual"] = series.reindex(starts).where(ended).to_numpy(dtype=float)
+        rows.append(laid.assign(kpi=kpi, dimension=dimension, slice=value))
     laid = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*KEYS, "actual", "expected"])
     laid = laid[laid.groupby("kpi")["expected"].transform(lambda part: part.notna().any()).astype(bool)]
     laid = laid.assign(goal=np.nan, gap=np.nan, locked=False, probability=np.nan)
     return laid[GOAL_MATRIX_COLUMNS].reset_index(drop=True)
-
-
-def _whole(part: pd.DataFrame) -> pd.DataFrame:
-    return part[part["is_complete"].astype(bool)].sort_values("period_start")
 
 
 def _add_years(matrix: pd.DataFrame, periods: Sequence[Period], grain: str, fiscal_year_start: int) -> pd.DataFrame:

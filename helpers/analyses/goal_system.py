@@ -24,6 +24,9 @@ GOAL_MATRIX_COLUMNS = [*KEYS, "goal", "actual", "expected", "gap", "locked", "pr
 DERIVED_GIVES_WAY = 100.0
 """How much more willingly a cell that follows from others moves than one that drives them."""
 
+IMPUTED_GIVES_WAY = 1e4
+"""How much more willingly a cell without an expectation of its own moves."""
+
 
 def solve(
     matrix: pd.DataFrame,
@@ -103,11 +106,9 @@ class _System:
         shares = cells["kpi"].map(lambda id: _is_share(id, catalog)).to_numpy(dtype=bool)
         usual = pd.Series(prior).where(prior > 0).groupby(cells["kpi"]).transform("median").fillna(1.0)
         floor = 1e-3 * usual.to_numpy()
-        options = {"floor": floor, "shares": shares}
-        agreed, nothing = prior, np.zeros(len(prior), dtype=bool)
-        if measure_violation(relations, prior) > EXACT:
-            found = solve_relations(relations, prior, spread**2, nothing, values, **options)
-            agreed = found.values if found.is_feasible else prior
+        imputed = cells["expected"].isna().to_numpy() & cells["goal"].isna().to_numpy()
+        agreed = _agree(relations, prior, spread**2, imputed, floor, shares)
+        prior = np.where(imputed, agreed, prior)
         variance = np.where(_find_derived(relations, len(cells)), DERIVED_GIVES_WAY, 1.0) * spread**2
         return cls(relations, prior, agreed, variance, floor, shares)
 
@@ -126,6 +127,34 @@ class _System:
             rounds=rounds,
             attempts=attempts,
         )
+
+
+def _agree(
+    relations: Relations,
+    prior: np.ndarray,
+    variance: np.ndarray,
+    imputed: np.ndarray,
+    floor: np.ndarray,
+    shares: np.ndarray,
+) -> np.ndarray:
+    """Make the expectation agree with itself; cells that nobody expected anything of follow and pull at nothing."""
+    nothing, values = np.zeros(len(prior), dtype=bool), np.full(len(prior), np.nan)
+    loose = np.where(imputed, IMPUTED_GIVES_WAY, 1.0) * variance
+    agreed = prior
+    for _ in range(3 if imputed.any() else 1):
+        if measure_violation(relations, agreed) <= EXACT:
+            break
+        begin = np.where(imputed, agreed, prior)
+        found = solve_relations(relations, begin, loose, nothing, values, floor=floor, shares=shares)
+        if not found.is_feasible:
+            return prior
+        if not imputed.any():
+            return found.values
+        settled = np.allclose(found.values, agreed, rtol=1e-10)
+        agreed = found.values
+        if settled:
+            break
+    return agreed
 
 
 def _find_derived(relations: Relations, size: int) -> np.ndarray:
