@@ -111,7 +111,7 @@ def describe_evidence(record: Mapping[str, Any], *, currency: str = "USD") -> st
     'region US · 20–30 % · n 214'
     """
     evidence = record["evidence"]
-    unit = evidence.get("unit") or _unit_of(evidence, record["money"])
+    unit = evidence.get("unit") or _unit_of(record)
     parts = [
         say_slice(record.get("slice")),
         words.clean_text(evidence.get("period") or ""),
@@ -141,11 +141,14 @@ def say_slice(text: Any) -> str:
     return ", ".join(parts)
 
 
-def _unit_of(evidence: Mapping[str, Any], money: float | None) -> str:
-    ends = [evidence.get("low"), evidence.get("high")]
-    if all(isinstance(end, int | float) and abs(end) <= 1 for end in ends):
+def _unit_of(record: Mapping[str, Any]) -> str:
+    """Tell the unit of an interval that does not say its own: a pair around 0 to 1 is a share, unless of a coverage."""
+    ends = [record["evidence"].get("low"), record["evidence"].get("high")]
+    if str(record.get("kpi") or "").endswith("coverage"):
+        return "ratio"
+    if all(isinstance(end, int | float) and abs(end) <= 1.5 for end in ends):
         return "share"
-    return "count" if money is None else "currency"
+    return "count" if record["money"] is None else "currency"
 
 
 def message_html(kind: str, title: str, text: str = "", next_step: str = "") -> str:

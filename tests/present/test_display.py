@@ -156,6 +156,11 @@ def test_finding_card_shows_money_interval_n_and_next_step():
     assert "−€412 k" in show_findings(FINDINGS, currency="EUR").html
 
 
+def test_interval_of_a_rate_above_one_is_still_written_in_percent():
+    finding = {"headline": "NRR fell", "kpi": "nrr", "money": None, "evidence": {"low": 0.7, "high": 1.02}}
+    assert "70–102 %" in repr(show_findings([finding]))
+
+
 def test_no_findings_is_a_designed_state():
     shown = show_findings([])
     assert shown.title == "Nothing stands out"
