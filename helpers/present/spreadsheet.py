@@ -195,7 +195,9 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, formats: _Formats, units: Mapp
 def _cells(frame: pd.DataFrame, name: str, units: Mapping[str, str]) -> Iterator[tuple[int, Any, str]]:
     unit = units.get(name) or _unit_by_name(str(name), frame[name])
     own: Sequence[str] | None = None
-    if unit == "value" and "kpi" in frame.columns:
+    if unit == "value" and "unit" in frame.columns:
+        own = ["count" if words.is_missing(told) else str(told) for told in frame["unit"]]
+    elif unit == "value" and "kpi" in frame.columns:
         own = [_unit_of_kpi(kpi) for kpi in frame["kpi"]]
     for i, value in enumerate(frame[name].tolist()):
         yield i + 1, value, own[i] if own is not None else "count" if unit == "value" else unit

@@ -62,6 +62,12 @@ def test_numbers_dates_and_booleans_keep_their_kind_and_get_a_format(tables, tmp
     assert sheet["D3"].value is False
 
 
+def test_a_column_of_units_formats_each_row(tmp_path):
+    frame = pd.DataFrame({"kpi": ["own_kpi", "other"], "value": [0.5, 12.0], "unit": ["share", "days"]})
+    sheet = open_again(write_report_workbook({"t": frame}, tmp_path / "r.xlsx"))["T"]
+    assert [sheet["B2"].number_format, sheet["B3"].number_format] == ["0.0%", "#,##0.0"]
+
+
 def test_missing_value_is_a_blank_cell(tables, tmp_path):
     assert open_again(write_report_workbook(tables, tmp_path / "r.xlsx"))["Kpis"]["C5"].value is None
 
