@@ -62,6 +62,12 @@ def _inverse_error_function(x: np.ndarray) -> np.ndarray:
     return np.sign(x) * np.sqrt(np.sqrt(first * first - log / a) - first)
 
 
+def _is_home_ground(deals: pd.DataFrame) -> np.ndarray:
+    """Tell which deals lie in US x Mid-market x Inbound."""
+    is_inbound = deals["source"].isin(s.INBOUND)
+    return ((deals["region"] == "US") & (deals["segment"] == "Mid-market") & is_inbound).to_numpy()
+
+
 def _decide(rng: np.random.Generator, deals: pd.DataFrame, causes: frozenset[str]) -> None:
     """Add the outcome and its moment; in one slice fewer deals are won from a day on."""
     z, draws = rng.standard_normal(len(deals)), rng.random((3, len(deals)))
@@ -70,8 +76,8 @@ def _decide(rng: np.random.Generator, deals: pd.DataFrame, causes: frozenset[str
     end_if_won = created + np.maximum(days, 4) * s.DAY
     chance = deals["source"].map(s.OPPORTUNITY_TO_WON) * deals["segment"].map(s.SEGMENT_WIN)
     chance = (chance * deals["region"].map(s.REGION_WIN) * deals["industry"].map(s.INDUSTRY_WIN)).to_numpy()
-    sick = ((deals["region"] == "US") & (deals["segment"] == "Mid-market") & deals["source"].isin(s.INBOUND)).to_numpy()
-    sick = sick & (end_if_won >= s.minutes(s.RATE_DROP_FROM)) & ("rate" in causes)
+    chance = chance * np.where(_is_home_ground(deals), s.HOME_GROUND_WIN, 1.0)
+    sick = _is_home_ground(deals) & (end_if_won >= s.minutes(s.RATE_DROP_FROM)) & ("rate" in causes)
     chance = chance * np.where(sick, s.RATE_DROP_FACTOR, 1.0)
     draw = np.empty(len(deals))
     for segment in s.SEGMENTS:
@@ -90,8 +96,7 @@ def _slip(deals: pd.DataFrame, causes: frozenset[str]) -> np.ndarray:
     slipped = np.zeros(len(deals), dtype=bool)
     if "timing" in causes:
         last = s.minutes(s.END)
-        sick = (deals["region"] == "US") & (deals["segment"] == "Mid-market") & deals["source"].isin(s.INBOUND)
-        due = deals["won"] & deals["decided"].between(last - 85 * s.DAY, last - s.DAY) & ~sick
+        due = deals["won"] & deals["decided"].between(last - 85 * s.DAY, last - s.DAY) & ~_is_home_ground(deals)
         due &= deals["created"] < s.minutes(s.RATE_DROP_FROM)
         due &= deals["amount"] <= s.SLIPPED_UP_TO
         slipped[deals[due].nlargest(s.SLIPPED_DEALS, "amount").index] = True
@@ -115,7 +120,7 @@ def simulate_deals(seed: int, leads: pd.DataFrame, causes: frozenset[str]) -> pd
     deals = deals.rename(columns={"id": "contact_id", "opportunity": "created"})
     deals = deals.sort_values("created", kind="stable").reset_index(drop=True)
     rng = np.random.default_rng([seed, 11])
-    deals["owner"] = _assign_owners(rng, deals, causes)
+    deals["owner"] = _assign_owners(np.random.default_rng([seed, s.OWNER_STREAM]), deals, causes)
     shares = np.array([s.PRODUCT_SHARE[segment] for segment in deals["segment"]])
     deals["product"] = np.array(s.PRODUCTS)[pick(rng.random(len(deals)), shares)]
     _decide(np.random.default_rng([seed, 12]), deals, causes)
