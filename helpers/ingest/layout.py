@@ -76,10 +76,15 @@ def find_header(rows: Sequence[Sequence[str]], *, width: int) -> int | None:
     Returns:
         Its position in ``rows``, or None. Comment lines (``#``), titles and blank rows above it are passed over.
     """
-    wanted = max(1, min(width, 2), int(np.ceil(width * 0.6)))
+    if not width:
+        return None
+    wanted = max(min(width, 2), int(np.ceil(width * 0.6)))
     for position, row in enumerate(rows[:HEADER_WITHIN]):
-        n_named = sum(not is_blank(cell) for cell in row)
-        if n_named >= wanted and not (_is_comment(row) and n_named < width):
+        named = [any(sign.isalnum() for sign in cell) for cell in row]
+        lacks_first = len(row) == width > 1 and not named[0] and all(named[1:])  # a row number without a name
+        if sum(named) < wanted and not lacks_first:
+            continue
+        if not (_is_comment(row) and sum(named) < width):
             return position
     return None
 

@@ -130,6 +130,11 @@ def test_file_without_header__error(tmp_path):
         read(tmp_path, "A1,2016-10-20,5\nA2,2016-10-21,6\n")
 
 
+def test_row_numbers_without_a_name_get_one(tmp_path):
+    raw, _ = read(tmp_path, ",name\n0,a\n1,b\n")
+    assert raw.columns == ("Column 1", "name")
+
+
 def test_years_as_column_names_are_a_header(tmp_path):
     raw, _ = read(tmp_path, "2023,2024,2025\n1,2,3\n")
     assert raw.columns == ("2023", "2024", "2025")
