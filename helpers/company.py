@@ -146,8 +146,8 @@ def find_folder(folder: str | Path) -> Path:
     if found is None:
         if any(path.exists() for path in candidates):
             raise ParameterError(f"[company] '{folder}' is a file. Name the folder that holds {FILE_NAME}.")
-        near = {path.name for candidate in candidates if candidate.parent.is_dir() for path in candidate.parent.iterdir()
-                if path.is_dir()}  # fmt: skip
+        parents = [path.parent for path in candidates if path.parent.is_dir()]
+        near = {path.name for parent in parents for path in parent.iterdir() if path.is_dir()}
         raise ParameterError(
             f"[company] there is no folder '{folder}'.{suggest(given.name, near)} "
             f"Start it with: python -m helpers new {folder} FILE…"

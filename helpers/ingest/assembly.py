@@ -71,6 +71,8 @@ def assemble_day(
         lost = table["source_file"].value_counts().sub(kept["source_file"].value_counts(), fill_value=0)
         for file, count in lost[lost > 0].items():
             quarantined[str(file)] = quarantined.get(str(file), 0) + int(count)
+    if "person" in tables:
+        tables["person"] = _name_people(tables["person"])
     if "contact" in tables:
         tables["contact"], converted = _fold_converted(tables["contact"])
         merged["contact"].update(converted)
@@ -87,6 +89,14 @@ def assemble_day(
     if len(history):
         tables["deal_history"] = history
     return DayTables(tables, merged, reading, stages, quarantined, reconciliation)
+
+
+def _name_people(people: pd.DataFrame) -> pd.DataFrame:
+    """Make a colleague's name of first and last name where the export has no whole one."""
+    if "name" in people or not {"first_name", "last_name"} <= set(people.columns):
+        return people
+    whole = people["first_name"].fillna("").str.cat(people["last_name"].fillna(""), sep=" ").str.strip()
+    return people.assign(name=whole.mask(whole.eq("")))
 
 
 def _order_labels(raws: Mapping[str, RawTable], plan: Plan) -> list[str]:

@@ -155,6 +155,7 @@ def _finish(
     for lookup, raw, contents, name in _newest_lookups(assembled):
         used_lookups[lookup.file] = f"look-up for {lookup.object}.{lookup.field}"
         tables = _look_up(tables, lookup, raw, contents, name, settings, log, columns, looked_up)
+    tables = _name_owners(tables)
     tables = _derive_customers(tables, columns)
     tables, carried, rolled = _spread(tables, settings, catalog, log, looked_up)
     partitions = describe_partitions(
@@ -255,6 +256,23 @@ def _look_up(
         columns[(lookup.object, new)] = FieldPlan(new, lookup.file, column, "lookup")
         looked_up.add((lookup.object, new))
     return {**tables, lookup.object: table.assign(**added)}
+
+
+def _name_owners(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Write colleagues' names where an export carries only their ids and the list of people says whose they are."""
+    people = tables.get("person")
+    if people is None or "name" not in people or people["name"].duplicated().any():
+        return tables
+    known = people[people["name"].notna() & people["name"].ne(people["id"]).fillna(False)]
+    names = dict(zip(known["id"], known["name"], strict=True))
+    named = dict(tables)
+    for object_id, table in tables.items():
+        for column in ("owner", "manager"):
+            if column in table and names and table[column].dropna().isin(set(people["id"])).all():
+                named[object_id] = named[object_id].assign(
+                    **{column: table[column].map(names).astype("str").fillna(table[column])}
+                )
+    return named
 
 
 def _log_double_keys(keys: pd.Series, reader: Reader, lookup: LookupPlan) -> None:

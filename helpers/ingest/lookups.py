@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.ingest.content import ColumnContent
 from helpers.ingest.files import RawTable
+from helpers.ingest.schema import field_type
 from helpers.ingest.values import normalise_key, normalise_keys, parse_ids, snake_case
 from helpers.issues import IssueLog
 
@@ -104,15 +105,18 @@ def find_lookup(
         table, source = sources[object_id]
         by_column = {plan.column: name for name, plan in source.fields.items() if plan.file == source.file}
         for key in raw.columns:
-            if not contents[key].is_unique or contents[key].fill_rate < 1 or contents[key].kind == "date":
+            is_key = contents[key].is_unique and contents[key].fill_rate == 1 and contents[key].n_distinct > 1
+            if not is_key or contents[key].kind in {"date", "boolean"}:
                 continue
             for column in table.columns:
-                if snake_case(column) != snake_case(key) or column == source.column("id"):
+                name = by_column.get(column, snake_case(column))
+                is_value = field_type(object_id, name) in {"text", "person", "id"}
+                if snake_case(column) != snake_case(key) or name == "id" or not is_value:
                     continue
                 values = pd.Series(table.frame[column].dropna().unique(), dtype="str")
                 known = set(normalise_keys(raw.frame[key]).dropna())
                 if len(values) and normalise_keys(values).isin(known).mean() >= COVERED:
-                    return LookupPlan(raw.file, key, object_id, by_column.get(column, snake_case(column)), "content")
+                    return LookupPlan(raw.file, key, object_id, name, "content")
     return None
 
 
@@ -138,6 +142,7 @@ def match_keys(
     folded: dict[str, list[int]] = {}
     for key, place in position.items():
         folded.setdefault(normalise_key(str(key)), []).append(int(place))
+    values = values.astype("str")
     distinct = pd.Series(values.dropna().unique(), dtype="str")
     found: dict[str, int] = {}
     unmatched: list[str] = []

@@ -250,7 +250,7 @@ def _recognise(
     for object_id in read_schema():
         hits = [hit for hit in found if hit.object == object_id and hit.file not in twins]
         mains = [source for source in there if source.object == object_id]
-        hits.sort(key=lambda hit: (_rank_role(hit), -len(raws[hit.file].frame)))
+        hits.sort(key=lambda hit: (hit.vendor is None, _rank_role(hit), -len(raws[hit.file].frame)))
         for hit in hits:
             source = _as_source(hit)
             same = [main for main in mains if set(raws[main.file].columns) == set(raws[hit.file].columns)]
@@ -445,6 +445,6 @@ def _extend_source(
 
 def _explain_unused(raw: RawTable) -> str:
     return (
-        "no object was recognised in it and no other file's column holds its values. If it is one, say so: "
+        "it was not recognised, and no column of another file holds its values. Say what it is: "
         f"--map OBJECT.FIELD={raw.file}.COLUMN, or --lookup {raw.file}.COLUMN=OBJECT.FIELD"
     )

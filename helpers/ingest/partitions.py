@@ -83,6 +83,8 @@ def _is_partition(object_id: str, column: str, values: pd.Series, catalog: Catal
         return True
     if _is_named_otherwise(column) or _is_measure_elsewhere(column):
         return False
+    if n_values == 1 and len(filled) == len(values) and len(values) > 1:
+        return False
     if is_looked_up:
         return True
     return not _is_id_or_prose(column, filled, n_values)

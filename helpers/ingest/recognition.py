@@ -129,13 +129,26 @@ def _fit_object(file: str, contents: Mapping[str, ColumnContent], object_id: str
     key = fields.get("id")
     if key and not contents[key].is_key:
         fields.pop("id")
+    if "id" in read_schema()[object_id].fields and "id" not in fields and object_id != "activity":
+        return None
     if not all(any(field in fields for field in group) for group in spec["needs"]):
         return None
     canonical = sum(field in read_schema()[object_id].fields for field in fields)
     is_named = any(word in header_key(file) for word in map(header_key, spec.get("names", ())))
+    if (
+        is_plain_key(key)
+        and not is_named
+        and len(set(spec.get("tells", ())) & set(fields)) < spec.get("least_tells", 1)
+    ):
+        return None
     is_own_key = bool(key) and header_key(key) not in {"id", "recordid"} and header_key(key).endswith("id")
     score = canonical + 2.5 * is_named + 2.0 * (is_own_key and "id" in fields and _is_first_id(object_id, key or ""))
     return Recognised(file, object_id, None, _add_partitions(fields, contents, object_id), score)
+
+
+def is_plain_key(column: str | None) -> bool:
+    """Tell whether a key's name says nothing of whose key it is."""
+    return column is None or header_key(column) in {"id", "recordid", "name", "key", "number"}
 
 
 def _is_first_id(object_id: str, column: str) -> bool:

@@ -11,6 +11,7 @@ from helpers.ingest.assembly import DayTables
 from helpers.ingest.files import RawTable
 from helpers.ingest.mapping import Plan, SourcePlan
 from helpers.ingest.schema import read_schema
+from helpers.ingest.tables import name_column
 from helpers.ingest.values import snake_case
 from helpers.ingest.vendors import find_stage_dates
 
@@ -69,7 +70,7 @@ def _describe_file(file: str, raw: RawTable, plan: Plan, found: DayTables) -> li
     sources = [source for source in plan.sources if file == source.file or plan.twins.get(file) == source.file]
     head = f"{file} ({raw.rows_read:,} rows)"
     if file in plan.unused:
-        return [f"{head}: not used; {plan.unused[file]}"]
+        return [f"{head}: not used"]
     lines: list[str] = []
     for source in sources:
         vendor = f", {source.vendor}" if source.vendor else ""
@@ -111,7 +112,7 @@ def _describe_rest(raw: RawTable, sources: list[SourcePlan], plan: Plan, file: s
     if dates:
         lines.append(f"  {len(dates)} columns of stage dates  →  deal_history")
     if rest:
-        shown = ", ".join(snake_case(column) for column in rest[:20])
+        shown = ", ".join(name_column(column, set()) for column in rest[:20])
         more = f" and {len(rest) - 20} more" if len(rest) > 20 else ""
         lines.append(f"  kept under their own names: {shown}{more}")
     return lines
