@@ -35,9 +35,10 @@ LAST = "2026Q3"
 
 def generate(out: Path, exported_on: str) -> Path:
     script = SAMPLES / "generate_brightwater.py"
-    command = [sys.executable, str(script), "--out", str(out), "--exported-on", exported_on]
+    folder = out / exported_on
+    command = [sys.executable, str(script), "--out", str(folder), "--exported-on", exported_on]
     subprocess.run(command, check=True, capture_output=True)
-    return out / exported_on
+    return folder
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
