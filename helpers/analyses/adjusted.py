@@ -214,7 +214,7 @@ def _judge(row: dict, minimum_n: int, significance: float) -> str:
         return BELOW if row["won"] < row["expected_won"] else ABOVE
     company_rate = row["expected_rate"] - row["mix_effect"]
     gap = row["raw_rate"] - company_rate
-    if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= 0.5:
+    if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= 0.6:
         return ONLY_MIX
     return WITHIN
 
@@ -240,10 +240,12 @@ def _measure_spread(frame: pd.DataFrame, minimum_n: int) -> float:
 
 
 def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
-    """Return the rows of those whose low raw rate the mix explains, the lowest first."""
+    """Return the rows of those whose low raw rate the mix explains, the most fully explained first."""
     frame = adjusted.frame
     accused = frame[(frame["verdict"] == ONLY_MIX) & (frame["raw_rate"] < adjusted.rate)]
-    return accused.sort_values(["raw_rate", "who"], kind="stable").reset_index(drop=True)
+    rest = (accused["expected_rate"] - accused["raw_rate"]).clip(lower=0)
+    order = accused.assign(rest=rest.round(2)).sort_values(["rest", "mix_effect", "who"], kind="stable")
+    return accused.loc[order.index].reset_index(drop=True)
 
 
 def describe_people(adjusted: Adjusted) -> str:

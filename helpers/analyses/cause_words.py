@@ -41,7 +41,16 @@ def describe_cause(cause: dict, leaves: GapLeaves) -> str:
         if entered
         else ""
     )
-    return f"{before} → {label.lower()} in {where}: {actual} instead of {expected}{rates}"
+    return f"{before} → {in_sentence(label)} in {where}: {actual} instead of {expected}{rates}"
+
+
+def in_sentence(label: str) -> str:
+    """Write a label inside a sentence: small letters, unless it is an abbreviation.
+
+    >>> in_sentence("Deals won"), in_sentence("MQLs")
+    ('deals won', 'MQLs')
+    """
+    return label if label[1:] != label[1:].lower() else label.lower()
 
 
 def name_slice(slice_json: str) -> str:
@@ -68,8 +77,8 @@ def _describe_mix(cause: dict, leaves: GapLeaves) -> str:
         parts.append(
             f"{describe_value(value)} went from {format_value(before, 'share')} to {format_value(now, 'share')}"
         )
-    label = leaves.labels.get(step, step).lower()
-    return f"Other {label} than before: {', '.join(parts)} of all {label}"
+    label = in_sentence(leaves.labels.get(step, step))
+    return f"Composition of {label}: {', '.join(parts)}"
 
 
 def _count(leaves: GapLeaves, step: str, slice_json: str) -> float:
@@ -139,7 +148,7 @@ def describe_causes(gap, currency: str) -> str:
     money = describe_money(first, gap, currency)
     count = "One slice" if len(proven) == 1 else f"{len(proven)} slices"
     verb = "moves" if len(proven) == 1 else "move"
-    return f"{count} {verb} beyond chance; the largest: {first['statement']}{money}"
+    return f"{count} {verb} beyond chance. First: {first['statement']}{money}"
 
 
 def describe_money(cause, gap, currency: str) -> str:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from helpers.analyses.adjusted import Adjusted, adjust_rates
 from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
-from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.cause_words import describe_cause
+from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves
 from helpers.analyses.localise import localise
 from helpers.periods import Period
@@ -24,6 +24,9 @@ ROOT_CAUSE_COLUMNS = [
 
 LONGEST_HISTORY = 8
 """How many earlier periods an expectation is learnt from at most."""
+
+LEAST_PER_CELL = 5
+"""Records per combination of partitions that the whole's composition needs."""
 
 SUSPECTS = 3
 """How many slices that stand out only by themselves are told beside the causes."""
@@ -43,6 +46,7 @@ class Gap:
         bridge: The rows of ``decomposition.csv``.
         causes: The rows of ``root_cause.csv``.
         moved: What moved everywhere: lens, step, effect, ratio, low, high, contribution.
+        mix_over: The partitions over whose combinations the whole's composition is told.
         closing: Leaves of the bridge, or None.
         search: Leaves of the search in the period's closes, or None.
         creation: Leaves of the search in what entered, or None.
@@ -60,6 +64,7 @@ class Gap:
     bridge: pd.DataFrame
     causes: pd.DataFrame
     moved: pd.DataFrame
+    mix_over: tuple[str, ...] = ()
     closing: GapLeaves | None = None
     search: GapLeaves | None = None
     creation: GapLeaves | None = None
@@ -107,7 +112,8 @@ def explain_gap(
     told = closing or _compare_creation(company, period, compared, as_of)
     if told is not None and closing is None:
         words = compared.label if compared else ""
-    bridge = _decompose(told)
+    mix_over = _choose_mix(told)
+    bridge = _decompose(told, mix_over)
     expected, actual = (told.expected, told.actual) if told is not None else (0.0, 0.0)
     gap = actual - expected
     causes, moved = _search_all(search, creation, gap if closing is not None and closing.amount else None)
@@ -126,6 +132,7 @@ def explain_gap(
         bridge=bridge,
         causes=_name_m(causes, five_m, search, creation),
         moved=moved,
+        mix_over=mix_over,
         closing=told,
         search=search,
         creation=creation,
@@ -188,13 +195,35 @@ def _compare_creation(company, period: Period, compared: Period | None, as_of: d
     return build_creation_leaves(company, period=period, expected=[compared], as_of=as_of)
 
 
-def _decompose(leaves: GapLeaves | None) -> pd.DataFrame:
-    """Decompose a gap, or return an empty table."""
+def _choose_mix(leaves: GapLeaves | None) -> tuple[str, ...]:
+    """Choose the partitions over whose combinations the whole's composition is told.
+
+    As many, in the order of the leaves, as leave ``LEAST_PER_CELL`` records per combination: in finer cells nearly
+    every record is a cell of its own, and all would be called composition.
+    """
+    if leaves is None:
+        return ()
+    first = leaves.steps[0]
+    records = leaves.frame[f"{first}_expected"] + leaves.frame[f"{first}_actual"]
+    chosen: list[str] = []
+    for dimension in leaves.dimensions:
+        cells = leaves.frame[records > 0][[*chosen, dimension]].drop_duplicates()
+        if len(cells) * LEAST_PER_CELL <= records.sum():
+            chosen.append(dimension)
+    return tuple(chosen)
+
+
+def _decompose(leaves: GapLeaves | None, mix_over: tuple[str, ...]) -> pd.DataFrame:
+    """Decompose a gap in total and by every partition, or return an empty table."""
     if leaves is None:
         return pd.DataFrame(columns=BRIDGE_COLUMNS).astype({"contribution": float, "share_of_gap": float})
-    return decompose(
-        leaves.frame, list(leaves.dimensions), list(leaves.steps), amount=leaves.amount, slipped=leaves.slipped
-    )
+    options = {"steps": list(leaves.steps), "amount": leaves.amount, "slipped": leaves.slipped}
+    whole = decompose(leaves.frame, list(mix_over), **options)
+    parts = [whole[whole["dimension"] == "all"]]
+    for dimension in leaves.dimensions:
+        cut = decompose(leaves.frame, [dimension], **options)
+        parts.append(cut[cut["dimension"] != "all"])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _search_all(

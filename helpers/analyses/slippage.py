@@ -5,9 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.engine.history import OPEN, WON
 from helpers.engine.journeys import Journeys
 from helpers.engine.timeline import day_number
 from helpers.periods import Period
+
+LEARNT_FROM = 8
+"""Earlier periods from which the fate of pushed deals is learnt."""
+
+HELD_BY = 4.0
+"""Deals by which a stage's own share is held to that of all stages."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +38,8 @@ def measure_slippage(
     """Measure per deal what slipped out of a period, less what usually slips.
 
     A deal slips when it was open and due in the period on the morning of its first day, and on the evening of its
-    last day is still open with a close date after it. It counts with its amount × the probability of the stage it
-    stands in then (the company's own, else the share of due pipeline that earlier periods won). Every period has some
-    slippage: only the part above the expected periods' average explains a gap, taken off all deals alike.
+    last day is still open with a close date after it. It counts with its amount × the share of such deals, pushed out
+    in the same stage, that were won in the end. Every period has some slippage: only the part above the expected periods' average explains a gap, taken off all deals alike.
 
     Args:
         company: The opened company.
@@ -49,7 +55,7 @@ def measure_slippage(
     if history is None or not journeys.tracks_close_dates:
         return None
     deals = journeys.records["deal"]
-    weight = _probabilities(company, journeys, expected)
+    weight = _learn_weights(company, journeys, period)
     before = np.zeros(deals.n)
     usual = 0.0
     for one in expected:
@@ -87,22 +93,24 @@ def _pushed(journeys: Journeys, period: Period, selected: np.ndarray) -> tuple[n
     return np.where(pushed, np.nan_to_num(closing.amount), 0.0), closing.stage
 
 
-def _probabilities(company, journeys: Journeys, expected: Sequence[Period]) -> np.ndarray:
-    """Return the probability of each stage code (the last one for an unknown stage)."""
-    usual = _usual_conversion(journeys, expected)
+def _learn_weights(company, journeys: Journeys, period: Period) -> np.ndarray:
+    """Return per stage code how often deals pushed out in that stage were won in the end (last: unknown stage).
+
+    Learnt from the eight periods before; a stage with few such deals is held to all stages' share, and where there
+    are none at all to the probabilities that the company gives its stages.
+    """
+    history = journeys.history
+    size = len(history.stage_labels) + 1
+    won, decided = np.zeros(size), np.zeros(size)
+    today = history.state_on(journeys.as_of)
+    for back in range(1, LEARNT_FROM + 1):
+        amount, stage = _pushed(journeys, period.previous(back), np.ones(len(today.outcome), bool))
+        seen = (amount > 0) & (today.outcome != OPEN)
+        won += np.bincount(stage[seen] % size, today.outcome[seen] == WON, minlength=size)
+        decided += np.bincount(stage[seen] % size, minlength=size)
+    if decided.sum() >= 10:
+        usual = won.sum() / decided.sum()
+        return (won + HELD_BY * usual) / (decided + HELD_BY)
     stages = getattr(company.settings, "deal_stages", ()) or ()
     known = {stage.label: stage.probability for stage in stages if stage.probability is not None}
-    return np.array([*(known.get(label, usual) for label in journeys.history.stage_labels), usual], dtype=float)
-
-
-def _usual_conversion(journeys: Journeys, expected: Sequence[Period]) -> float:
-    """Return the share of due pipeline that the expected periods won within themselves."""
-    won_amount, due_amount = 0.0, 0.0
-    for one in expected:
-        first, last = day_number(one.start), day_number(one.end)
-        opening, closing = journeys.history.state_on(first - 1), journeys.history.state_on(last)
-        due = opening.is_open & (opening.closed >= first) & (opening.closed <= last)
-        amount = np.nan_to_num(opening.amount)
-        due_amount += float(amount[due].sum())
-        won_amount += float(amount[due & (closing.outcome == 1)].sum())
-    return won_amount / due_amount if due_amount else 0.3
+    return np.array([*(known.get(label, 0.3) for label in history.stage_labels), 0.3], dtype=float)
