@@ -235,7 +235,8 @@ def _step(
         before = mature.iloc[-2].to_dict() if len(mature) > 1 else {}
         start = pd.Timestamp(now["period_start"]).date()
         label = Period(start, start, period.grain, period.fiscal_year_start).label
-    days = _pick(company, f"{id}_days", Period(_day(now), _day(now), period.grain), "cohort") if now else {}
+    began = Period(_day(now), _day(now), period.grain) if now else None
+    days = _pick(company, f"{stage}_{following}_days", began, "cohort")
     if not days and id == "opportunity_to_won":
         days = _pick(company, "sales_cycle_days", period)
     return {
@@ -258,8 +259,8 @@ def _recurring(company: pd.DataFrame, period: Period, compared: Period | None) -
         "conversion_to_next": nrr,
         "previous_conversion": _value(company, "nrr", compared),
         "is_available": True,
-        "value": _value(company, "mrr", period),
-        "note": f"GRR {format_value(grr, 'share')}, NRR {format_value(nrr, 'share')}",
+        "value": _value(company, "arr", period),
+        "note": f"ARR; GRR {format_value(grr, 'share')}, NRR {format_value(nrr, 'share')}",
     }
 
 
@@ -309,6 +310,7 @@ def _evidence(row: dict[str, Any], period: Period) -> dict[str, Any]:
         "n": int(row["n"]),
         "period": period.label,
         "definition": row["basis"],
+        "unit": row["unit"],
         "low": None if _missing(row["low"]) else float(row["low"]),
         "high": None if _missing(row["high"]) else float(row["high"]),
     }

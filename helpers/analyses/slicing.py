@@ -263,6 +263,7 @@ def _find(result: Slices, currency: str) -> list[Finding]:
                     "n": int(row["n"]),
                     "period": period.label,
                     "definition": sliced.attrs.get("basis", ""),
+                    "unit": kpi.unit,
                     "low": _number(row["low"]),
                     "high": _number(row["high"]),
                     "q_value": _number(row["q_value"]),

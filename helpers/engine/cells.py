@@ -164,16 +164,16 @@ def is_shortcut(company, journeys: Journeys, kpi: Kpi) -> bool:
 
 
 def allows(company, kpi: Kpi, partitions: Iterable[str], *, strict: bool) -> bool:
-    """Tell whether a KPI may be cut by partitions: rates by what is known at entry, outcomes split outcomes only.
+    """Tell whether a KPI may be cut by partitions: by what is known at entry, else counts only, outcomes by outcomes.
 
     Raises:
         QuestionError: It may not, and ``strict`` is set.
     """
     for id in partitions:
         partition = company.partitions[id]
-        if partition.known == "entry" or (partition.known == "during" and not kpi.is_rate):
+        if partition.known == "entry" or (partition.known == "during" and kpi.is_count):
             continue
-        if partition.known == "outcome" and not kpi.is_rate and _counts_outcomes(company, kpi):
+        if partition.known == "outcome" and kpi.is_count and _counts_outcomes(company, kpi):
             continue
         if not strict:
             return False

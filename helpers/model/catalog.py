@@ -185,7 +185,7 @@ def _make_duration(template: Mapping[str, Any], stages: Mapping[str, Stage], con
         "statistic": "median",
         "business": conversion.measure.business,
     }
-    id = f"{conversion.id}_days"
+    id = f"{first.id}_{second.id}_days"
     return read_record(Kpi, {"id": id, "measure": measure, **filled}, file="kpis.toml", key="duration_template")
 
 

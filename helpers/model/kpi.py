@@ -136,6 +136,9 @@ Measure = Annotated[
     Field(discriminator="kind"),
 ]
 
+COUNTS = ("volume", "sum", "stock")
+"""Kinds of measure that add up over slices."""
+
 RATES = (
     "conversion",
     "outcome_share",
@@ -184,3 +187,8 @@ class Kpi(Definition):
     def is_rate(self) -> bool:
         """Whether it has a denominator, so that only partitions known at entry may cut it."""
         return self.measure.kind in RATES
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it adds up over slices, so that a partition known later may split it."""
+        return self.measure.kind in COUNTS

@@ -71,7 +71,7 @@ def test_the_companys_own_order_decides_which_steps_there_are():
     contact = {"id": ["a"], "created_at": ["2026-01-01"], "mql_at": ["2026-01-02"], "sql_at": ["2026-01-03"]}
     company = make_company({"contact": contact}, funnel={"stages": ["lead", "sql", "opportunity", "won"]})
     found = set(build_cells(company)["kpi"])
-    assert {"lead_to_sql", "lead_to_sql_days", "sqls"} <= found
+    assert {"lead_to_sql", "lead_sql_days", "sqls"} <= found
     assert not {"mqls", "lead_to_mql"} & found
 
 

@@ -73,8 +73,8 @@ def test_a_contact_reaches_a_stage_by_its_first_deal_that_does():
     }
     company = contacts(("2026-01-01", "2026-01-01", None), deal=deal)
     cells = build_cells(company)
-    assert pick(cells, "mql_to_opportunity_days")["value"] == 9
-    assert pick(cells, "mql_to_won_days")["value"] == 78
+    assert pick(cells, "mql_opportunity_days")["value"] == 9
+    assert pick(cells, "mql_won_days")["value"] == 78
 
 
 def test_a_contact_reaches_nothing_through_a_renewal():

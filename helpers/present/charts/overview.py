@@ -10,7 +10,7 @@ from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, label_of, say_interval, say_value
+from helpers.present.words import count_of, join_words, label_of, say_interval, say_value
 from helpers.units import format_value
 
 
@@ -181,6 +181,45 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
         labels={"kpi": "KPI", "q_value": "q"},
         note="q: how often so large a change would be called real by mistake, corrected for all slices compared.",
     )
+
+
+def draw_slice_table(table: pd.DataFrame, catalog: Catalog, *, subtitle: str, currency: str) -> Display:
+    """Show the numbers of all slices, each in its own unit and with the doubt that it deserves.
+
+    Args:
+        table: The result of ``tabulate_slices``.
+        catalog: The company's definitions.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    if table.empty:
+        return show_message("empty", "There are no slices to list")
+    rows = [
+        {
+            "kpi": kpi.label,
+            "cut_by": join_words(map(label_of, str(row["dimension"]).split(" & "))),
+            "slice": row["slice"],
+            "value": say_interval(row["value"], row["low"], row["high"], kpi.unit, currency=currency),
+            "n": row["n"],
+            "before": say_value(row["previous_value"], kpi.unit, currency=currency),
+            "verdict": _verdict(row, catalog.rules.significance),
+        }
+        for row, kpi in ((row, catalog.kpi(row["kpi"])) for row in table.to_dict("records"))
+    ]
+    return show_table(
+        pd.DataFrame(rows).astype({"n": "Int64"}),
+        title=f"{count_of(len(table), 'slice')}, with the doubt that each deserves",
+        subtitle=subtitle,
+        labels={"kpi": "KPI"},
+    )
+
+
+def _verdict(row: dict[str, Any], level: float) -> str:
+    if row["is_small"]:
+        return "too few records"
+    if pd.isna(row["q_value"]):
+        return "–"
+    return "changed beyond chance" if row["q_value"] < level else "may be chance"
 
 
 def draw_kpi_slices(results: Sequence[Slices], *, subtitle: str, currency: str) -> Displays:
