@@ -181,6 +181,32 @@ def get_shares(curve: pd.DataFrame, cohort: str = MEAN) -> pd.Series:
     return shares.reindex(range(int(shares.index.max()) + 1)).fillna(0.0)
 
 
+def accumulate_curve(curve: pd.DataFrame) -> pd.DataFrame:
+    """Add the shares up over the ages, for a picture.
+
+    Returns:
+        One row per cohort and age up to the last age at which anything was won anywhere: cohort, age, n, share (won by
+        that age, 0–1), is_complete (every age up to it is), is_last (of its cohort). Empty without a curve.
+    """
+    if curve.empty:
+        return pd.DataFrame(columns=["cohort", "age", "n", "share", "is_complete", "is_last"])
+    reached = curve.loc[curve["won"] > 0, "age"]
+    shown = curve[curve["age"] <= (int(reached.max()) if len(reached) else 0)].sort_values(
+        ["cohort", "age"], kind="stable"
+    )
+    whole = shown["is_complete"].astype(bool)
+    return pd.DataFrame(
+        {
+            "cohort": shown["cohort"],
+            "age": shown["age"].astype(int),
+            "n": shown["n"],
+            "share": shown["share"].astype(float).groupby(shown["cohort"]).cumsum(),
+            "is_complete": whole.groupby(shown["cohort"]).cummin(),
+            "is_last": ~shown["cohort"].duplicated(keep="last"),
+        }
+    ).reset_index(drop=True)
+
+
 def total_complete(curve: pd.DataFrame, *, ages: int | None = None) -> float:
     """Average the whole close rate of the cohorts that have completed every age.
 

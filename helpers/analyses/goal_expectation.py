@@ -130,16 +130,18 @@ def _grow(values: np.ndarray, ahead: float, per_year: int, rules: GoalRules) -> 
 
 
 def _season(values: np.ndarray, is_same: np.ndarray, per_year: int, rules: GoalRules) -> float:
-    """Compare the same season of earlier years with the level of the year up to it."""
-    if per_year == 1 or not is_same.any():
+    """Compare the same season of earlier years with the level of the year up to it; the oftener seen, the surer."""
+    first = per_year - 1
+    if per_year == 1 or not is_same[first:].any():
         return 1.0
     sums = np.cumsum(values)
-    level = np.full(len(values), sums[per_year - 1] / per_year)
-    level[per_year:] = (sums[per_year:] - sums[:-per_year]) / per_year
+    level = (sums[first:] - np.concatenate([[0.0], sums[: len(sums) - per_year]])) / per_year
     if (level <= 0).any():
         return 1.0
-    shape = float((values / level)[is_same].mean()) / float((values / level).mean())
-    return 1.0 + rules.expectation.season_weight * (shape - 1.0)
+    ratio, same = values[first:] / level, is_same[first:]
+    shape = float(ratio[same].mean()) / float(ratio.mean())
+    belief = rules.expectation.season_weight * same.sum() / (same.sum() + 1)
+    return 1.0 + belief * (shape - 1.0)
 
 
 def _months(days: pd.DatetimeIndex) -> np.ndarray:

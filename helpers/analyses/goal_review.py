@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.analyses.close_curve import MEAN, POOLED, get_shares, measure_close_curve
 from helpers.analyses.finding import Finding
+from helpers.analyses.goal_grid import compare_with_past, lay_out_grid
 from helpers.analyses.goal_locks import name_cell
 from helpers.analyses.goal_matrix import build_matrix, lock_carry_over, plan_goals
 from helpers.analyses.goal_relations import TOTAL
@@ -41,6 +42,8 @@ class GoalReview:
         timing: Which period's records each period ahead needs.
         landing: The same summed up per period ahead.
         periods: The periods ahead.
+        grid: The company's own cells, laid out for a picture.
+        past: What the next period needs of each KPI beside what that has been.
         findings: The answers in words, ranked later.
         title: The most important one.
     """
@@ -55,6 +58,8 @@ class GoalReview:
     timing: pd.DataFrame
     landing: pd.DataFrame
     periods: list[Period]
+    grid: pd.DataFrame
+    past: pd.DataFrame
     findings: list[Finding]
     title: str
 
@@ -130,9 +135,10 @@ def review_goals(
     ranks = rank_in_history(solved, cells, as_of=as_of)
     landing = summarise_timing(timing, wanted)
     has_goals = bool(matrix["locked"].astype(bool).any()) if len(matrix) else False
-    draft = GoalReview(
-        solved, first.matrix, first.released, has_goals, curve, outlook, ranks, timing, landing, periods, [], ""
-    )
+    grid = lay_out_grid(solved, catalog=catalog, as_of=as_of, fiscal_year_start=fiscal, has_goals=has_goals)
+    past = compare_with_past(grid, solved, cells)
+    known = (solved, first.matrix, first.released, has_goals, curve, outlook, ranks, timing, landing, periods)
+    draft = GoalReview(*known, grid, past, [], "")
     findings = list_findings(draft, company, as_of=as_of, carry_over=carry_over)
     title = findings[0].headline if findings else "No goal can be derived yet"
     return GoalReview(**{**vars(draft), "findings": findings, "title": title})

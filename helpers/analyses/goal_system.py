@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers.analyses.goal_locks import explain_contradiction, name_cell, read_locks
 from helpers.analyses.goal_relations import KEYS, TOTAL, Relations, find_relations, list_additive
-from helpers.analyses.goal_solver import EXACT, Solution, measure_violation, solve_relations
+from helpers.analyses.goal_solver import Solution, measure_violation, solve_relations
 from helpers.errors import QuestionError
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.goal import GoalRules, load_goal_rules
@@ -23,6 +23,9 @@ GOAL_MATRIX_COLUMNS = [*KEYS, "goal", "actual", "expected", "gap", "locked", "pr
 
 DERIVED_GIVES_WAY = 100.0
 """How much more willingly a cell that follows from others moves than one that drives them."""
+
+AGREES = 1e-9
+"""Logarithms this near to their equations need no reconciling."""
 
 IMPUTED_GIVES_WAY = 1e4
 """How much more willingly a cell without an expectation of its own moves."""
@@ -52,8 +55,8 @@ def solve(
 
     Returns:
         One row per cell of ``matrix``, in its order: ``goal`` filled in, ``locked`` as held, ``expected`` filled in
-        where it was blank, ``gap`` (actual − goal, blank without an actual), ``probability`` blank where the goal
-        changed.
+        where it was blank (all of it then as the equations make it agree with itself), ``gap``
+        (actual − goal, blank without an actual), ``probability`` blank where the goal changed.
         An empty matrix comes back empty.
 
     Raises:
@@ -78,13 +81,12 @@ def solve(
         raise explain_contradiction(
             cells, held, values, lambda only: system.solve(only, values, rounds=60, attempts=3).is_feasible
         )
-    return _finish(solved, cells, found.values, system.prior, held)
+    return _finish(solved, cells, found.values, system.agreed, held)
 
 
 @dataclass(frozen=True)
 class _System:
     relations: Relations
-    prior: np.ndarray
     agreed: np.ndarray
     variance: np.ndarray
     floor: np.ndarray
@@ -104,13 +106,13 @@ class _System:
         prior = _imply_missing(relations, cells, held, values)
         spread = _measure_spread(cells, prior, catalog, rules, variability)
         shares = cells["kpi"].map(lambda id: _is_share(id, catalog)).to_numpy(dtype=bool)
-        usual = pd.Series(prior).where(prior > 0).groupby(cells["kpi"]).transform("median").fillna(1.0)
-        floor = 1e-3 * usual.to_numpy()
+        floor = _lowest_start(cells, prior)
         imputed = cells["expected"].isna().to_numpy() & cells["goal"].isna().to_numpy()
         agreed = _agree(relations, prior, spread**2, imputed, floor, shares)
-        prior = np.where(imputed, agreed, prior)
+        # From here on only the agreed expectation counts, so that a matrix that was solved is solved alike again.
+        spread = _measure_spread(cells, agreed, catalog, rules, variability)
         variance = np.where(_find_derived(relations, len(cells)), DERIVED_GIVES_WAY, 1.0) * spread**2
-        return cls(relations, prior, agreed, variance, floor, shares)
+        return cls(relations, agreed, variance, _lowest_start(cells, agreed), shares)
 
     def solve(self, held: np.ndarray, values: np.ndarray, *, rounds: int = 150, attempts: int = 30) -> Solution:
         """Let what drives the engine carry the held goals, starting from the expectation that agrees with itself."""
@@ -129,6 +131,11 @@ class _System:
         )
 
 
+def _lowest_start(cells: pd.DataFrame, expected: np.ndarray) -> np.ndarray:
+    usual = pd.Series(expected).where(expected > 0).groupby(cells["kpi"]).transform("median").fillna(1.0)
+    return 1e-3 * usual.to_numpy()
+
+
 def _agree(
     relations: Relations,
     prior: np.ndarray,
@@ -142,7 +149,7 @@ def _agree(
     loose = np.where(imputed, IMPUTED_GIVES_WAY, 1.0) * variance
     agreed = prior
     for _ in range(3 if imputed.any() else 1):
-        if measure_violation(relations, agreed) <= EXACT:
+        if measure_violation(relations, agreed) <= AGREES:
             break
         begin = np.where(imputed, agreed, prior)
         found = solve_relations(relations, begin, loose, nothing, values, floor=floor, shares=shares)
@@ -170,11 +177,11 @@ def _find_derived(relations: Relations, size: int) -> np.ndarray:
 
 
 def _finish(
-    solved: pd.DataFrame, cells: pd.DataFrame, goals: np.ndarray, prior: np.ndarray, held: np.ndarray
+    solved: pd.DataFrame, cells: pd.DataFrame, goals: np.ndarray, agreed: np.ndarray, held: np.ndarray
 ) -> pd.DataFrame:
     changed = ~np.isclose(cells["goal"].to_numpy(), goals, rtol=1e-9, atol=0.0, equal_nan=False)
     solved["goal"] = goals
-    solved["expected"] = np.where(cells["expected"].isna(), prior, cells["expected"])
+    solved["expected"] = agreed if cells["expected"].isna().any() else cells["expected"].to_numpy()
     solved["gap"] = cells["actual"].to_numpy() - goals
     solved["locked"] = held
     solved["probability"] = cells["probability"].mask(changed).to_numpy()
