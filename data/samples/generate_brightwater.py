@@ -18,10 +18,10 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     """Read the arguments, simulate and write."""
     parser = argparse.ArgumentParser(description="Write the exports of the made-up company Brightwater Software.")
-    parser.add_argument("--out", type=Path, help="folder to write into; brightwater/crm/<day> unless said")
+    parser.add_argument("--out", type=Path, default=HERE / "brightwater" / "crm", help="folder of exports, one per day")
     parser.add_argument("--exported-on", type=dt.date.fromisoformat, default=dt.date(2026, 10, 1), help="2026-10-01")
     arguments = parser.parse_args()
-    folder = arguments.out or HERE / "brightwater" / "crm" / arguments.exported_on.isoformat()
+    folder = arguments.out / arguments.exported_on.isoformat()
     files = build_files(simulate_world(), arguments.exported_on)
     write_files(files, folder)
     for name, frame in files.items():

@@ -35,10 +35,9 @@ LAST = "2026Q3"
 
 def generate(out: Path, exported_on: str) -> Path:
     script = SAMPLES / "generate_brightwater.py"
-    folder = out / exported_on
-    command = [sys.executable, str(script), "--out", str(folder), "--exported-on", exported_on]
+    command = [sys.executable, str(script), "--out", str(out), "--exported-on", exported_on]
     subprocess.run(command, check=True, capture_output=True)
-    return folder
+    return out / exported_on
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
