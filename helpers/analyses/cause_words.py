@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.analyses.coded_leaves import describe_value
 from helpers.analyses.leaves import GapLeaves
+from helpers.model.cause import M_LABELS
 from helpers.units import format_value
 
 
@@ -159,3 +160,17 @@ def describe_money(cause, gap, currency: str) -> str:
         return ""
     amount = format_value(cause["contribution"], "currency", currency=currency)
     return f", {amount}" if cause["lens"] == "closing" else f", {amount} of later revenue"
+
+
+def describe_five_m(gap) -> str:
+    """Say which of the five Ms have evidence, and how many questions can't be asked yet."""
+    rows = gap.five_m
+    if rows.empty:
+        return "No cause was looked for"
+    found = [M_LABELS[m].lower() for m in M_LABELS if (rows.loc[rows["m"] == m, "verdict"] == "evidence").any()]
+    untested = int((rows["verdict"] == "can't be tested").sum())
+    rest = f"; {untested} of {len(rows)} questions can't be tested yet" if untested else ""
+    if not found:
+        return f"No M shows evidence of a change{rest}"
+    named = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    return f"The data points to {named}{rest}"

@@ -39,7 +39,8 @@ def measure_slippage(
 
     A deal slips when it was open and due in the period on the morning of its first day, and on the evening of its
     last day is still open with a close date after it. It counts with its amount × the share of such deals, pushed out
-    in the same stage, that were won in the end. Every period has some slippage: only the part above the expected periods' average explains a gap, taken off all deals alike.
+    in the same stage, that were won in the end. Every period has some slippage: only the part above the expected
+    periods' average explains a gap, taken off all deals alike.
 
     Args:
         company: The opened company.

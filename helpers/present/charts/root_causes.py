@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -126,6 +127,60 @@ def _axis_words(unit: str, currency: str) -> Any:
     sign = CURRENCY_SIGNS.get(currency, f"{words.clean_text(currency)[:3]} ")
     short = "replace(replace(format(abs(datum.value), '~s'), 'k', ' k'), 'M', ' M')"
     return f"(datum.value < 0 ? '−' : '') + '{sign}' + {short}"
+
+
+def draw_causes_table(gap: Any, *, title: str, subtitle: str = "", currency: str = "USD") -> Display:
+    """Show the evidence behind each cause: counts, interval, other names of the same records, and its M.
+
+    Args:
+        gap: The result of ``explain_gap``.
+        title: The finding, in a sentence.
+        subtitle: Measure, company, period, last day.
+        currency: The company's currency.
+    """
+    if gap.causes.empty:
+        return show_message("empty", "No slice to list", "Nothing stood out, not even by itself.")
+    rows = _cause_rows(gap, currency)
+    unit = "currency" if rows["is_money"].any() else "count"
+    table = pd.DataFrame(
+        {
+            "slice": rows["slice"],
+            "effect": [words.label_of(effect) for effect in rows["effect"]],
+            "m": [words.label_of(m) for m in rows["m"]],
+            "n_actual": rows["n_actual"].round().astype("Int64"),
+            "n_expected": rows["n_expected"].round().astype("Int64"),
+            "contribution": rows["contribution"],
+            "low": rows["low"],
+            "high": rows["high"],
+            "what": rows["what"],
+            "aliases": [_name_aliases(aliases) for aliases in rows["aliases"]],
+            "verdict": rows["verdict"],
+        }
+    )
+    return show_table(
+        table,
+        title=title,
+        subtitle=subtitle,
+        units=dict.fromkeys(("contribution", "low", "high"), unit),
+        labels={
+            "m": "M",
+            "n_actual": "Actual",
+            "n_expected": "Expected",
+            "contribution": "Effect",
+            "what": "Counts for",
+            "aliases": "Same records as",
+        },
+        currency=currency,
+    )
+
+
+def _name_aliases(aliases: str) -> str:
+    """Write the first other names of the same records."""
+    named = [
+        " × ".join("(blank)" if value is None else str(value) for values in one.values() for value in values)
+        for one in json.loads(aliases)
+    ]
+    return "; ".join(named[:2]) + (f" and {len(named) - 2} more" if len(named) > 2 else "")
 
 
 def draw_people(adjusted: Any, *, title: str, subtitle: str = "") -> Display:
