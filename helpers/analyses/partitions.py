@@ -61,7 +61,7 @@ def suggest_partitions(company: Any, kpi: str, *, limit: int = 6) -> list[str]:
         partition
         for partition in company.partitions.values()
         if set(partition.objects) & objects
-        and (partition.known == "entry" or not definition.is_rate)
+        and partition.known == "entry"
         and 2 <= partition.n_values <= (MOST_PERSONS if partition.is_person else MOST_VALUES)
     ]
     order = {id: position for position, id in enumerate(PREFERRED)}
