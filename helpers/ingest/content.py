@@ -11,6 +11,9 @@ from helpers.ingest.values import FALSE_SPELLINGS, TRUE_SPELLINGS, is_typed_blan
 SAMPLE = 1000
 """So many distinct values are looked at to tell a column's kind."""
 
+FEW = 50
+"""Under so many rows a few duplicates must not hide that a column is a key."""
+
 _NUMBER = r"[-+(]?\s*(?:[A-Z]{3}|[$€£¥])?\s*[-+]?[\d.,'’\s]*\d[\d.,'’\s]*(?:%|[A-Z]{3}|[$€£¥])?\)?"
 
 
@@ -47,7 +50,8 @@ class ColumnContent:
     @property
     def is_key(self) -> bool:
         """Whether it tells records apart: filled nearly everywhere and, but for stray duplicates, unique."""
-        return self.fill_rate >= 0.5 and self.n_distinct >= 0.9 * self.n_filled
+        least = 0.9 if self.n_filled >= FEW else 0.6
+        return self.fill_rate >= 0.5 and self.n_distinct >= least * self.n_filled
 
 
 def describe_columns(raw: RawTable) -> dict[str, ColumnContent]:

@@ -123,8 +123,7 @@ def build_plan(
     named |= {file for source in sources for file in source.joins}
     if may_recognise:
         rest = [file for file in raws if file not in named and not settings.read_as(file).unused]
-        looked_up = {option.file for option in lookups}
-        found, more_twins = _recognise([file for file in rest if file not in looked_up], raws, contents, sources, maps)
+        found, more_twins = _recognise(rest, raws, contents, sources, maps)
         sources, known_twins = [*sources, *found], {**known_twins, **more_twins}
     sources = [_apply_maps(source, [m for m in maps if m.object == source.object], raws) for source in sources]
     sources = _add_missing_objects(sources, maps, raws, contents)

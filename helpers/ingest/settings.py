@@ -260,10 +260,24 @@ def read_settings(folder: Path) -> CompanySettings:
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(f"[{FILE_NAME}] this is no TOML: {error}. Mend that place and try again.") from None
     try:
+        _check_parts(tables)
         settings = read_record(CompanySettings, {"name": folder.name, **tables}, file=FILE_NAME, key="")
     except DefinitionError as error:
         raise DefinitionError(_add_lines(str(error), text)) from None
     return settings
+
+
+def _check_parts(tables: Mapping[str, Any]) -> None:
+    """Check the tables within first, so that a mistake there is told with what is allowed there."""
+    kinds = {"objects": ObjectSettings, "rollups": Rollup, "files": FileSettings}
+    for group, kind in kinds.items():
+        for name, table in tables.get(group, {}).items() if isinstance(tables.get(group), Mapping) else ():
+            if isinstance(table, Mapping) and (group != "objects" or name in read_schema()):
+                read_record(kind, table, file=FILE_NAME, key=f"{group}.{name}")
+    for group, kind in {"lookups": LookupSettings, "deal_stages": DealStage}.items():
+        for table in tables.get(group, []) if isinstance(tables.get(group), list) else ():
+            if isinstance(table, Mapping):
+                read_record(kind, table, file=FILE_NAME, key=group)
 
 
 def _add_lines(message: str, text: str) -> str:
