@@ -75,7 +75,8 @@ def headline_health(inputs: pd.DataFrame, issues: pd.DataFrame) -> str:
     counts = count_issues(issues)
     share = 1 - left_out / read if read else 0
     usable = "every row counts" if not left_out else f"{share:.1%} of the rows count, {left_out:,} could not be used"
-    return f"{read:,} rows read: {usable}; {counts['warning']:,} values look wrong"
+    looks = "value looks" if counts["warning"] == 1 else "values look"
+    return f"{read:,} rows read: {usable}; {counts['warning']:,} {looks} wrong"
 
 
 def find_health(inputs: pd.DataFrame, issues: pd.DataFrame, *, threshold: float = 0.02) -> list[Finding]:

@@ -7,7 +7,7 @@ import pandas as pd
 from helpers.engine.cells import ask, choose_kpis, is_shortcut, measure
 from helpers.engine.counting import lost_carry
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
-from helpers.engine.pipeline import BOOKINGS, has_targets
+from helpers.engine.pipeline import BOOKINGS, has_targets, open_carry_amounts
 from helpers.engine.slicing import Lens
 from helpers.engine.timeline import NO_DAY
 from helpers.model.kpi import Kpi
@@ -163,6 +163,8 @@ def _explain_stock(company, journeys: Journeys, measure) -> tuple[str, str]:
         return f"The exports hold no {PLURAL[measure.object]}.", f"Add an export of {PLURAL[measure.object]}."
     if measure.field and measure.field not in journeys.records[measure.object].cents:
         return _no_field(measure.field)
+    if measure.object == "deal" and measure.field == "amount" and not open_carry_amounts(journeys):
+        return "Open deals carry no amount.", "Fill in the amount while a deal is open, and map deal.amount."
     begin = {"deal": "created_at", "customer": "live_at", "subscription": "start_at"}[measure.object]
     return (
         f"No {PLURAL[measure.object]} have a date on which they began.",
@@ -192,9 +194,10 @@ def _explain_pipeline(company, journeys: Journeys, measure) -> tuple[str, str]:
         return _no_field("amount")
     if (journeys.history.closed == NO_DAY).all():
         return "Deals carry no close date.", "Map deal.closed_at; while a deal is open it is the expected close."
-    if measure.kind == "push" and not journeys.tracks_close_dates:
+    if not journeys.tracks_close_dates:
         return (
-            "No change of a close date is known: the exports hold neither a deal history nor several snapshots.",
+            "No change of a close date is known: the exports hold neither a deal history nor several snapshots, so "
+            "nobody can tell which deals were due at the start of a period.",
             "Export the close date history as deal_history, or run `python -m helpers add` with every week's export.",
         )
     if measure.kind == "coverage" and not has_targets(company):

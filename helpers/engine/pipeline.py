@@ -19,6 +19,9 @@ BOOKINGS = "revenue_won"
 def measure_stock(measure, lens: Lens) -> list[Cells]:
     """Count what is there at the end of each period, or add up a field of it.
 
+    The amount of open deals is told only where deals that are open today carry one: else past amounts would be those
+    that the deals closed with.
+
     A slice has a row from the first period by whose end one of its records had been created; from then on 0 is a true
     zero. What ends on the last day of a period is no longer there at its end.
     """
@@ -29,6 +32,8 @@ def measure_stock(measure, lens: Lens) -> list[Cells]:
         return []
     records = journeys.records[object]
     if measure.field and measure.field not in records.cents:
+        return []
+    if object == "deal" and measure.field == "amount" and not open_carry_amounts(journeys):
         return []
     selected = selected & records.is_business(measure.business)
     shape = (lens.n_slices, len(axis))
@@ -44,6 +49,13 @@ def measure_stock(measure, lens: Lens) -> list[Cells]:
     n = count[slices, periods]
     value = (total[slices, periods] / 100 if measure.field else n) * measure.factor
     return [Cells("snapshot", slices, periods, value, n, value, is_complete=question.ended[periods])]
+
+
+def open_carry_amounts(journeys: Journeys) -> bool:
+    """Tell whether any deal that is open on the last day that counts has an amount."""
+    state = journeys.history.state_on(journeys.as_of)
+    is_open = state.exists & state.is_open
+    return bool((np.nan_to_num(state.amount[is_open]) > 0).any()) or not is_open.any()
 
 
 def _stock_on(measure, lens: Lens, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
@@ -101,7 +113,7 @@ def measure_push(measure, lens: Lens) -> list[Cells]:
     """Tell which share of the open deals due in a period at its start has a close date after it at its end."""
     question, journeys = lens.question, lens.question.journeys
     selected = _selected_deals(measure, lens)
-    if selected is None or not journeys.tracks_close_dates:
+    if selected is None:
         return []
     axis, shown = question.quarters()
     due_n = np.zeros((lens.n_slices, len(question.axis)))
@@ -199,7 +211,7 @@ def _selected_deals(measure, lens: Lens) -> np.ndarray | None:
     journeys = lens.question.journeys
     if "deal" not in journeys.records or not lens.carries("deal") or "amount" not in journeys.records["deal"].cents:
         return None
-    if (journeys.history.closed == NO_DAY).all():
+    if (journeys.history.closed == NO_DAY).all() or not journeys.tracks_close_dates:
         return None
     selected = lens.question.selected("deal", measure.where)
     return None if selected is None else selected & journeys.records["deal"].is_business(measure.business)
