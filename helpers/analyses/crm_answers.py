@@ -206,10 +206,12 @@ def _check_leading_value(view: CrmView, field: SurveyField, group: pd.DataFrame,
 def _check_partition(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
     names = {_fold(name): id for id, p in view.company.partitions.items() for name in (id, p.label, *p.aliases)}
     told = []
+    won = won_between(view, year_before(view.as_of), view.as_of)
+    if won is None or not len(won):
+        return _unavailable(view, field.crm.kpi)
     for answer in dict.fromkeys(group["answer"]):
         partition = view.company.partitions.get(names.get(_fold(answer), ""))
-        won = won_between(view, year_before(view.as_of), view.as_of)
-        if partition is None or "deal" not in partition.objects or won is None or not len(won):
+        if partition is None or "deal" not in partition.objects:
             told.append(f"revenue can't be split by {answer}")
             continue
         filled = float(won[partition.objects["deal"]].notna().mean())

@@ -106,7 +106,7 @@ def _is_told_by_stage(cell: Cell, evidence: Evidence) -> bool:
     """Tell whether a field says nothing of these records, as their stage already says it: a won deal's lost reason."""
     if cell.partition is None or cell.partition.known == "entry":
         return False
-    return evidence.n > 0 and evidence.n_values < 2 <= cell.partition.n_values
+    return evidence.n > 0 and evidence.n_values < min(2, cell.partition.n_values)
 
 
 def measure_cell(company: Any, cell: Cell, rules: DiscoveryRules, *, as_of: date) -> Evidence:

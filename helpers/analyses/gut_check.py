@@ -125,5 +125,5 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     numbers = ["gut_low", "gut_median", "gut_high", "crm_value", "crm_low", "crm_high", "crm_n", "gap", "gap_share"]
     frame = frame.astype({column: "float64" for column in numbers})
     texts = [c for c in GUT_COLUMNS if c not in (*numbers, "n_people", "is_available")]
-    frame[texts] = frame[texts].fillna("").astype("str")
+    frame[texts] = frame[texts].astype("object").where(frame[texts].notna(), "").astype("str")
     return frame.astype({"n_people": "int64", "is_available": "bool"})

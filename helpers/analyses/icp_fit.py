@@ -25,7 +25,10 @@ SUMMARY_COLUMNS = [
     "deal_size_inside", "deal_size_outside", "sentence", "is_available", "cure",
 ]  # fmt: skip
 
-ANY = "every attribute"
+SEPARATOR = r"\s*(?:;|,(?!\d{3}(?!\d)))\s*"
+"""Between two values; the comma of 2,000 is none."""
+
+ANY = "Every attribute"
 """The summary's row for deals judged by all attributes together."""
 
 
@@ -96,7 +99,7 @@ def matches(actual: Any, stated: str) -> bool:
     (False, True, True)
     """
     size = _read_size(actual)
-    for part in re.split(r"[;,]", stated):
+    for part in re.split(SEPARATOR, stated):
         bounds = _read_range(part)
         if bounds and size is not None:
             if bounds[0] <= size <= bounds[1]:
@@ -263,7 +266,7 @@ def _missing_row(label: str, people: list[tuple[str, str]], cure: str) -> dict[s
 
 def _say_stated(people: list[tuple[str, str]]) -> str:
     """Say the values that at least half of the people name as a good fit."""
-    named = Counter(value for good, _ in people for value in dict.fromkeys(re.split(r"\s*[;,]\s*", good)) if value)
+    named = Counter(value for good, _ in people for value in dict.fromkeys(re.split(SEPARATOR, good)) if value)
     common = [value for value, count in named.items() if count >= len(people) / 2]
     return ", ".join(common) or "no value that half of them name"
 

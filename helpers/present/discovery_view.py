@@ -123,10 +123,9 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     if frame.empty:
         return show_message("good", "Every wanted field is available", "Look again next quarter.")
     score = say_value(review.score, "share")
+    columns = ["label", "objects", "light", "effort", "score_after", "lets", "planned"]
     return show_table(
-        frame[["label", "objects", "light", "effort", "score_after", "lets", "planned"]].replace(
-            {"planned": {"": None}}
-        ),
+        frame.replace({"planned": {"": None}})[columns],
         title=f"Activate {frame['label'].iloc[0].lower()} next; the coverage score is {score} today",
         subtitle=subtitle,
         units={"score_after": "share"},

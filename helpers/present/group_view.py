@@ -7,7 +7,7 @@ import pandas as pd
 from helpers.analyses.survey_findings import headline_agreement, headline_gut
 from helpers.analyses.survey_review import SurveyReview
 from helpers.present.charts.agreement import SAME_THING, draw_agreement
-from helpers.present.display import Display, show_message, show_table
+from helpers.present.display import Display, show_findings, show_message, show_table
 from helpers.present.words import count_of, say_value
 
 
@@ -59,9 +59,8 @@ def show_priorities(review: SurveyReview, *, subtitle: str = "") -> Display:
     published = ", ".join(
         f"{say_value(r['value'], 'share', digits=0)} ({r['label'].lower()})" for r in found["references"]
     )
-    overlap = (
-        "" if found["overlap"] is None else f"On average two people share {say_value(found['overlap'], 'share')}. "
-    )
+    shared = say_value(found["overlap"], "share")
+    overlap = "" if found["overlap"] is None else f"On average two people share {shared}. "
     note = f"{overlap}Published: {published}. Source: {found['references'][0]['source']}."
     return show_table(
         frame,
@@ -169,6 +168,15 @@ def show_offending(review: SurveyReview, *, subtitle: str = "", currency: str = 
         units={"amount": "currency"},
         labels={"deal_id": "Deal", "closed_at": "Won on", "amount": "Amount", "why": "Why it lies outside"},
     )
+
+
+def show_next_steps(review: SurveyReview, *, currency: str = "USD") -> Display:
+    """Show the findings, or what has to happen before there are any."""
+    if review.findings:
+        return show_findings(review.findings, currency=currency)
+    if review.is_closed and review.n_respondents > 1:
+        return show_message("good", "People agree with each other and with the CRM", "Ask again next quarter.")
+    return show_message("empty", "No findings before several people have answered and the round is closed")
 
 
 def _nothing(title: str, text: str) -> Display:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from helpers.model.survey import Survey, SurveyField, SurveyTab
+from helpers.model.survey import YES_NO_UNKNOWN, Survey, SurveyField, SurveyTab
 from helpers.present.display import Display
 from helpers.present.words import count_of
 
@@ -73,10 +73,12 @@ def _tab_html(tab: SurveyTab, number: int, currency: str, is_open: bool) -> str:
     for group in tab.groups:
         rows = "".join(_field_html(field, currency) for field in group.fields)
         help = f'<p class="note">{escape(group.help)}</p>' if group.help else ""
-        head = "<thead><tr><th>Question</th><th>How to answer</th><th>Example</th></tr></thead>"
+        widths = (("Question", 36), ("How to answer", 40), ("Example", 24))
+        heads = "".join(f'<th style="width:{width}%">{name}</th>' for name, width in widths)
+        head = f"<thead><tr>{heads}</tr></thead>"
         parts.append(
             f'<p class="title" style="font-size:14px;margin-top:16px">{escape(group.label)}</p>{help}'
-            f'<div class="frame"><table>{head}<tbody>{rows}</tbody></table></div>'
+            f'<div class="frame"><table style="table-layout:fixed">{head}<tbody>{rows}</tbody></table></div>'
         )
     return f"{''.join(parts)}</details>"
 
@@ -105,14 +107,20 @@ def _tab_text(tab: SurveyTab, number: int, currency: str) -> list[str]:
 
 def _say_how(field: SurveyField, currency: str) -> str:
     if field.type == "grid":
-        columns = "; ".join(f"{column.label}{' *' if column.required else ''}" for column in field.columns)
+        columns = "\n".join(_say_column(column, currency) for column in field.columns)
         rows = ", ".join(str(row[field.key]) for row in field.rows)
-        return f"One row each: {columns}" + (f"\nRows: {rows}" if rows else "")
+        return f"One row each, with\n{columns}" + (f"\nRows: {rows}" if rows else "")
     if field.allowed:
         mark = "○" if field.type != "multiple_choice" else "□"
-        return "   ".join(f"{mark} {label}" for label in field.allowed.values())
+        gap = "\n" if len(field.allowed) > len(YES_NO_UNKNOWN) else "\u2003"
+        return gap.join(f"{mark} {label}" for label in field.allowed.values())
     how = describe_kind(field, currency)
     return how[:1].upper() + how[1:]
+
+
+def _say_column(column: SurveyField, currency: str) -> str:
+    how = " / ".join(column.allowed.values()) or describe_kind(column, currency)
+    return f"– {column.label}{' *' if column.required else ''} ({how})"
 
 
 def _find_example(field: SurveyField) -> str:

@@ -1,0 +1,183 @@
+"""Gut answers beside the CRM's values, recomputed by hand from six deals."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from helpers.analyses.agreement import list_answers, measure_agreement
+from helpers.analyses.gut_check import SURVEY_COLUMNS, build_survey_table, check_gut
+from helpers.analyses.icp_fit import ANY, check_icp_fit, list_offending_deals, matches
+from helpers.analyses.survey_review import review_survey
+from helpers.model.survey import load_survey
+from tests.analyses.survey_cases import make_case, people
+from tests.companies import make_company
+
+SURVEY = load_survey()
+AS_OF = date(2026, 6, 30)
+
+
+def check(company, as_of=AS_OF):
+    frame = check_gut(company, list_answers(SURVEY, company.answers.visible_survey), SURVEY, as_of=as_of)
+    return frame.set_index(["question_id", "item"])
+
+
+def product(name, **values):
+    return {"products": [{"name": name, **values}]}
+
+
+def test_average_deal_and_mean_cycle_per_product():
+    """Flow won 10,000 and 20,000 in 10 and 20 days: 15,000 and 15 days."""
+    company = make_case(people(a=product("Flow", average_deal=12_000, cycle_days=30)))
+    found = check(company)
+    deal, cycle = found.loc[("products.average_deal", "Flow")], found.loc[("products.cycle_days", "Flow")]
+    assert (deal["crm_value"], deal["crm_n"], deal["gap"]) == (15_000, 2, -3_000)
+    assert (cycle["crm_value"], cycle["gap_share"]) == (15, 1.0)
+    assert "median 15 days" in cycle["crm_also"] and "90th percentile" in cycle["crm_also"]
+    assert "30 Jun 2026" in deal["crm_definition"]
+
+
+def test_a_product_that_the_crm_does_not_know_is_compared_with_all_deals_and_says_so():
+    company = make_case(people(a=product("Flw", average_deal=12_000)))
+    row = check(company).loc[("products.average_deal", "Flw")]
+    assert row["crm_value"] == 25_000
+    assert "no product of the CRM is called 'Flw'" in row["sentence"]
+
+
+def test_events_after_the_last_day_are_not_seen():
+    """By 31 March: 10,000, 20,000, 30,000."""
+    company = make_case(people(a=product("", average_deal=1), b=product("All", average_deal=1)))
+    assert check(company, date(2026, 3, 31)).loc[("products.average_deal", "All"), "crm_value"] == 20_000
+
+
+def test_active_customers_come_from_the_customers_that_are_live():
+    customers = pd.DataFrame(
+        {"id": ["x", "y", "z"], "live_at": ["2026-03-20", "2026-04-01", None], "ended_at": [None, "2026-05-01", None]}
+    )
+    company = make_case(people(a={"active_customers": 3}), customer=customers)
+    row = check(company).loc[("active_customers", "")]
+    assert (row["crm_value"], row["gap"]) == (1, 2)
+
+
+def test_what_the_crm_cannot_tell_says_what_to_do():
+    row = check(make_case(people(a={"active_customers": 3}))).loc[("active_customers", "")]
+    assert not row["is_available"] and pd.isna(row["crm_value"]) and row["cure"]
+
+
+def test_on_track_is_judged_against_the_median_goal():
+    """100,000 won by 30 June; half of a goal of 400,000 would be 198,000 by days (181 of 365)."""
+    said = {"revenue_goal": 400_000, "on_track": "yes"}
+    row = check(make_case(people(a=said, b=said))).loc[("on_track", "")]
+    assert row["crm_also"] == "behind"
+    assert row["crm_value"] == pytest.approx(100_000 / (400_000 * 181 / 365))
+    assert row["sentence"].endswith("2 of 2 people say otherwise")
+    modest = check(make_case(people(a={"revenue_goal": 150_000, "on_track": "no"}))).loc[("on_track", "")]
+    assert modest["crm_also"] == "on track" and "1 of 1 people says otherwise" in modest["sentence"]
+
+
+def test_on_track_without_a_goal_asks_for_one():
+    row = check(make_case(people(a={"on_track": "yes"}))).loc[("on_track", "")]
+    assert not row["is_available"] and "goal" in row["cure"]
+
+
+def test_new_business_share_of_the_last_twelve_months():
+    company = make_case(people(a={"net_new_share": 0.5}))
+    assert check(company).loc[("net_new_share", ""), "crm_value"] == 1.0
+
+
+def test_a_category_the_crm_carries_is_told_with_its_fill():
+    row = check(make_case(people(a={"revenue_category": "Source"}))).loc[("revenue_category", "")]
+    assert row["sentence"] == "Source is known for 75 % of the won deals"
+
+
+@pytest.mark.parametrize(
+    ("actual", "stated", "fits"),
+    [
+        (99, "100+", False),
+        (100, "100+", True),
+        (49, "<50", True),
+        (50, "<50", False),
+        (2000, "100-2,000", True),
+        ("51-200", "50+", True),
+        ("11-50", "100+", False),
+        ("1,200", "1000+", True),
+        ("Logistics", "Retail, logistics", True),
+        ("Logistics", "", False),
+    ],
+)
+def test_fit_of_sizes_and_words(actual, stated, fits):
+    assert matches(actual, stated) is fits
+
+
+def fit(**rows):
+    return {"business_fit": [{"attribute": k, "good_fit": good, "bad_fit": bad} for k, (good, bad) in rows.items()]}
+
+
+def test_wins_outside_the_ideal_customer_are_listed():
+    """Wins have 20, 120, 300, 50 employees; 100+ is said: deals 4 and 1 lie outside, latest first."""
+    company = make_case(people(a=fit(employees=("100+", "")), b=fit(employees=("100+", "<20"))))
+    deals, summary = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF)
+    row = summary.iloc[0]
+    assert (row["recent_fit_share"], row["n_recent"]) == (0.5, 4)
+    assert (row["win_rate_inside"], row["n_inside"], row["win_rate_outside"], row["n_outside"]) == (1.0, 2, 2 / 3, 3)
+    assert (row["deal_size_inside"], row["deal_size_outside"]) == (25_000, 25_000)
+    offending = list_offending_deals(deals)
+    assert offending["deal_id"].tolist() == ["4", "1"]
+    assert offending["why"].iloc[0] == "Employees 50 (stated: 100+)"
+
+
+def test_only_the_latest_wins_count_as_latest():
+    company = make_case(people(a=fit(employees=("100+", ""))))
+    deals, summary = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF, last=1)
+    assert list_offending_deals(deals)["deal_id"].tolist() == ["4"]
+    assert summary.loc[0, "n_recent"] == 1 and summary.loc[0, "n_won"] == 4
+
+
+def test_a_deal_is_outside_only_where_most_say_so():
+    company = make_case(people(a=fit(employees=("100+", "")), b=fit(employees=("10+", ""))))
+    deals, _ = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF)
+    assert list_offending_deals(deals).empty
+
+
+def test_a_value_that_is_unknown_is_neither_inside_nor_outside():
+    company = make_case(people(a=fit(employees=("100+", ""), industry=("Logistics", ""))))
+    deals, summary = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF)
+    by = summary.set_index("attribute")
+    assert by.loc["Industry", "n_recent"] == 3
+    assert by.loc[ANY, "n_recent"] == 4
+    assert (deals["fit"] == "unknown").sum() == 2
+
+
+def test_an_attribute_the_crm_lacks_says_what_to_map():
+    company = make_case(people(a=fit(technology=("SAP", ""))))
+    _, summary = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF)
+    assert not summary.loc[0, "is_available"] and "technology" in summary.loc[0, "cure"]
+
+
+def test_before_the_round_is_closed_nothing_is_told():
+    said = people(a={"active_customers": 3, "on_track": "yes"}, b={"active_customers": 4})
+    review = review_survey(make_case(said, is_closed=False), SURVEY, as_of=AS_OF)
+    assert review.n_respondents == 2 and not review.is_closed
+    for frame in (review.answers, review.agreement, review.gut, review.table, review.icp, review.definitions):
+        assert frame.empty
+    assert review.findings == [] and review.priorities["lists"] == {}
+
+
+def test_the_table_has_one_row_per_answer_with_the_crm_beside_it():
+    company = make_case(people(a=product("Flow", average_deal=12_000), b=product("Flow", average_deal=18_000)))
+    answers = list_answers(SURVEY, company.answers.visible_survey)
+    table = build_survey_table(
+        answers, measure_agreement(answers, SURVEY), check_gut(company, answers, SURVEY, as_of=AS_OF)
+    )
+    assert list(table.columns) == SURVEY_COLUMNS and len(table) == len(answers)
+    deals = table[table["question_id"] == "products.average_deal"]
+    assert deals["gap"].tolist() == [-3_000, 3_000]
+    assert deals["answer"].tolist() == ["12000", "18000"]
+
+
+def test_answers_without_any_crm_are_still_compared_with_each_other():
+    case = make_case(people(a={"active_customers": 3, "on_track": "yes"}, b={"active_customers": 9}))
+    company = make_company({}, answers=case.answers)
+    review = review_survey(company, SURVEY, as_of=AS_OF)
+    assert len(review.agreement) == 1 and not review.gut["is_available"].any()
+    assert review.gut["cure"].str.len().gt(0).all()
