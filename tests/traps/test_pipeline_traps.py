@@ -157,3 +157,27 @@ def test_stocks_of_recurring_revenue_leave_out_what_ended_on_the_last_day():
     assert pick(cells, "mrr")["value"] == 1080
     assert pick(cells, "arr")["value"] == 12960
     assert pick(cells, "customers_live")["value"] == 2
+
+
+def test_a_pipeline_that_nobody_recorded_is_unavailable_not_hindsight():
+    """Open deals carry no amount and no close date, and there is no history: what a quarter started with is unknown.
+
+    | deal | created | closed | amount |
+    | won  | 5 Jan   | 20 Apr | 100    |
+    | lost | 5 Jan   | 20 May | 0      |
+    | open | 5 Jan   |        |        |
+    """
+    deal = {
+        "id": ["won", "lost", "open"],
+        "created_at": ["2026-01-05"] * 3,
+        "closed_at": ["2026-04-20", "2026-05-20", None],
+        "stage": ["Closed Won", "Closed Lost", "Demo"],
+        "amount": [100, 0, None],
+    }
+    company = make_company({"deal": deal}, targets=goals(("2026-04-01", "all", "all", 100)), latest_event="2026-06-30")
+    told = set(build_cells(company)["kpi"])
+    assert not told & {"open_pipeline", "pipeline_conversion", "starting_coverage", "to_go_coverage", "push_rate"}
+    assert "open_deals" in told
+    why = explain_availability(company).set_index("kpi")["reason"]
+    assert why["open_pipeline"] == "Open deals carry no amount."
+    assert "No change of a close date is known" in why["pipeline_conversion"]
