@@ -157,21 +157,16 @@ def _answer_both(starts: pd.DataFrame, company, rules: GoalRules) -> Finding | N
     before = 1.0 / needed if np.isfinite(needed) else np.nan
     chance = not np.isfinite(needed) or row["coverage"] >= needed * (1 - rules.coverage.steady_tolerance)
     converts = not np.isfinite(before) or row["conversion"] >= before * (1 - rules.coverage.steady_tolerance)
-    compared = (
-        f", of which {_times(needed)} would have been enough" if np.isfinite(needed) and chance else
-        f" where {_times(needed)} was needed" if np.isfinite(needed) else ""
-    )  # fmt: skip
+    needs = f", {_times(needed)} needed" if np.isfinite(needed) else ""
     usual = f", against {format_value(before, 'share')} before" if np.isfinite(before) else ""
+    start, rate = f"{_times(row['coverage'])} coverage{needs}", f"{format_value(row['conversion'], 'share')}{usual}"
     verdict = {
-        (True, True): "sales had its chance and used it",
-        (True, False): "sales had its chance and converted too little of it",
-        (False, True): "sales converted as usual but started with too little",
-        (False, False): "sales started with too little and converted too little of it",
+        (True, True): f"sales had its chance ({start}) and used it, converting {rate}",
+        (True, False): f"sales had its chance ({start}) but converted only {rate}",
+        (False, True): f"sales started with too little ({start}) and converted its usual {rate}",
+        (False, False): f"sales started with too little ({start}) and converted only {rate}",
     }[chance, converts]
-    headline = (
-        f"{row['label']} booked {format_value(row['attainment'], 'share')} of its target: {verdict}. It started with "
-        f"{_times(row['coverage'])} coverage{compared}, and converted {format_value(row['conversion'], 'share')}{usual}"
-    )
+    headline = f"{row['label']} booked {format_value(row['attainment'], 'share')} of its target: {verdict}"
     step = {
         (True, True): "Keep the bar where it is, and look at the next period's start.",
         (True, False): "Look at what the pipeline is made of (sources, sizes, age) before looking at people.",

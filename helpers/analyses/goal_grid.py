@@ -10,13 +10,14 @@ from helpers.analyses.goal_simulation import finest_grain, list_past
 from helpers.model.catalog import Catalog
 from helpers.periods import Period, period_of
 
-STATES = ("reached", "missed", "goal", "solved", "out of reach", "expected")
-"""What a cell can be: how an ended period came out; set by people; following from that; beyond what can be reached."""
+STATES = ("reached", "close", "missed", "goal", "solved", "out of reach", "expected")
+"""What a cell can be: how an ended period came out; set by people; following from that; beyond reach; as expected."""
 
 GRID_COLUMNS = [
     "kpi", "label", "unit", "period", "column", "row", "goal", "actual", "expected", "probability", "state",
 ]  # fmt: skip
 OUT_OF_REACH = 0.01
+ASKS_NOTHING = 0.005
 
 
 def lay_out_grid(
@@ -106,27 +107,31 @@ def _put_in_funnel_order(kpis: list[str], catalog: Catalog) -> list[str]:
 
 
 def _judge(cell: dict, has_goals: bool, catalog: Catalog) -> str:
-    if pd.notna(cell["actual"]):
-        if not has_goals:
-            return "expected"
-        kpi = catalog.kpis.get(cell["kpi"])
-        down = kpi is not None and kpi.direction == "down"
-        close = abs(cell["actual"] - cell["goal"]) <= 1e-9 * abs(cell["goal"])
-        return "reached" if close or (cell["actual"] > cell["goal"]) != down else "missed"
     if not has_goals:
         return "expected"
+    if pd.notna(cell["actual"]):
+        kpi = catalog.kpis.get(cell["kpi"])
+        sign = -1.0 if kpi is not None and kpi.direction == "down" else 1.0
+        short = sign * (cell["goal"] - cell["actual"]) / cell["goal"] if cell["goal"] else 0.0
+        return "reached" if short <= 1e-9 else "close" if short <= catalog.rules.tolerance else "missed"
     if pd.notna(cell["probability"]) and cell["probability"] < OUT_OF_REACH:
         return "out of reach"
-    return "goal" if bool(cell["locked"]) else "solved"
+    if bool(cell["locked"]):
+        return "goal"
+    asks_nothing = abs(cell["goal"] - cell["expected"]) <= ASKS_NOTHING * abs(cell["expected"])
+    return "expected" if asks_nothing else "solved"
 
 
-def compare_with_past(grid: pd.DataFrame, matrix: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def compare_with_past(
+    grid: pd.DataFrame, matrix: pd.DataFrame, cells: pd.DataFrame, *, catalog: Catalog
+) -> pd.DataFrame:
     """Set what the next period needs beside what each KPI has been, on one scale: 1 is its usual value.
 
     Args:
         grid: As laid out.
         matrix: The matrix it came from.
         cells: The columns of ``kpis.csv``.
+        catalog: The company's definitions.
 
     Returns:
         One row per KPI: kpi, label, row, needed, lowest, highest (of the complete periods of the last two years, each
@@ -140,7 +145,7 @@ def compare_with_past(grid: pd.DataFrame, matrix: pd.DataFrame, cells: pd.DataFr
     company = cells[cells["dimension"] == TOTAL] if len(cells) else cells
     for _, first in coming.groupby("kpi", sort=False):
         cell = first.sort_values("column").iloc[0]
-        past = list_past(company, cell["kpi"], grain, matrix.attrs.get("basis", {}))[-8:]
+        past = list_past(company, cell["kpi"], grain, matrix.attrs.get("basis", {}), catalog)[-8:]
         usual = float(np.median(past)) if len(past) >= 3 else 0.0
         if usual <= 0:
             continue

@@ -44,6 +44,7 @@ class GoalReview:
         periods: The periods ahead.
         grid: The company's own cells, laid out for a picture.
         past: What the next period needs of each KPI beside what that has been.
+        curve_title: What the close curve says.
         findings: The answers in words, ranked later.
         title: The most important one.
     """
@@ -60,6 +61,7 @@ class GoalReview:
     periods: list[Period]
     grid: pd.DataFrame
     past: pd.DataFrame
+    curve_title: str
     findings: list[Finding]
     title: str
 
@@ -132,16 +134,29 @@ def review_goals(
         most=max([*created.values(), *expected.values(), 0.0]) * rules.timing.best_ever_factor or float("inf"),
         share_useful=rules.timing.share_useful,
     )
-    ranks = rank_in_history(solved, cells, as_of=as_of)
+    ranks = rank_in_history(solved, cells, as_of=as_of, catalog=catalog)
     landing = summarise_timing(timing, wanted)
     has_goals = bool(matrix["locked"].astype(bool).any()) if len(matrix) else False
     grid = lay_out_grid(solved, catalog=catalog, as_of=as_of, fiscal_year_start=fiscal, has_goals=has_goals)
-    past = compare_with_past(grid, solved, cells)
+    past = compare_with_past(grid, solved, cells, catalog=catalog)
     known = (solved, first.matrix, first.released, has_goals, curve, outlook, ranks, timing, landing, periods)
-    draft = GoalReview(*known, grid, past, [], "")
+    draft = GoalReview(*known, grid, past, say_curve(curve, company, grain), [], "")
     findings = list_findings(draft, company, as_of=as_of, carry_over=carry_over)
     title = findings[0].headline if findings else "No goal can be derived yet"
     return GoalReview(**{**vars(draft), "findings": findings, "title": title})
+
+
+def say_curve(curve: pd.DataFrame, company, grain: str) -> str:
+    """Say in a sentence how wins spread over the periods after creation; empty without a curve."""
+    shares = get_shares(curve, POOLED)
+    if shares.empty or shares.sum() <= 0:
+        return ""
+    what = company.catalog.stages[curve.attrs["from_stage"]].label
+    first, total = format_value(float(shares.iloc[0]), "share"), format_value(float(shares.sum()), "share")
+    if len(shares) == 1:
+        return f"{first} of {what} are won in the {grain} they were created"
+    second = format_value(float(shares.iloc[:2].sum()), "share")
+    return f"{first} of {what} are won in the same {grain}, {second} by the end of the next, {total} in all"
 
 
 def _set_revenue_goal(targets: pd.DataFrame, revenue_goal: float, as_of: date, fiscal: int) -> pd.DataFrame:
@@ -262,7 +277,9 @@ def _say_stretch(review: GoalReview, company) -> Finding | None:
     )
     what = f"{needed} {kpi.label}" if kpi.unit == "count" else f"{kpi.label} of {needed}"
     more = f", and {len(never) - 1} more KPIs in the same way" if len(never) > 1 else ""
-    headline = f"{review.periods[0].label} needs {what}; the best of {int(worst['periods'])} periods was {best}{more}"
+    period = review.periods[0]
+    seen = f"{int(worst['periods'])} {period.grain}s"
+    headline = f"{period.label} needs {what}; the best of {seen} was {best}{more}"
     evidence = {"n": int(worst["periods"]), "period": review.periods[0].label, "kpis": never["kpi"].tolist()}
     step = f"Say what will be different about {kpi.label}, or lower the goal."
     return Finding(headline, kpi.id, TOTAL, None, evidence, step, NOTEBOOK, "bad")
@@ -308,9 +325,11 @@ def _say_year(review: GoalReview, company, as_of: date, carry_over: str) -> Find
     gap = float(mine["actual"].sum() - mine["goal"].sum())
     amount = format_value(abs(gap), "currency", currency=company.currency)
     way = "ahead of" if gap >= 0 else "behind"
-    then = {"none": "is not carried over", "next": "goes to the next period", "spread": "is spread over what is left"}
+    then = {"none": "is not carried over", "next": "goes to the next one", "spread": "is spread over what is left"}
     tail = "" if gap >= 0 else f"; the miss {then[carry_over]}"
-    headline = f"{year.label} is {amount} {way} its plan after {len(mine)} periods{tail}"
+    grain = mine["grain"].iloc[0]
+    after = f"{len(mine)} {grain}s" if len(mine) != 1 else f"one {grain}"
+    headline = f"{year.label} is {amount} {way} its plan after {after}{tail}"
     evidence = {"period": year.label, "n": len(mine), "definition": "closed revenue minus its goals"}
     return Finding(headline, REVENUE, TOTAL, gap, evidence, "", NOTEBOOK, "bad" if gap < 0 else "good")
 

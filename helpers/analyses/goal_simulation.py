@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.close_curve import POOLED
-from helpers.analyses.goal_relations import TOTAL, list_additive
+from helpers.analyses.goal_relations import TOTAL, list_additive, list_products
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
 from helpers.periods import Period
@@ -21,13 +21,14 @@ TYPE = "type"
 OUTLOOK_COLUMNS = ["period_start", "goal", "expected", "low", "high", "probability"]
 
 
-def rank_in_history(matrix: pd.DataFrame, cells: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
+def rank_in_history(matrix: pd.DataFrame, cells: pd.DataFrame, *, as_of: date, catalog: Catalog) -> pd.DataFrame:
     """Set each needed value of the company beside its own history.
 
     Args:
         matrix: A solved matrix.
         cells: The columns of ``kpis.csv``.
         as_of: The last day that counts.
+        catalog: The company's definitions.
 
     Returns:
         One row per KPI and period ahead: kpi, period_start, goal, expected, percentile (share of the complete periods
@@ -43,7 +44,7 @@ def rank_in_history(matrix: pd.DataFrame, cells: pd.DataFrame, *, as_of: date) -
     rows = []
     company = cells[cells["dimension"] == TOTAL] if len(cells) else cells
     pasts = {
-        kpi: list_past(company, kpi, finest_grain(matrix), matrix.attrs.get("basis", {}))
+        kpi: list_past(company, kpi, finest_grain(matrix), matrix.attrs.get("basis", {}), catalog)
         for kpi in ahead["kpi"].unique()
     }
     for row in ahead.to_dict("records"):
@@ -65,10 +66,27 @@ def finest_grain(matrix: pd.DataFrame) -> str:
     return next((grain for grain in ("month", "quarter", "year") if (matrix["grain"] == grain).any()), "")
 
 
-def list_past(cells: pd.DataFrame, kpi: str, grain: str, basis: Mapping[str, str]) -> np.ndarray:
-    """List a KPI's values in complete periods of the company's history, oldest first."""
+def list_past(cells: pd.DataFrame, kpi: str, grain: str, basis: Mapping[str, str], catalog: Catalog) -> np.ndarray:
+    """List a KPI's values in complete periods of the company's history, oldest first.
+
+    Args:
+        cells: The columns of ``kpis.csv``.
+        kpi: Its id.
+        grain: The length of a period.
+        basis: Which rates are quotients of ``volumes`` (``attrs["basis"]`` of a matrix).
+        catalog: The company's definitions.
+    """
     if cells.empty:
         return np.array([])
+    if basis.get(kpi) == "volumes":
+        product = next(product for product in list_products(catalog) if product.rate == kpi)
+        volume, result = (_past_series(cells, id, grain) for id in (product.volume, product.result))
+        quotient = result.reindex(volume.index) / volume.where(volume > 0)
+        return quotient.dropna().to_numpy(dtype=float)
+    return _past_series(cells, kpi, grain).to_numpy(dtype=float)
+
+
+def _past_series(cells: pd.DataFrame, kpi: str, grain: str) -> pd.Series:
     mine = cells[
         (cells["kpi"] == kpi)
         & (cells["grain"] == grain)
@@ -77,9 +95,8 @@ def list_past(cells: pd.DataFrame, kpi: str, grain: str, basis: Mapping[str, str
         & cells["is_complete"].astype("boolean").fillna(False).astype(bool)
     ]
     present = set(mine["basis"])
-    wanted = "period" if basis.get(kpi) == "volumes" and "period" in present else None
-    wanted = wanted or next((b for b in ("cohort", "period", "outcome", "snapshot") if b in present), "")
-    return mine[mine["basis"] == wanted].sort_values("period_start")["value"].dropna().to_numpy(dtype=float)
+    wanted = next((basis for basis in ("cohort", "period", "outcome", "snapshot") if basis in present), "")
+    return mine[mine["basis"] == wanted].set_index("period_start")["value"].dropna().sort_index()
 
 
 def add_probability(
