@@ -15,7 +15,8 @@ from helpers.model.survey import Survey, SurveyField
 GUT_COLUMNS = [
     "question_id", "item", "check", "tab", "question", "label", "unit",
     "n_people", "gut_low", "gut_median", "gut_high", "gut_answers",
-    "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "crm_definition", "crm_also", "gap", "gap_share",
+    "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "is_small", "crm_definition", "crm_also",
+    "gap", "gap_share",
     "sentence", "is_available", "cure",
 ]  # fmt: skip
 
@@ -36,7 +37,8 @@ def check_gut(company: Any, answers: pd.DataFrame, survey: Survey, *, as_of: dat
     Returns:
         One row per question and item that somebody answered and the survey links to the CRM, in the survey's order,
         with ``GUT_COLUMNS``: ``gut_*`` over people in the question's unit, ``crm_*`` the CRM's value with its
-        interval, n and definition (NaN where it can't tell: ``is_available`` is False and ``cure`` says what to do),
+        interval, n and definition (NaN where it can't tell: ``is_available`` is False and ``cure`` says what to do;
+        ``is_small`` where too few records are behind a mean or a share),
         ``crm_also`` further values in words, ``gap`` median gut − CRM in the unit, ``gap_share`` gap ÷ CRM, and
         ``sentence`` the comparison in words. Empty where nobody has answered, so that nothing leaks before.
     """
@@ -60,7 +62,9 @@ def check_gut(company: Any, answers: pd.DataFrame, survey: Survey, *, as_of: dat
             "gut_answers": "; ".join(f"{a}" for a in group["answer"]),
             "is_available": True,
         }
-        rows.append(row | CHECKS[field.crm.check](view, field, group, str(item)))
+        told = CHECKS[field.crm.check](view, field, group, str(item))
+        is_small = row["unit"] != "count" and told.get("crm_n", 0) < company.catalog.rules.minimum_n
+        rows.append(row | told | {"is_small": is_small})
     return _frame(rows)
 
 
@@ -124,6 +128,6 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=GUT_COLUMNS)
     numbers = ["gut_low", "gut_median", "gut_high", "crm_value", "crm_low", "crm_high", "crm_n", "gap", "gap_share"]
     frame = frame.astype({column: "float64" for column in numbers})
-    texts = [c for c in GUT_COLUMNS if c not in (*numbers, "n_people", "is_available")]
+    texts = [c for c in GUT_COLUMNS if c not in (*numbers, "n_people", "is_available", "is_small")]
     frame[texts] = frame[texts].astype("object").where(frame[texts].notna(), "").astype("str")
-    return frame.astype({"n_people": "int64", "is_available": "bool"})
+    return frame.astype({"n_people": "int64", "is_available": "bool", "is_small": "bool"})

@@ -69,7 +69,7 @@ def select_common(agreement: pd.DataFrame) -> pd.DataFrame:
 
 
 def _largest_gap(gut: pd.DataFrame, currency: str) -> Finding | None:
-    same = gut[gut["is_available"] & gut["check"].isin(["value", "new_business_share"])] if len(gut) else gut
+    same = gut[gut["is_available"] & ~gut["is_small"] & gut["check"].isin(["value", "new_business_share"])]
     if same.empty:
         return None
     inside = (same["gut_median"] >= same["crm_low"]) & (same["gut_median"] <= same["crm_high"])

@@ -185,7 +185,7 @@ def test_without_a_survey_the_usual_primaries_are_listed():
 
 
 def test_a_copy_says_how_many_records_it_would_fill():
-    """Six contacts without product, linked to six deals with one; deals 3 and 5 lack a source that their contacts have."""
+    """Six contacts without product, linked to six deals with one; deals 3 and 5 lack their contacts' source."""
     contacts = pd.DataFrame(
         {"id": [f"k{i}" for i in range(1, 7)], "created_at": ["2026-02-01"] * 6, "source": ["Web"] * 5 + [None]}
     )

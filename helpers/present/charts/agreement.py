@@ -44,7 +44,7 @@ def draw_agreement(
     people = people.assign(is_beyond=people["ratio"] > FURTHEST, x=people["ratio"].clip(upper=FURTHEST))
     crm = _crm_rows(rows, currency)
     order = crm["row"].tolist()
-    scale = alt.Scale(domain=[0, max(1.2, float(people["x"].max()) * 1.08)])
+    scale = alt.Scale(domain=[0, max(1.2, float(people["x"].max()) * 1.08, float(crm["high"].max()))], nice=False)
     axis = alt.Axis(title="answer as a multiple of what the CRM says", format=".1f", labelExpr="datum.label + '×'")
     y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(labelLimit=LEFT, labelPadding=12))
     height = ROW * len(order)
@@ -52,8 +52,12 @@ def draw_agreement(
     interval = alt.Chart(crm).mark_rule(color=LIGHT["accent"], strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
     diamond = (
         alt.Chart(crm)
-        .mark_point(shape="diamond", size=150, filled=True, color=LIGHT["accent"], opacity=1)
-        .encode(x=alt.X("x:Q", scale=scale, axis=axis), y=y)
+        .mark_point(shape="diamond", size=150, filled=True, stroke=LIGHT["accent"], strokeWidth=2, opacity=1)
+        .encode(
+            x=alt.X("x:Q", scale=scale, axis=axis),
+            y=y,
+            fill=alt.condition(alt.datum.is_small, alt.value(LIGHT["paper"]), alt.value(LIGHT["accent"])),
+        )
     )
     shape = alt.condition(alt.datum.is_beyond, alt.value("triangle-right"), alt.value("circle"))
     dots = (
@@ -67,10 +71,14 @@ def draw_agreement(
         .encode(x=alt.value(PLOT + 16), y=y, text="said:N")
     )
     chart = alt.layer(line, interval, dots, diamond, said).properties(width=PLOT, height=height)
-    numbers = people[["label", "respondent", "answer"]].merge(
+    says = [
+        say_value(number, unit or "count", currency=currency)
+        for number, unit in zip(people["number"], people["unit"], strict=True)
+    ]
+    numbers = people.assign(answer=says)[["label", "respondent", "answer"]].merge(
         crm[["row", "crm"]].rename(columns={"row": "label"}), on="label"
     )
-    note = "Grey dot: one person. Blue diamond: the CRM, with its interval where there is one."
+    note = "Grey dot: one person. Blue diamond: the CRM, with its interval; hollow where few records are behind it."
     labels = {"label": "Question", "respondent": "Who", "answer": "Says", "crm": "The CRM says"}
     width = LEFT + PLOT + RIGHT
     return show_chart(
@@ -90,8 +98,9 @@ def _crm_rows(rows: pd.DataFrame, currency: str) -> pd.DataFrame:
         {
             "row": rows["label"].tolist(),
             "x": 1.0,
-            "low": (rows["crm_low"] / rows["crm_value"]).tolist(),
-            "high": (rows["crm_high"] / rows["crm_value"]).tolist(),
+            "low": (rows["crm_low"] / rows["crm_value"]).clip(lower=0).tolist(),
+            "high": (rows["crm_high"] / rows["crm_value"]).clip(upper=FURTHEST).tolist(),
+            "is_small": rows["is_small"].tolist(),
             "crm": [crm for _, crm in say],
             "said": [f"{p}, the CRM {c}: {gap}" for (p, c), gap in zip(say, away, strict=True)],
             "away": (rows["gut_median"] / rows["crm_value"] - 1).abs().tolist(),
@@ -101,7 +110,9 @@ def _crm_rows(rows: pd.DataFrame, currency: str) -> pd.DataFrame:
 
 
 def _say_away(row: Mapping[Hashable, Any]) -> str:
-    """Say in words how far people's median lies from the CRM's value; inside its interval they are right."""
+    """Say in words how far people's median lies from the CRM's value; inside its interval they may be right."""
+    if row["is_small"]:
+        return f"only {row['crm_n']:,.0f} records"
     if row["crm_low"] <= row["gut_median"] <= row["crm_high"] or abs(row["gap_share"]) < 0.005:
-        return "right"
+        return "may be right" if row["crm_low"] < row["crm_high"] else "right"
     return f"{abs(row['gap_share']) * 100:.0f} % too {'high' if row['gap_share'] > 0 else 'low'}"

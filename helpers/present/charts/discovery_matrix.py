@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -40,33 +41,7 @@ def draw_discovery_matrix(
     cells, rows, n_hidden = _lay_out(discovery, list(primaries))
     cells = cells.assign(column=cells["kpi"].map(heads))
     width, height = COLUMN * len(heads), ROW * len(rows)
-    x = alt.X(
-        "column:N",
-        sort=list(heads.values()),
-        title=None,
-        scale=alt.Scale(domain=list(heads.values())),
-        axis=alt.Axis(
-            orient="top",
-            labelExpr="split(datum.label, '|')",
-            labelLimit=COLUMN + 8,
-            labelPadding=12,
-            labelOverlap=False,
-        ),
-    )
-    is_head = " || ".join(f"datum.label === '{question.capitalize()}'" for question in QUESTIONS)
-    y = alt.Y(
-        "row:N",
-        sort=rows,
-        title=None,
-        scale=alt.Scale(domain=rows),
-        axis=alt.Axis(
-            labelLimit=LEFT,
-            labelPadding=10,
-            labelOverlap=False,
-            labelFontWeight=alt.condition(is_head, alt.value("bold"), alt.value("normal")),
-            labelColor=alt.condition(is_head, alt.value(LIGHT["accent"]), alt.value(LIGHT["ink"])),
-        ),
-    )
+    x, y = _axes(list(heads.values()), rows)
     colours = ["available", "adoption_needed", "unavailable"]
     colour = alt.Color(
         "light:N",
@@ -99,6 +74,40 @@ def draw_discovery_matrix(
     return show_chart(
         chart, title=title, subtitle=subtitle, numbers=numbers, labels=labels, note=note, width=LEFT + width
     )
+
+
+def _axes(heads: list[str], rows: list[str]) -> tuple[Any, Any]:
+    """Return the columns, headed by KPI and object, and the rows, with the four questions as headings."""
+    import altair as alt
+
+    x = alt.X(
+        "column:N",
+        sort=heads,
+        title=None,
+        scale=alt.Scale(domain=heads),
+        axis=alt.Axis(
+            orient="top",
+            labelExpr="split(datum.label, '|')",
+            labelLimit=COLUMN + 8,
+            labelPadding=12,
+            labelOverlap=False,
+        ),
+    )
+    is_head = " || ".join(f"datum.label === '{question.capitalize()}'" for question in QUESTIONS)
+    y = alt.Y(
+        "row:N",
+        sort=rows,
+        title=None,
+        scale=alt.Scale(domain=rows),
+        axis=alt.Axis(
+            labelLimit=LEFT,
+            labelPadding=10,
+            labelOverlap=False,
+            labelFontWeight=alt.condition(is_head, alt.value("bold"), alt.value("normal")),
+            labelColor=alt.condition(is_head, alt.value(LIGHT["accent"]), alt.value(LIGHT["ink"])),
+        ),
+    )
+    return x, y
 
 
 def _lay_out(discovery: pd.DataFrame, kpis: list[str]) -> tuple[pd.DataFrame, list[str], int]:
