@@ -16,7 +16,7 @@ from helpers.present.theme import LIGHT
 COLUMN, ROW, STRIP = 78, 38, 150
 SIGNS = {
     "reached": ("●", "reached"),
-    "close": ("◐", "close"),
+    "close": ("≈", "close"),
     "missed": ("○", "missed"),
     "goal": ("", "set"),
     "solved": ("", "follows"),
@@ -158,10 +158,10 @@ def _past_strip(past: pd.DataFrame, labels: list[str]) -> Any:
         words=["beyond its best" if beyond else "" for beyond in past["is_beyond"]],
     )
     low, high = min(rows["lowest"].min(), rows["needed"].min()), max(rows["highest"].max(), rows["needed"].max())
-    scale = alt.Scale(domain=[max(low - 0.05, 0), min(high + 0.05, 3.0)], clamp=True)
-    axis = alt.Axis(
-        orient="top", format=".1~f", labelExpr="datum.label + '×'", values=[0.5, 1, 2, 3], labelOverlap=False
-    )
+    bounds = [max(float(low) - 0.05, 0.0), min(float(high) + 0.05, 3.0)]
+    scale = alt.Scale(domain=bounds, clamp=True)
+    ticks = [at for at in (0.5, 1, 2, 3) if bounds[0] <= at <= bounds[1]]
+    axis = alt.Axis(orient="top", format=".1~f", labelExpr="datum.label + '×'", values=ticks, labelOverlap=False)
     y = alt.Y("label:N", sort=labels, axis=None)
     base = alt.Chart(rows).encode(y=y)
     span = base.mark_rule(color=LIGHT["bar"], strokeWidth=5, strokeCap="round").encode(
@@ -187,7 +187,7 @@ def _how_to_read(cells: pd.DataFrame, has_strip: bool, note: str) -> str:
     if "out of reach" in states:
         parts.append("× means reached in fewer than one of 100 simulated futures.")
     if states & {"reached", "close", "missed"}:
-        parts.append("● reached, ◐ close to it, ○ missed.")
+        parts.append("● reached, ≈ close to it, ○ missed.")
     if has_strip:
         parts.append(
             "Right: the grey line spans the last two years (1× is usual), the dot is what the next period needs."

@@ -57,9 +57,10 @@ def show_landing(review: GoalReview, *, subtitle: str = "") -> Display:
         )
     labels = {pd.Timestamp(period.start): period.label for period in review.periods}
     shown = landing.assign(period=landing["landing_period"].map(labels))
-    columns = ["period", "wanted", "exists", "still_to_create", "shortfall", "too_late_since"]
+    numbers = ["wanted", "exists", "still_to_create", "shortfall"]
+    shown = shown.assign(**{column: shown[column].round(1) for column in numbers})
     return show_table(
-        shown[columns].round(1),
+        shown[["period", *numbers, "too_late_since"]],
         title=_say_landing(review),
         subtitle=subtitle,
         labels={
