@@ -56,7 +56,7 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
             kernel_name=KERNEL,
             progress_bar=False,
             execution_timeout=CELL_TIMEOUT,
-            cwd=None,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # warnings about loopback transport are no news
         )
     except PapermillExecutionError as failure:
         error, trace = _in_words(failure.ename, failure.evalue), "\n".join(failure.traceback)
