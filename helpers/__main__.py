@@ -109,7 +109,7 @@ def add(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Tell the health of a company's data."""
-    from helpers.ingest.intake import check_company
+    from helpers.company import check_company
 
     usable, _, summary = check_company(options.folder)
     print(summary)

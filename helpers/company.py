@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.errors import DataError, ParameterError, suggest
+from helpers.errors import DataError, DiagnosticError, ParameterError, suggest
 from helpers.ingest.settings import FILE_NAME, CompanySettings, read_settings
-from helpers.issues import ISSUE_COLUMNS, IssueLog
+from helpers.issues import ISSUE_COLUMNS, IssueLog, count_issues
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.dimension import Partition
 
@@ -132,6 +132,27 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
         latest_event=built.latest_event,
         snapshots=built.snapshots,
     )
+
+
+def check_company(folder: str | Path) -> tuple[bool, pd.DataFrame, str]:
+    """Tell the health of a company's data.
+
+    Returns:
+        Whether it is usable, every issue as a table (the columns of ``issues.csv``), and the same for reading.
+    """
+    from helpers.ingest.report_card import describe_health
+
+    try:
+        company = open_company(folder)
+    except ParameterError:
+        raise
+    except DiagnosticError as error:
+        log = IssueLog()
+        log.add(file=FILE_NAME, code="not_usable", severity="error", message=str(error), cure="See the message")
+        return False, log.to_frame(), f"Not usable.\n{error}"
+    has_records = any(len(table) for table in company.tables.values())
+    usable = has_records or not company.answers.is_empty
+    return usable, company.issues, describe_health(company, count_issues(company.issues), usable)
 
 
 def find_folder(folder: str | Path) -> Path:

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.ingest.files import RawTable
 from helpers.ingest.funnel import name_stages, tell_new_business, tell_outcomes
 from helpers.ingest.history import combine_histories, empty_history, name_history_stages, read_history, read_stage_dates
-from helpers.ingest.mapping import Plan
+from helpers.ingest.plan import Plan
 from helpers.ingest.records import settle_records
 from helpers.ingest.settings import CompanySettings, DealStage
 from helpers.ingest.tables import Reading, open_reader, read_tables

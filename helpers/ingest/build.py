@@ -10,9 +10,17 @@ import pandas as pd
 from helpers.ingest.assembly import DayTables, assemble_day
 from helpers.ingest.checks import check_tables
 from helpers.ingest.content import ColumnContent
+from helpers.ingest.enrich import derive_customers, look_up, name_owners
 from helpers.ingest.files import RawTable
-from helpers.ingest.lookups import LookupPlan, match_keys
-from helpers.ingest.mapping import FieldPlan, Plan, build_plan
+from helpers.ingest.lookups import LookupPlan
+from helpers.ingest.mapping import build_plan
+from helpers.ingest.origins import (
+    INPUT_COLUMNS,
+    MAPPING_COLUMNS,
+    describe_inputs,
+    describe_mapping,
+    describe_reconciliation,
+)
 from helpers.ingest.partitions import (
     add_bands,
     choose_primary_contacts,
@@ -21,17 +29,13 @@ from helpers.ingest.partitions import (
     inherit,
     roll_up,
 )
+from helpers.ingest.plan import FieldPlan, Plan
 from helpers.ingest.records import first_of_several, resolve_links, split_links
-from helpers.ingest.schema import read_schema
 from helpers.ingest.settings import CompanySettings
 from helpers.ingest.snapshots import ExportDay, list_days, merge_days, merge_histories, read_days
-from helpers.ingest.tables import Reader, name_column, open_reader, parse_further
 from helpers.issues import IssueLog
 from helpers.model.catalog import Catalog
 from helpers.model.dimension import Partition
-
-INPUT_COLUMNS = ["file", "exported_on", "object", "rows_read", "rows_used", "rows_quarantined", "sha256"]
-MAPPING_COLUMNS = ["object", "field", "file", "column", "how", "fill_rate", "known", "known_because"]
 
 EVENTS: Mapping[str, Sequence[str]] = {
     "session": ("date",),
@@ -154,9 +158,9 @@ def _finish(
     used_lookups: dict[str, str] = {}
     for lookup, raw, contents, name in _newest_lookups(assembled):
         used_lookups[lookup.file] = f"look-up for {lookup.object}.{lookup.field}"
-        tables = _look_up(tables, lookup, raw, contents, name, settings, log, columns, looked_up)
-    tables = _name_owners(tables)
-    tables = _derive_customers(tables, columns)
+        tables = look_up(tables, lookup, raw, contents, name, settings, log, columns, looked_up)
+    tables = name_owners(tables)
+    tables = derive_customers(tables, columns)
     tables, carried, rolled = _spread(tables, settings, catalog, log, looked_up)
     partitions = describe_partitions(
         tables, carried, catalog, settings, aliases=aliases, joined=joined, looked_up=looked_up
@@ -168,9 +172,9 @@ def _finish(
         tables=tables,
         partitions=partitions,
         issues=log.to_frame(),
-        inputs=_describe_inputs(assembled, tables, used_lookups),
-        mapping=_describe_mapping(tables, partitions, columns, rolled),
-        reconciliation=_describe_reconciliation(assembled),
+        inputs=describe_inputs(assembled, tables, used_lookups),
+        mapping=describe_mapping(tables, partitions, columns, rolled),
+        reconciliation=describe_reconciliation(assembled),
         latest_event=find_latest_event(tables, known_on=newest),
         snapshots=snapshots,
     )
@@ -210,121 +214,6 @@ def _newest_lookups(
                 name = day.names.get(lookup.file, lookup.file)
                 found[key] = (lookup, day.raws[lookup.file], plan.contents[lookup.file], name)
     return list(found.values())
-
-
-def _look_up(
-    tables: dict[str, pd.DataFrame],
-    lookup: LookupPlan,
-    raw: RawTable,
-    contents: Mapping[str, ColumnContent],
-    name: str,
-    settings: CompanySettings,
-    log: IssueLog,
-    columns: dict[tuple[str, str], FieldPlan],
-    looked_up: set[tuple[str, str]],
-) -> dict[str, pd.DataFrame]:
-    """Lay the other columns of a look-up table beside the object that it matches."""
-    table = tables.get(lookup.object)
-    if table is None or lookup.field not in table:
-        return tables
-    dates = [column for column, content in contents.items() if content.kind == "date"]
-    reader = open_reader(raw, dates, settings, log, name=name)
-    keys = reader.parse(lookup.column, "text")
-    _log_double_keys(keys, reader, lookup)
-    first = keys[~keys.duplicated()]
-    plan = columns.get((lookup.object, lookup.field))
-    position = match_keys(
-        table[lookup.field],
-        first,
-        log=log,
-        file=str(table["source_file"].iloc[0]) if len(table) else name,
-        column=plan.column if plan else lookup.field,
-        key_file=name,
-        rows=table["source_row"],
-    )
-    at = first.index.to_series(index=range(len(first))).reindex(position).set_axis(table.index)
-    taken = set(table.columns) | {
-        field for field, kind in read_schema()[lookup.object].fields.items() if kind not in {"text", "person"}
-    }
-    added = {}
-    for column in raw.columns:
-        if column == lookup.column:
-            continue
-        new = name_column(column, taken)
-        taken.add(new)
-        added[new] = parse_further(reader, column, contents[column]).reindex(at).set_axis(table.index)
-        columns[(lookup.object, new)] = FieldPlan(new, lookup.file, column, "lookup")
-        looked_up.add((lookup.object, new))
-    return {**tables, lookup.object: table.assign(**added)}
-
-
-def _name_owners(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Write colleagues' names where an export carries only their ids and the list of people says whose they are."""
-    people = tables.get("person")
-    if people is None or "name" not in people or people["name"].duplicated().any():
-        return tables
-    known = people[people["name"].notna() & people["name"].ne(people["id"]).fillna(False)]
-    names = dict(zip(known["id"], known["name"], strict=True))
-    named = dict(tables)
-    for object_id, table in tables.items():
-        for column in ("owner", "manager"):
-            if column in table and names and table[column].dropna().isin(set(people["id"])).all():
-                named[object_id] = named[object_id].assign(
-                    **{column: table[column].map(names).astype("str").fillna(table[column])}
-                )
-    return named
-
-
-def _log_double_keys(keys: pd.Series, reader: Reader, lookup: LookupPlan) -> None:
-    again = keys[keys.notna() & keys.duplicated()]
-    reader.log.add_rows(
-        file=reader.name,
-        rows=again.index.tolist(),
-        column=lookup.column,
-        values=again.tolist(),
-        code="lookup_key_twice",
-        severity="warning",
-        message="The look-up table has this key in an earlier row; that one counts",
-        cure="Keep one row per key",
-    )
-
-
-def _derive_customers(
-    tables: dict[str, pd.DataFrame], columns: dict[tuple[str, str], FieldPlan]
-) -> dict[str, pd.DataFrame]:
-    """Tell from subscriptions when customers went live and left, where no file says so."""
-    subscriptions = tables.get("subscription")
-    if subscriptions is None or not {"customer_id", "start_at"} <= set(subscriptions.columns):
-        return tables
-    by_customer = subscriptions.dropna(subset=["customer_id"]).groupby("customer_id", sort=True)
-    live = by_customer["start_at"].min()
-    ended = None
-    if "end_at" in subscriptions:
-        is_over = by_customer["end_at"].agg(lambda ends: ends.notna().all()).astype("bool")
-        ended = by_customer["end_at"].max().where(is_over)
-    if "customer" in tables:
-        customers = tables["customer"]
-        if "ended_at" in customers or ended is None or not ended.notna().any():
-            return tables
-        columns[("customer", "ended_at")] = FieldPlan(
-            "ended_at", columns[("subscription", "end_at")].file, "", "derived"
-        )
-        return {**tables, "customer": customers.assign(ended_at=customers["id"].map(ended).astype("datetime64[us]"))}
-    first = subscriptions.sort_values("start_at", kind="stable").drop_duplicates("customer_id").set_index("customer_id")
-    made = pd.DataFrame({"id": live.index.astype("str"), "live_at": live.to_numpy()})
-    if ended is not None and ended.notna().any():
-        made["ended_at"] = ended.to_numpy()
-    companies = tables.get("company")
-    if companies is not None and made["id"].isin(set(companies["id"])).any():
-        made["company_id"] = made["id"]
-    for name in ("source_file", "source_row"):
-        made[name] = first[name].reindex(made["id"]).array
-    for name in ("id", "live_at", "ended_at"):
-        if name in made:
-            origin = {"id": "customer_id", "live_at": "start_at", "ended_at": "end_at"}[name]
-            plan = columns[("subscription", origin)]
-            columns[("customer", name)] = FieldPlan(name, plan.file, plan.column, "derived")
-    return {**tables, "customer": made}
 
 
 def _spread(
@@ -372,75 +261,3 @@ def find_latest_event(tables: Mapping[str, pd.DataFrame], *, known_on: date | No
     elif len(events) > 20:
         events = events[events <= events.quantile(0.99, interpolation="lower") + OUTLIER]
     return events.max().date() if len(events) else None
-
-
-def _describe_inputs(
-    assembled: Sequence[tuple[ExportDay, Plan, DayTables]],
-    tables: Mapping[str, pd.DataFrame],
-    used_lookups: Mapping[str, str],
-) -> pd.DataFrame:
-    used: dict[str, int] = {}
-    for object_id, table in tables.items():
-        if object_id in {"deal_contact", "customer"} and len(used) and set(table["source_file"]) & set(used):
-            continue
-        for file, rows in table.groupby("source_file")["source_row"].nunique().items():
-            used[str(file)] = max(used.get(str(file), 0), int(rows))
-    records = []
-    for day, plan, found in assembled:
-        for file, raw in day.raws.items():
-            name = day.names.get(file, file)
-            main = plan.twins.get(file, file)
-            objects = [source.object for source in plan.sources if main in {source.file, *source.joins}]
-            is_beside = file in used_lookups or any(main in source.joins for source in plan.sources)
-            aside = raw.rows_quarantined + found.quarantined.get(name, 0)
-            records.append(
-                {
-                    "file": name,
-                    "exported_on": day.day,
-                    "object": ", ".join(dict.fromkeys(objects)) or used_lookups.get(file, ""),
-                    "rows_read": raw.rows_read,
-                    "rows_used": used.get(name, len(raw.frame) if is_beside else 0),
-                    "rows_quarantined": aside,
-                    "sha256": raw.sha256,
-                }
-            )
-    return pd.DataFrame(records, columns=INPUT_COLUMNS)
-
-
-def _describe_mapping(
-    tables: Mapping[str, pd.DataFrame],
-    partitions: Mapping[str, Partition],
-    columns: Mapping[tuple[str, str], FieldPlan],
-    rolled: set[tuple[str, str]],
-) -> pd.DataFrame:
-    records = []
-    for object_id, table in tables.items():
-        for column in table.columns:
-            plan = columns.get((object_id, column))
-            partition = partitions.get(column)
-            is_one = partition is not None and object_id in partition.objects
-            if plan is None and not is_one:
-                continue
-            inherited = partition.inherited_from.get(object_id) if partition is not None and is_one else None
-            how = "rolled up" if (object_id, column) in rolled else f"inherited from {inherited}" if inherited else ""
-            records.append(
-                {
-                    "object": object_id,
-                    "field": column,
-                    "file": plan.file if plan and not inherited else "",
-                    "column": plan.column if plan and not inherited else "",
-                    "how": how or (plan.how if plan else "derived"),
-                    "fill_rate": float(table[column].notna().mean()) if len(table) else 0.0,
-                    "known": partition.known if partition is not None and is_one else "",
-                    "known_because": partition.known_because if partition is not None and is_one else "",
-                }
-            )
-    return pd.DataFrame(records, columns=MAPPING_COLUMNS)
-
-
-def _describe_reconciliation(assembled: Sequence[tuple[ExportDay, Plan, DayTables]]) -> pd.DataFrame:
-    parts = [
-        found.reconciliation.assign(exported_on=day.day) for day, _, found in assembled if len(found.reconciliation)
-    ]
-    columns = ["file", "exported_on", "outcome", "rows_read", "rows_used", "amount_read", "amount_used"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

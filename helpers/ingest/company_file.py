@@ -9,7 +9,7 @@ from tomlkit.items import AoT, Table
 
 from helpers.ingest.files import RawTable
 from helpers.ingest.lookups import LookupPlan
-from helpers.ingest.mapping import Plan, SourcePlan
+from helpers.ingest.plan import Plan, SourcePlan
 from helpers.ingest.settings import FILE_NAME, CompanySettings, DealStage, order_stages
 
 

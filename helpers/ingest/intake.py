@@ -1,4 +1,4 @@
-"""Take in exports: start a company from them, add the next ones, tell whether they can be used."""
+"""Take in exports: start a company from them, add the next ones."""
 
 import os
 import shutil
@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.errors import DataError, DiagnosticError, ParameterError
+from helpers.errors import DataError, ParameterError
 from helpers.ingest.assembly import assemble_day
 from helpers.ingest.build import find_latest_event
 from helpers.ingest.company_file import add_to_company_file, write_company_file
 from helpers.ingest.files import RawTable, read_table
 from helpers.ingest.funnel import label_key
-from helpers.ingest.mapping import Plan, build_plan
+from helpers.ingest.mapping import build_plan
 from helpers.ingest.options import parse_lookup, parse_map, parse_stage
+from helpers.ingest.plan import Plan
 from helpers.ingest.report_card import describe_plan
 from helpers.ingest.settings import FILE_NAME, CompanySettings, DealStage, read_settings
 from helpers.ingest.snapshots import list_days
-from helpers.issues import IssueLog, count_issues
+from helpers.issues import IssueLog
 from helpers.model.catalog import load_catalog
 
 
@@ -164,28 +165,6 @@ def add_exports(
         _replace_text(folder / FILE_NAME, text)
     described = describe_plan(folder, day, plan, keyed, found, log.to_frame())
     return IntakeReport(folder, day, plan, found.stages, log.to_frame(), described)
-
-
-def check_company(folder: str | Path) -> tuple[bool, pd.DataFrame, str]:
-    """Tell the health of a company's data.
-
-    Returns:
-        Whether it is usable, every issue as a table (the columns of ``issues.csv``), and the same for reading.
-    """
-    from helpers.company import open_company
-    from helpers.ingest.report_card import describe_health
-
-    try:
-        company = open_company(folder)
-    except ParameterError:
-        raise
-    except DiagnosticError as error:
-        log = IssueLog()
-        log.add(file=FILE_NAME, code="not_usable", severity="error", message=str(error), cure="See the message")
-        return False, log.to_frame(), f"Not usable.\n{error}"
-    has_records = any(len(table) for table in company.tables.values())
-    usable = has_records or not company.answers.is_empty
-    return usable, company.issues, describe_health(company, count_issues(company.issues), usable)
 
 
 def _require_new(folder: Path) -> None:

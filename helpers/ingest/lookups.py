@@ -13,7 +13,7 @@ from helpers.ingest.values import normalise_key, normalise_keys, parse_ids, snak
 from helpers.issues import IssueLog
 
 if TYPE_CHECKING:
-    from helpers.ingest.mapping import SourcePlan
+    from helpers.ingest.plan import SourcePlan
 
 COVERED = 0.9
 """A file becomes a look-up table by itself when its key holds at least this share of the other column's values."""

@@ -1,13 +1,14 @@
 """The plan by which exports become canonical tables: which file is which object, which column which field, and why."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from helpers.errors import DataError, ParameterError, suggest
 from helpers.ingest.content import ColumnContent, describe_columns
 from helpers.ingest.files import RawTable
 from helpers.ingest.lookups import JoinPlan, LookupPlan, find_join, find_lookup
 from helpers.ingest.options import LookupOption, MapOption, split_file_column
+from helpers.ingest.plan import FieldPlan, Plan, SourcePlan, find_column
 from helpers.ingest.recognition import Recognised, map_columns, recognise_file
 from helpers.ingest.schema import SERVICE_FIELDS, read_schema
 from helpers.ingest.settings import CompanySettings, LookupSettings
@@ -16,76 +17,6 @@ from helpers.ingest.vendors import header_key
 
 UNMAPPED = ""
 """What ``company.toml`` writes for a field that is to have no column although one would fit."""
-
-
-@dataclass(frozen=True)
-class FieldPlan:
-    """Where one field comes from.
-
-    Attributes:
-        field: Canonical field, partition id or service field.
-        file: The file.
-        column: The column as written.
-        how: vendor, name, content, option or derived.
-    """
-
-    field: str
-    file: str
-    column: str
-    how: str
-
-
-@dataclass(frozen=True)
-class SourcePlan:
-    """One file that holds records of one object.
-
-    Attributes:
-        object: The canonical object.
-        file: The file.
-        vendor: The vendor's label, or empty.
-        fields: Field → where it comes from.
-        joins: Further files whose rows belong to the same records, by file.
-    """
-
-    object: str
-    file: str
-    vendor: str = ""
-    fields: Mapping[str, FieldPlan] = field(default_factory=dict)
-    joins: Mapping[str, JoinPlan] = field(default_factory=dict)
-
-    def column(self, name: str) -> str | None:
-        """Return this file's own column for a field, or None."""
-        plan = self.fields.get(name)
-        return plan.column if plan and plan.file == self.file else None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything decided about one set of exports.
-
-    Attributes:
-        sources: Files that hold records; several may serve one object.
-        lookups: Look-up tables.
-        twins: File → the file with the same columns that it continues.
-        unused: File → why it is not used and what could be done.
-        contents: File → column → what it holds.
-    """
-
-    sources: tuple[SourcePlan, ...] = ()
-    lookups: tuple[LookupPlan, ...] = ()
-    twins: Mapping[str, str] = field(default_factory=dict)
-    unused: Mapping[str, str] = field(default_factory=dict)
-    contents: Mapping[str, Mapping[str, ColumnContent]] = field(default_factory=dict)
-
-    def of(self, object_id: str) -> list[SourcePlan]:
-        """Return the files that hold records of an object, the main one first."""
-        return [source for source in self.sources if source.object == object_id]
-
-    @property
-    def files(self) -> set[str]:
-        """Every file that is used."""
-        used = {source.file for source in self.sources} | {lookup.file for lookup in self.lookups} | set(self.twins)
-        return used | {file for source in self.sources for file in source.joins}
 
 
 def build_plan(
@@ -134,18 +65,6 @@ def build_plan(
     if may_recognise:
         plan = _add_leftovers(plan, raws, contents, settings)
     return plan
-
-
-def find_column(columns: Iterable[str], name: str) -> str | None:
-    """Find a column by its name as written, in snake case, or without case and punctuation."""
-    columns = list(columns)
-    if name in columns:
-        return name
-    for same in (str.casefold, snake_case, header_key):
-        hits = [column for column in columns if same(column) == same(name)]
-        if len(hits) == 1:
-            return hits[0]
-    return None
 
 
 def _plan_settings(

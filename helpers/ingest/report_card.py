@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.ingest.assembly import DayTables
 from helpers.ingest.files import RawTable
-from helpers.ingest.mapping import Plan, SourcePlan
+from helpers.ingest.plan import Plan, SourcePlan
 from helpers.ingest.schema import read_schema
 from helpers.ingest.tables import name_column
 from helpers.ingest.values import snake_case

@@ -9,8 +9,8 @@ from helpers.ingest.content import ColumnContent
 from helpers.ingest.dates import detect_date_conventions, parse_dates
 from helpers.ingest.files import RawTable
 from helpers.ingest.lookups import JoinPlan
-from helpers.ingest.mapping import FieldPlan, Plan, SourcePlan
 from helpers.ingest.numbers import currency_of, parse_numbers
+from helpers.ingest.plan import FieldPlan, Plan, SourcePlan
 from helpers.ingest.schema import CANONICAL_PARTITIONS, field_type, read_schema
 from helpers.ingest.settings import CompanySettings
 from helpers.ingest.values import parse_booleans, parse_ids, parse_text, snake_case

@@ -5,9 +5,9 @@ import tomllib
 import pandas as pd
 import pytest
 
-from helpers.company import open_company
+from helpers.company import check_company, open_company
 from helpers.errors import DataError, ParameterError
-from helpers.ingest.intake import add_exports, check_company, start_company
+from helpers.ingest.intake import add_exports, start_company
 from tests.ingest.exports import start_and_open, write_export
 
 DEALS = """
