@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.leaves import choose_dimensions
+from helpers.analyses.leaf_dimensions import choose_dimensions
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import Period

@@ -139,17 +139,53 @@ def _other(gap) -> str:
 
 def describe_causes(gap, currency: str) -> str:
     """Say how many causes were found, and the largest."""
+    if gap.search is None and gap.creation is None:
+        return gap.why_not
+    everywhere = describe_moved(gap)
     proven = gap.causes[gap.causes["verdict"] != "not enough evidence"]
     if gap.causes.empty or proven.empty:
         suspects = len(gap.causes)
         if not suspects:
-            return "Nothing but noise: no slice moved further than chance and everyday drift make it"
-        return "No slice stands out past everything that was searched; what stands out by itself is worth a second look"
+            return (
+                f"{everywhere} in every slice alike"
+                if everywhere
+                else ("Nothing but noise: no slice moved further than chance and everyday drift make it")
+            )
+        return everywhere or "No slice moved beyond chance; what stands out by itself is worth a second look"
     first = proven.iloc[0]
     money = describe_money(first, gap, currency)
     count = "One slice" if len(proven) == 1 else f"{len(proven)} slices"
     verb = "moves" if len(proven) == 1 else "move"
     return f"{count} {verb} beyond chance. First: {first['statement']}{money}"
+
+
+def describe_moved(gap) -> str:
+    """Say what moved everywhere the most, beyond chance; empty where nothing did.
+
+    Returns:
+        Such as "Everywhere, MQLs → won deals rose by 41 %".
+    """
+    moved = gap.moved
+    if moved.empty:
+        return ""
+    sure = moved[((moved["low"] > 1) | (moved["high"] < 1)) & ((moved["ratio"] - 1).abs() >= 0.05)]
+    if sure.empty:
+        return ""
+    size = np.abs(np.log(sure["ratio"].clip(lower=1e-6)))
+    first = sure.loc[size.idxmax()]
+    leaves = gap.search if first["lens"] == "closing" else gap.creation
+    label = leaves.labels.get(first["step"], first["step"])
+    if first["effect"] == "rate":
+        before = leaves.labels.get(leaves.steps[leaves.steps.index(first["step"]) - 1], "")
+        label = f"{before} → {in_sentence(label)}"
+    if first["effect"] == "value":
+        label = "deal size"
+    change = first["ratio"] - 1
+    usual = "the period before" if leaves.expected_periods == 1 else f"the {leaves.expected_periods} periods before"
+    if change > 1:
+        return f"Everywhere, {in_sentence(label)} rose to {first['ratio']:.1f} times what they were in {usual}"
+    verb = "rose" if change > 0 else "fell"
+    return f"Everywhere, {in_sentence(label)} {verb} by {format_value(abs(change), 'share')} against {usual}"
 
 
 def describe_money(cause, gap, currency: str) -> str:

@@ -12,7 +12,7 @@ from helpers.analyses.adjusted import Adjusted, adjust_rates
 from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
 from helpers.analyses.cause_words import describe_cause
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
-from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.analyses.localise import localise
 from helpers.periods import Period
 
@@ -120,7 +120,8 @@ def explain_gap(
     start = earlier[-1].start if earlier else period.start
     minimum = company.catalog.rules.minimum_n
     people = adjust_rates(company, start=start, end=period.end, as_of=as_of, minimum_n=min(minimum, 20))
-    question = Question(company, period, earlier, as_of, causes, people)
+    is_searched = search is not None or creation is not None
+    question = Question(company, period, earlier, as_of, causes, people, is_searched)
     five_m = gather_evidence(question)
     return Gap(
         period=period,
@@ -149,11 +150,11 @@ def _build_bridge_leaves(
     if compare_to != "plan":
         if compared is None:
             return None, ""
-        leaves = build_closing_leaves(company, period=period, expected=[compared], as_of=as_of)
+        leaves = build_closing_leaves(company, period=period, expected=[compared], as_of=as_of, with_people=True)
         has_both = leaves is not None and leaves.frame[f"{leaves.steps[0]}_expected"].sum() > 0
         return (leaves, compared.label) if has_both else (None, "")
     goal = _read_goal(company, period)
-    leaves = build_closing_leaves(company, period=period, expected=earlier[-4:], as_of=as_of)
+    leaves = build_closing_leaves(company, period=period, expected=earlier[-4:], as_of=as_of, with_people=True)
     if goal is None or leaves is None or leaves.amount is None or leaves.expected <= 0:
         return None, ""
     return _scale_to_goal(leaves, goal, period), "plan"
@@ -192,7 +193,8 @@ def _compare_creation(company, period: Period, compared: Period | None, as_of: d
     """Build the bridge of a company without deals: how far the period's records came, against another period's."""
     if compared is None or "deal" in company.tables:
         return None
-    return build_creation_leaves(company, period=period, expected=[compared], as_of=as_of)
+    question = {"period": period, "expected": [compared], "as_of": as_of}
+    return build_creation_leaves(company, **question) or build_win_leaves(company, **question)
 
 
 def _choose_mix(leaves: GapLeaves | None) -> tuple[str, ...]:
@@ -207,6 +209,8 @@ def _choose_mix(leaves: GapLeaves | None) -> tuple[str, ...]:
     records = leaves.frame[f"{first}_expected"] + leaves.frame[f"{first}_actual"]
     chosen: list[str] = []
     for dimension in leaves.dimensions:
+        if dimension in leaves.people:
+            continue
         cells = leaves.frame[records > 0][[*chosen, dimension]].drop_duplicates()
         if len(cells) * LEAST_PER_CELL <= records.sum():
             chosen.append(dimension)

@@ -12,7 +12,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.slippage import measure_slippage
+from helpers.analyses.leaf_dimensions import MOST_ADDED_UP, MOST_DIMENSIONS, choose_dimensions, is_person
+from helpers.analyses.slippage import Slippage, measure_slippage
 from helpers.engine.journeys import LOST_STAGE, Journeys, Records, build_journeys
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import Period
@@ -21,16 +22,7 @@ DECIDED = "deals_decided"
 WON = "deals_won"
 REVENUE = "revenue_won"
 SLIPPED = "slipped"
-
-FIRST_ASKED = ("channel", "region", "segment", "product", "source", "industry", "type", "country", "pipeline", "team")
-"""Partitions in the order in which they are searched where there are more than can be."""
-
-PEOPLE = ("owner", "manager", "sales_agent", "assigned_to")
-"""Partitions that name people even where nobody said so."""
-
-MOST_DIMENSIONS = 8
-MOST_VALUES = 100
-MOST_BLANK = 0.6
+CLOSING_LABELS = {DECIDED: "Deals decided", WON: "Deals won", REVENUE: "Closed revenue"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,7 @@ class GapLeaves:
         basis: What was counted and with what it is compared, in a sentence.
         worth: What one count of the last step is worth later, where the lens has no money of its own.
         left_out: Partition → why it is not searched.
+        people: Those of the partitions that name people; never searched, only added up.
     """
 
     lens: str
@@ -62,6 +55,7 @@ class GapLeaves:
     basis: str = ""
     worth: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -87,6 +81,7 @@ def build_closing_leaves(
     as_of: date,
     business: str = "all",
     with_slipped: bool = True,
+    with_people: bool = False,
 ) -> GapLeaves | None:
     """Build the leaves of the deals decided in a period: decided → won → revenue.
 
@@ -97,6 +92,7 @@ def build_closing_leaves(
         as_of: The last day that counts.
         business: all, new or existing.
         with_slipped: Count what was pushed out too (where close-date changes are known).
+        with_people: Take every partition along, those of people too, for adding up and not for searching.
 
     Deals that were due and pushed out of their period count as entered and not won, so that what slipped is told
     as timing and neither as fewer deals nor as a worse rate.
@@ -119,38 +115,47 @@ def build_closing_leaves(
     slipped = None
     if has_money and with_slipped:
         slipped = measure_slippage(company, journeys, period, expected, business)
-    numbers = {WON: _split(is_won.astype(float), side)}
-    if (lost[side > 0] != NO_DAY).any():
-        pushed = (0.0, 0.0) if slipped is None else (slipped.pushed_expected, slipped.pushed)
-        entered = _split(np.ones(deals.n), side)
-        numbers = {DECIDED: (entered[0] + pushed[0], entered[1] + pushed[1])} | numbers
-    steps = tuple(numbers)
-    if has_money:
-        logs = np.where(is_won & (money > 0), np.log(np.maximum(money, 0.01)), 0.0)
-        columns = {REVENUE: money * is_won, f"{REVENUE}_log": logs, f"{REVENUE}_logsq": logs**2}
-        numbers |= {name: _split(number, side) for name, number in columns.items()}
+    steps = _count_decided(side, is_won, has_lost=bool((lost[side > 0] != NO_DAY).any()), slipped=slipped)
+    rows = np.logical_or.reduce([number != 0 for sides in steps.values() for number in sides])
+    most = MOST_ADDED_UP if with_people else MOST_DIMENSIONS
+    dimensions, left_out = choose_dimensions(company, journeys, "deal", rows, with_people=with_people, most=most)
+    numbers = steps | (_split_money(money, is_won, side) if has_money else {})
     flat = {} if slipped is None else {SLIPPED: slipped.amount, f"{SLIPPED}_count": slipped.count}
-    rows = np.logical_or.reduce([numbers[name][place] != 0 for name in steps for place in (0, 1)])
-    dimensions, left_out = choose_dimensions(company, journeys, "deal", rows)
-    frame = _sum_leaves(journeys, deals, dimensions, rows, numbers, flat)
     names = " and ".join(one.label for one in expected) if len(expected) <= 2 else f"{len(expected)} earlier periods"
+    what = "won or lost in" if slipped is None else "won, lost or pushed out of"
     return GapLeaves(
         lens="closing",
-        frame=frame,
+        frame=_sum_leaves(journeys, deals, dimensions, rows, numbers, flat),
         dimensions=dimensions,
-        steps=steps,
-        labels={
-            DECIDED: "Deals decided" if slipped is None else "Deals decided or pushed out",
-            WON: "Deals won",
-            REVENUE: "Closed revenue",
-        },
+        steps=tuple(steps),
+        labels=CLOSING_LABELS | ({} if slipped is None else {DECIDED: "Deals decided or pushed out"}),
         amount=REVENUE if has_money else None,
         slipped=SLIPPED if slipped is not None else None,
         expected_periods=len(expected),
-        basis=f"Deals {'won or lost in' if slipped is None else 'won, lost or pushed out of'} {period.label}, "
-        f"by close date, compared with {names}",
+        basis=f"Deals {what} {period.label}, by close date, compared with {names}",
         left_out=left_out,
+        people=tuple(id for id in dimensions if is_person(company.partitions[id])),
     )
+
+
+def _count_decided(
+    side: np.ndarray, is_won: np.ndarray, *, has_lost: bool, slipped: Slippage | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the counts of the chain: decided (with what was pushed out), then won; won alone without lost deals."""
+    won = {WON: _split(is_won.astype(float), side)}
+    if not has_lost:
+        return won
+    before, now = _split(np.ones(len(side)), side)
+    if slipped is not None:
+        before, now = before + slipped.pushed_expected, now + slipped.pushed
+    return {DECIDED: (before, now)} | won
+
+
+def _split_money(money: np.ndarray, is_won: np.ndarray, side: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the won amounts, with the sums of logarithms that sharpen the search."""
+    logs = np.where(is_won & (money > 0), np.log(np.maximum(money, 0.01)), 0.0)
+    columns = {REVENUE: money * is_won, f"{REVENUE}_log": logs, f"{REVENUE}_logsq": logs**2}
+    return {name: _split(number, side) for name, number in columns.items()}
 
 
 def build_creation_leaves(company, *, period: Period, expected: Sequence[Period], as_of: date) -> GapLeaves | None:
@@ -207,65 +212,44 @@ def build_creation_leaves(company, *, period: Period, expected: Sequence[Period]
     )
 
 
-def choose_dimensions(
-    company, journeys: Journeys, object: str, rows: np.ndarray
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Choose the partitions to search: known when a record entered, carried by it, and with values that differ.
+def build_win_leaves(company, *, period: Period, expected: Sequence[Period], as_of: date) -> GapLeaves | None:
+    """Build the leaves of a company without deals whose contacts were won in a period: one step, by the day of the win.
 
     Args:
         company: The opened company.
-        journeys: Its journeys.
-        object: Whose partitions.
-        rows: Which records are looked at.
+        period: The period in question.
+        expected: The earlier period or periods.
+        as_of: The last day that counts.
 
     Returns:
-        At most ``MOST_DIMENSIONS`` ids, and for every other partition of the object why it is left out.
+        The leaf table; None where no contact was won in one of the two.
     """
-    codes = journeys.records[object].codes
-    chosen: list[str] = []
-    left_out: dict[str, str] = {}
-    order = {id: place for place, id in enumerate(FIRST_ASKED)}
-    ids = [id for id, partition in company.partitions.items() if object in partition.objects and id in codes]
-    for id in sorted(ids, key=lambda id: (order.get(id, len(order)), company.partitions[id].n_values, id)):
-        reason = _why_left_out(company.partitions[id], codes[id][rows], len(journeys.labels[id]) - 1)
-        if not reason and any(_is_same(codes[id][rows], codes[other][rows]) for other in chosen):
-            reason = "says the same as another partition"
-        if not reason and len(chosen) >= MOST_DIMENSIONS:
-            reason = f"only {MOST_DIMENSIONS} partitions are searched at once"
-        if reason:
-            left_out[id] = reason
-        else:
-            chosen.append(id)
-    return tuple(chosen), left_out
-
-
-def _why_left_out(partition, codes: np.ndarray, blank: int) -> str:
-    """Say why a partition can't be searched; empty where it can."""
-    if partition.known != "entry":
-        return f"known only {'with the outcome' if partition.known == 'outcome' else 'on the way'}"
-    if is_person(partition):
-        return "names people, who are judged apart, after adjusting for the mix that they were given"
-    if not len(codes):
-        return "no records"
-    used = np.unique(codes)
-    if len(used) < 2:
-        return "has only one value"
-    if len(used) > min(MOST_VALUES, max(len(codes) / 4, 2)):
-        return "has too many values for the number of records"
-    if (codes == blank).mean() > MOST_BLANK:
-        return "is mostly blank"
-    return ""
-
-
-def is_person(partition) -> bool:
-    """Tell whether a partition's values are people."""
-    return bool(partition.is_person) or partition.id in PEOPLE
-
-
-def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether two partitions name the same groups."""
-    pairs = np.unique(one.astype(np.int64) * (int(other.max(initial=0)) + 1) + other)
-    return len(pairs) == len(np.unique(one)) == len(np.unique(other))
+    journeys = build_journeys(company, as_of=as_of)
+    contacts = journeys.records.get("contact")
+    if contacts is None or not expected or ("won", "all") not in contacts.reached:
+        return None
+    won = contacts.reached["won", "all"]
+    side = _place_sides(won, period, expected)
+    if not (side == 1).any() or not (side == 2).any():
+        return None
+    rows = side > 0
+    numbers = {WON: _split(np.ones(len(won)), side)}
+    money = contacts.cents["amount"] / 100 if "amount" in contacts.cents else None
+    if money is not None and money[rows].any():
+        numbers[REVENUE] = _split(money, side)
+    dimensions, left_out = choose_dimensions(company, journeys, "contact", rows)
+    names = " and ".join(one.label for one in expected)
+    return GapLeaves(
+        lens="closing",
+        frame=_sum_leaves(journeys, contacts, dimensions, rows, numbers, {}),
+        dimensions=dimensions,
+        steps=(WON,),
+        labels={WON: "Won deals", REVENUE: "Closed revenue"},
+        amount=REVENUE if REVENUE in numbers else None,
+        expected_periods=len(expected),
+        basis=f"Contacts won in {period.label}, compared with {names}",
+        left_out=left_out,
+    )
 
 
 def _contact_stages(company, journeys: Journeys, contacts: Records) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,27 @@ DIRECTIONS = ("down", "up", "both")
 SIDES = ("expected", "actual")
 
 
+@dataclass(frozen=True)
+class SearchOptions:
+    """Hold how a search is made, as ``localise`` was asked."""
+
+    gates: Gates
+    is_plan: bool
+    max_depth: int
+    drift: float | None
+    expected_periods: float
+    suspects: int
+
+
+@dataclass
+class Found:
+    """Hold everything that a search found: causes, suspicions, and what moved everywhere."""
+
+    causes: list[Cause] = field(default_factory=list)
+    suspected: list[Cause] = field(default_factory=list)
+    moved: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
 def localise(
     leaves: pd.DataFrame,
     dimensions: Sequence[str],
@@ -54,21 +76,14 @@ def localise(
 ) -> pd.DataFrame:
     """Find the smallest set of slices that explains the gap between expected and actual.
 
-    Each thing that can move (the volume, every rate, the deal size) is searched by itself, given what came in
-    from the step before, so that a changed composition can't pass for a changed rate. A slice is compared with
-    everything outside it: what moved everywhere is reported apart. Slices are taken one at a time by penalised
-    likelihood, refitted together, tried again against each other, and kept only past error control over everything
-    searched, a least relative change and a least effect on the outcome.
-
     Args:
-        leaves: One row per combination of dimension values that occurs, with ``<step>_expected`` and
-            ``<step>_actual``.
+        leaves: One row per combination of dimension values that occurs, with ``<step>_expected`` and ``<step>_actual``.
         dimensions: Columns of the dimensions, known when a record entered; values may be missing.
         steps: Ordered counts; one alone is a pure volume.
-        amount: The money; ``<amount>_log_…`` and ``<amount>_logsq_…`` (sums of log amounts and of their
-            squares) sharpen it where known.
-        direction: Which way the outcome missed: what contributed that way comes first, what offset it after it
-            ("both": the largest first).
+        amount: The money; ``<amount>_log_…`` and ``<amount>_logsq_…`` (sums of log amounts and of their squares)
+            sharpen it where known.
+        direction: Which way the outcome missed, down or up: what contributed that way comes first, what offset it
+            after it; "both" puts the largest first.
         max_causes: The most rows.
         expected_is_plan: The expected side is exact (a plan), not another period's counts.
         max_depth: The most dimensions in one slice.
@@ -80,13 +95,12 @@ def localise(
             searched; their verdict is ``not enough evidence``.
 
     Returns:
-        One row per cause, most harmful first. rank, step (the count that the effect leads into), effect
-        (volume, mix, rate, value), slice (for reading), slice_json (exact), contribution (money or last step's
-        count; low and high bound it at 90 %), share_of_gap, n_actual and n_expected (counts of the step; deals for
-        a value), q_value (adjusted for everything searched), aliases (JSON list of slices that hold nearly the same
-        records), verdict (cause, single deal, not enough evidence). No rows where nothing is there.
-        ``attrs["global"]`` holds, per step, the ratio and contribution of what moved everywhere,
-        ``attrs["unexplained"]`` what neither explains, ``attrs["gap"]`` the gap.
+        One row per cause: rank, step (the count that the effect leads into), effect (volume, mix, rate, value), slice
+        (for reading), slice_json (exact), contribution (money or last step's count; low and high bound it at 90 %),
+        share_of_gap, n_actual and n_expected (counts of the step; deals for a value), q_value (adjusted for everything
+        searched), aliases (JSON list of slices that hold nearly the same records), verdict (cause, single deal, not
+        enough evidence). No rows where nothing is there. ``attrs["global"]`` holds, per step, the ratio and
+        contribution of what moved everywhere, ``attrs["unexplained"]`` what neither explains, ``attrs["gap"]`` the gap.
 
     Raises:
         ParameterError: A column is missing, or a parameter is not one of those allowed.
@@ -94,58 +108,67 @@ def localise(
     Source:
         Kulldorff (1997), spatial scan statistic; indirect standardisation; empirical Bayes shrinkage; Shapley (1953).
     """
+    _require_parameters(direction, max_causes, max_depth, expected_periods)
+    options = SearchOptions(gates or Gates(), expected_is_plan, max_depth, drift, expected_periods, suspects)
+    extra = [f"{amount}_{part}_{side}" for part in ("log", "logsq") for side in SIDES] if amount else []
+    coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
+    outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
+    gap = float(outcome[0].sum() - outcome[1].sum() / expected_periods)
+    found = _search_all_measures(coded, options)
+    frame = _to_frame(found.causes, gap, direction, max_causes, options.gates)
+    if suspects:
+        second = _to_frame(found.suspected[:suspects], gap, direction, max_causes, options.gates)
+        second["rank"] += len(frame)
+        frame = pd.concat([frame, second], ignore_index=True)
+    explained = sum(cause.contribution for cause in found.causes)
+    explained += sum(float(moved["contribution"]) for moved in found.moved.values())
+    frame.attrs.update({"global": found.moved, "gap": gap, "unexplained": gap - explained})
+    return frame
+
+
+def _require_parameters(direction: str, max_causes: int, max_depth: int, expected_periods: float) -> None:
+    """Refuse parameters that mean nothing."""
     if direction not in DIRECTIONS:
         raise ParameterError(f"direction '{direction}' is not known. Allowed: {', '.join(DIRECTIONS)}. Choose one.")
     if expected_periods <= 0:
         raise ParameterError(f"expected_periods {expected_periods} is no number of periods. Give more than 0.")
     if max_causes < 0 or max_depth < 1:
         raise ParameterError(f"max_causes {max_causes}, max_depth {max_depth}. At least 0 and 1. Raise them.")
-    gates = gates or Gates()
-    extra = [f"{amount}_{part}_{side}" for part in ("log", "logsq") for side in SIDES] if amount else []
-    coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
-    outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
-    gap = float(outcome[0].sum() - outcome[1].sum() / expected_periods)
+
+
+def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
+    """Search everything that can move, each given what came in from the step before, and price what was found.
+
+    A slice is compared with everything outside it, so that what moved everywhere is reported apart. Slices are taken
+    one at a time by penalised likelihood, refitted together, tried again against each other, and kept only past error
+    control over everything searched, a least relative change and a least effect on the outcome.
+    """
     coded, deals = set_aside_single_deals(
-        coded, gates, expected_is_plan=expected_is_plan, expected_periods=expected_periods
+        coded, options.gates, expected_is_plan=options.is_plan, expected_periods=options.expected_periods
     )
-    measures, model = build_measures(coded, is_plan=expected_is_plan)
-    lattice = SliceLattice(coded, max_depth)
-    causes, suspected, levels = [], [], {}
+    measures, model = build_measures(coded, is_plan=options.is_plan)
+    lattice = SliceLattice(coded, options.max_depth)
+    found, levels = Found(), {}
     for measure in measures:
-        search = _start_search(measure, coded, model, lattice, gates, len(measures), drift, expected_periods)
-        found = _describe_causes(search, search.run(), coded)
-        suspected += [*_describe_causes(search, search.suspect(suspects), coded, is_suspicion=True)]
+        search = _start_search(measure, coded, model, lattice, len(measures), options)
+        mine = _describe_causes(search, search.run(), coded)
+        found.suspected += _describe_causes(search, search.suspect(options.suspects), coded, is_suspicion=True)
         level, error = search.level()
         if measure.effect == "volume":
-            found, level = read_shift(found, coded, level, expected_periods)
-        causes += found
+            mine, level = read_shift(mine, coded, level, options.expected_periods)
+        found.causes += mine
         levels[measure.step] = (measure.effect, level, error)
-    spread = measures[-1].spread if amount else 0.0
-    moved = price_causes(
-        coded,
-        model,
-        causes,
-        levels,
-        spread=spread,
-        confidence=gates.confidence,
-        expected_periods=expected_periods,
-    )
-    causes = [cause for cause in causes if abs(cause.contribution) > 0 or cause.effect == "mix"] + deals
-    for cause in suspected:
-        price_causes(
-            coded, model, [cause], levels, spread=spread, confidence=gates.confidence, expected_periods=expected_periods
-        )
-    suspected.sort(key=lambda cause: cause.q_value / max(abs(cause.contribution), 1e-9))
-    frame = _to_frame(causes, gap, direction, max_causes, gates)
-    if suspects:
-        second = _to_frame(suspected[:suspects], gap, direction, max_causes, gates)
-        second["rank"] += len(frame)
-        frame = pd.concat([frame, second], ignore_index=True)
-    frame.attrs["global"] = moved
-    frame.attrs["gap"] = gap
-    explained = sum(cause.contribution for cause in causes) + sum(float(m["contribution"]) for m in moved.values())
-    frame.attrs["unexplained"] = gap - explained
-    return frame
+    pricing = {
+        "spread": measures[-1].spread if coded.amount else 0.0,
+        "confidence": options.gates.confidence,
+        "expected_periods": options.expected_periods,
+    }
+    found.moved = price_causes(coded, model, found.causes, levels, **pricing)
+    found.causes = [c for c in found.causes if abs(c.contribution) > 0 or c.effect == "mix"] + deals
+    for cause in found.suspected:
+        price_causes(coded, model, [cause], levels, **pricing)
+    found.suspected.sort(key=lambda cause: cause.q_value / max(abs(cause.contribution), 1e-9))
+    return found
 
 
 def _start_search(
@@ -153,10 +176,8 @@ def _start_search(
     coded: CodedLeaves,
     model: MoneyModel,
     lattice: SliceLattice,
-    gates: Gates,
     tests: int,
-    drift: float | None,
-    expected_periods: float,
+    options: SearchOptions,
 ) -> SliceSearch:
     """Lay out the search in one measure, with what each leaf's entries are worth there."""
     if measure.effect == "value":
@@ -169,12 +190,12 @@ def _start_search(
         measure,
         lattice,
         worth_actual=coded.actual[place] * worth,
-        worth_expected=coded.expected[place] * worth / expected_periods,
-        reference=max(float(total.sum()) / expected_periods, 1e-9),
-        gates=gates,
+        worth_expected=coded.expected[place] * worth / options.expected_periods,
+        reference=max(float(total.sum()) / options.expected_periods, 1e-9),
+        gates=options.gates,
         tests=tests,
-        drift=drift,
-        expected_periods=expected_periods,
+        drift=options.drift,
+        expected_periods=options.expected_periods,
     )
 
 

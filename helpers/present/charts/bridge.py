@@ -165,7 +165,8 @@ def draw_bridge_table(
         currency: The company's currency.
         max_rows: Rows before the rest folds.
     """
-    cuts = gap.bridge[gap.bridge["dimension"] != "all"]
+    people = gap.closing.people if gap.closing is not None else ()
+    cuts = gap.bridge[~gap.bridge["dimension"].isin(["all", *people])]
     if cuts.empty:
         return show_message(
             "empty", "The gap is not cut by any partition", gap.why_not or "No partition is known early."
