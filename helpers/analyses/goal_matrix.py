@@ -381,7 +381,7 @@ def _rank_locks(locks: pd.DataFrame) -> pd.DataFrame:
         {
             "slice": locks["dimension"] != TOTAL,
             "money": locks["kpi"] != REVENUE,
-            "grain": -locks["grain"].map(MONTHS_IN),
+            "grain": -locks["grain"].map(MONTHS_IN).astype(float),
         }
     )
     return locks.loc[order.sort_values(["slice", "money", "grain"], kind="stable").index]
