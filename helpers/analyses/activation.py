@@ -52,7 +52,12 @@ def score_coverage(discovery: pd.DataFrame) -> float | None:
 
 
 def rank_activations(
-    discovery: pd.DataFrame, rules: DiscoveryRules, *, named: Mapping[str, int] | None = None, planned: Any = ()
+    discovery: pd.DataFrame,
+    rules: DiscoveryRules,
+    *,
+    named: Mapping[str, int] | None = None,
+    planned: Any = (),
+    declined: Iterable[tuple[str, str]] = (),
 ) -> pd.DataFrame:
     """Rank the wanted fields that are not available yet by what each would add for its effort.
 
@@ -61,18 +66,20 @@ def rank_activations(
         rules: The wanted fields with their effort.
         named: Dimension → how many people named it in the survey; breaks ties.
         planned: What was decided to be activated, each with dimension, effort and planned.
+        declined: Dimension and object of what people decided not to want; it is not proposed again.
 
     Returns:
         One row per wanted field that has a cell without a green light, best first: ``n_kpis`` cells that would turn
         green, ``score_gain`` of the coverage score (0–1), ``score_after`` it, ``objects`` where it is missing, ``lets``
         what it would let people see, ``planned`` when (empty: not decided). Empty where all is green.
     """
-    decided = {item.dimension: item for item in planned}
+    decided, refused = {item.dimension: item for item in planned}, set(declined)
     wanted = discovery[discovery["is_wanted"]]
     now, rows = score_coverage(discovery), []
     fields = {field.id: field for field in rules.wanted}
     for dimension, cells in wanted.groupby("dimension", sort=False):
-        open_cells = cells[cells["light"] != "available"]
+        is_declined = [(str(dimension), object) in refused for object in cells["object"]]
+        open_cells = cells[(cells["light"] != "available") & ~pd.Series(is_declined, index=cells.index)]
         if open_cells.empty:
             continue
         field = fields[str(dimension)]

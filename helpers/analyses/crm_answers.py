@@ -140,7 +140,7 @@ def _check_on_track(view: CrmView, field: SurveyField, group: pd.DataFrame, item
     verdict = "on track" if is_on_track else "behind"
     people = "people says" if wrong == 1 else "people say"
     sentence = (
-        f"The CRM says {verdict}: {money['d']} won by {format_value(view.as_of, 'date')}, {money['e']} needed for the "
+        f"The year is {verdict}: {money['d']} won by {format_value(view.as_of, 'date')}, {money['e']} needed for the "
         f"median goal; {wrong} of {len(group)} {people} otherwise"
     )
     return {

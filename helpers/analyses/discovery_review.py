@@ -49,7 +49,13 @@ def review_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> Dis
     decided = answers.discovery if answers else None
     matrix = build_discovery(company, rules, as_of=as_of)
     named = count_named(company, responses, rules)
-    activations = rank_activations(matrix, rules, named=named, planned=decided.activations if decided else ())
+    activations = rank_activations(
+        matrix,
+        rules,
+        named=named,
+        planned=decided.activations if decided else (),
+        declined=[(c.dimension, c.to_object) for c in decided.copies if c.state == "not_wanted"] if decided else (),
+    )
     secondaries = list_secondaries(company, matrix, responses, rules)
     copies = list_copies(company, rules, decided.copies if decided else ())
     kpis = company.catalog.kpis

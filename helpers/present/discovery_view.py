@@ -123,16 +123,16 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     if frame.empty:
         return show_message("good", "Every wanted field is available", "Look again next quarter.")
     score = say_value(review.score, "share")
-    columns = ["label", "objects", "light", "effort", "score_after", "lets", "planned"]
+    columns = ["field", "light", "effort", "score_after", "lets", "planned"]
+    fields = frame["label"] + " (" + frame["objects"] + ")"
     return show_table(
-        frame.replace({"planned": {"": None}})[columns],
+        frame.assign(field=fields).replace({"planned": {"": None}})[columns],
         title=f"Activate {frame['label'].iloc[0].lower()} next; the coverage score is {score} today",
         subtitle=subtitle,
         units={"score_after": "share"},
         marks={"light": "light"},
         labels={
-            "label": "Field",
-            "objects": "On the",
+            "field": "Field",
             "light": "Light",
             "effort": "Effort",
             "score_after": "Score after",

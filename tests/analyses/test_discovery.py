@@ -152,6 +152,13 @@ def test_what_to_activate_is_ranked_by_gain_for_its_effort():
     assert ranked["score_after"].max() <= 1
 
 
+def test_what_people_do_not_want_is_not_proposed_again():
+    matrix = build_discovery(make_case(), RULES, as_of=AS_OF)
+    before = rank_activations(matrix, RULES).set_index("dimension")
+    after = rank_activations(matrix, RULES, declined=[("product", "contact")]).set_index("dimension")
+    assert "contact" in before.loc["product", "objects"] and "contact" not in after.loc["product", "objects"]
+
+
 def test_people_s_names_for_kpis_and_cuts_are_understood():
     company = make_case()
     assert find_kpi(company, "closed REVENUE") == "revenue_won"
