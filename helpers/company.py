@@ -150,8 +150,7 @@ def check_company(folder: str | Path) -> tuple[bool, pd.DataFrame, str]:
         log = IssueLog()
         log.add(file=FILE_NAME, code="not_usable", severity="error", message=str(error), cure="See the message")
         return False, log.to_frame(), f"Not usable.\n{error}"
-    has_records = any(len(table) for table in company.tables.values())
-    usable = has_records or not company.answers.is_empty
+    usable = company.latest_event is not None or not company.answers.is_empty
     return usable, company.issues, describe_health(company, count_issues(company.issues), usable)
 
 

@@ -28,7 +28,8 @@ def write_company_file(
     document.add(tomlkit.comment("How this company's exports are read. Written from them; change what is wrong."))
     document.add("name", settings.name)
     document.add("currency", settings.currency)
-    document["currency"].comment("amounts in others become blank, unless [exchange_rates] says: USD = 0.92")
+    other = "USD = 0.92" if settings.currency != "USD" else "EUR = 1.09"
+    document["currency"].comment(f"amounts in others become blank, unless [exchange_rates] says: {other}")
     document.add("fiscal_year_start", settings.fiscal_year_start)
     document["fiscal_year_start"].comment("month, 1 to 12")
     document.add("time_zone", settings.time_zone)

@@ -107,9 +107,7 @@ def start_company(
     _require_labels(stages, found.tables.get("deal"))
     day = _read_day(exported_on) or find_latest_event(found.tables, known_on=None)
     if day is None:
-        raise ParameterError(
-            "[--exported-on] no file holds a date. Say when it was exported: --exported-on 2026-09-30."
-        )
+        raise ParameterError(_explain_no_day(log.to_frame()))
     text = write_company_file(settings, plan, found.stages, raws)
     _write_folder(folder, paths, day, text)
     return IntakeReport(
@@ -147,9 +145,7 @@ def add_exports(
     found = assemble_day(keyed, plan, settings, catalog, log)
     day = _read_day(exported_on) or find_latest_event(found.tables, known_on=None)
     if day is None:
-        raise ParameterError(
-            "[--exported-on] no file holds a date. Say when it was exported: --exported-on 2026-09-30."
-        )
+        raise ParameterError(_explain_no_day(log.to_frame()))
     if _is_same_set(folder / "crm" / day.isoformat(), paths):
         return IntakeReport(
             folder, None, plan, notes=(f"These files lie under {day.isoformat()} already; nothing was added.",)
@@ -218,6 +214,19 @@ def _explain_no_date(log: IssueLog) -> str:
             "say which comes first in company.toml once the folder is made"
         )
     return f"[--exported-on] {why}. Say when the files were exported: --exported-on 2026-09-30."
+
+
+def _explain_no_day(issues: pd.DataFrame) -> str:
+    """Say why no day of export can be told: there are no dates, or their day and month can't be told apart."""
+    unclear = issues[issues["code"] == "ambiguous_date_order"]
+    say = "Say when they were exported: --exported-on 2026-09-30"
+    if unclear.empty:
+        return f"[--exported-on] no file holds a date. {say}."
+    places = [
+        f"[{one.file}, row {one.row}, {one.column}] '{one.value}': {one.message}." for one in unclear.itertuples()
+    ]
+    cures = dict.fromkeys(" ".join(cure.split()) for cure in unclear["cure"])
+    return "\n".join([*places, f"[--exported-on] {say}; then answer. {' '.join(cures)}"])
 
 
 def _require_labels(stages: Sequence[str], deals: pd.DataFrame | None) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.ingest.content import ColumnContent
 from helpers.ingest.files import RawTable
+from helpers.ingest.keys import is_among
 from helpers.ingest.schema import field_type
 from helpers.ingest.values import normalise_key, normalise_keys, parse_ids, snake_case
 from helpers.issues import IssueLog
@@ -77,13 +78,13 @@ def find_join(
     Returns:
         The column of the same name where its values are ids too, else the one with the largest share of ids.
     """
-    ids = set(parse_ids(own.frame[own_column]).dropna())
+    ids = parse_ids(own.frame[own_column])
     best, best_score = None, (0.0, 0.0)
     for column in other.columns:
         if contents[column].kind in {"empty", "date"} or (must_be_unique and not contents[column].is_key):
             continue
         values = pd.Series(parse_ids(other.frame[column]).dropna().unique(), dtype="str")
-        share = float(values.isin(ids).mean()) if len(values) else 0.0
+        share = float(is_among(values, ids).mean()) if len(values) else 0.0
         if share <= 0 or share < least or (contents[column].kind == "boolean"):
             continue
         score = (float(snake_case(column) == snake_case(own_column)), share)

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from helpers.errors import ParameterError, suggest
 from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, require_object
 from helpers.ingest.values import snake_case
+
+SLIP = 0.8
+"""From this likeness on, an unknown field is taken for a misspelled one rather than for a new partition."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,18 @@ def parse_map(text: str) -> MapOption:
     schema = require_object(object_id.strip(), place=f"--map {text}")
     field = field.strip()
     allowed = {*schema.fields, *CANONICAL_PARTITIONS, *SERVICE_FIELDS}
-    near = suggest(field, schema.fields)
+    near = suggest(field, schema.fields) if _is_slip(field, schema.fields) else ""
     if field not in allowed and (near or field != snake_case(field)):
         raise ParameterError(
             f"[--map {text}] {schema.id} has no field '{field}'. Allowed: {', '.join(schema.fields)}, the partitions "
             f"{', '.join(CANONICAL_PARTITIONS)}, or a new partition's name in snake case.{near}"
         )
     return MapOption(schema.id, field, column.strip())
+
+
+def _is_slip(field: str, allowed: Iterable[str]) -> bool:
+    """Tell a slip of the pen from the name of a new partition: one or two letters apart, no more."""
+    return any(SequenceMatcher(None, field, name).ratio() >= SLIP for name in allowed)
 
 
 def parse_stage(text: str) -> tuple[str, str]:

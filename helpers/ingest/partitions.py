@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from helpers.ingest.evidence import decide_known
+from helpers.ingest.keys import find_positions, pick
 from helpers.ingest.recognition import read_synonyms
 from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, read_schema
 from helpers.ingest.settings import CompanySettings
@@ -209,12 +210,12 @@ def choose_primary_contacts(tables: Mapping[str, pd.DataFrame]) -> pd.Series | N
     if links is None or contacts is None or deals is None:
         return None
     dates = next((name for name in ("created_at", "mql_at", "sql_at") if name in contacts), None)
-    when = contacts.set_index("id")[dates] if dates else pd.Series(pd.NaT, index=contacts["id"])
-    known = links[links["contact_id"].isin(set(contacts["id"]))]
-    known = known.assign(when=known["contact_id"].map(when))
+    when = contacts[dates] if dates else pd.Series(pd.NaT, index=contacts.index, dtype="datetime64[us]")
+    at = find_positions(links["contact_id"], contacts["id"])
+    known = links[["deal_id", "contact_id"]].assign(when=pick(when, at, links.index))[at >= 0]
     known = known.sort_values(["when", "contact_id"], kind="stable", na_position="last")
-    first = known[~known["deal_id"].duplicated()].set_index("deal_id")["contact_id"]
-    return deals["id"].map(first).astype("str")
+    first = known[~known["deal_id"].duplicated()]
+    return pick(first["contact_id"], find_positions(deals["id"], first["deal_id"]), deals.index).astype("str")
 
 
 def inherit(
@@ -236,14 +237,13 @@ def inherit(
         for parent, key in parents:
             if child not in tables or parent not in tables or key not in tables[child]:
                 continue
-            origin = tables[parent].drop_duplicates("id").set_index("id")
-            at = tables[child][key]
+            at = find_positions(tables[child][key], tables[parent]["id"])
             added: dict[str, pd.Series] = {}
             for id, objects in result.own.items():
                 is_free = child not in objects and id not in tables[child]
                 if parent not in objects or not is_free or not _passes_on(id, parent, catalog):
                     continue
-                added[id] = at.map(origin[objects[parent]]).astype("str")
+                added[id] = pick(tables[parent][objects[parent]], at, tables[child].index).astype("str")
             if added:
                 tables[child] = tables[child].assign(**added)
             for id in added:

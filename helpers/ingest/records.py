@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from helpers.ingest.keys import is_among
 from helpers.ingest.values import normalise_key
 from helpers.issues import IssueLog
 
@@ -46,7 +47,7 @@ def settle_records(object_id: str, table: pd.DataFrame, log: IssueLog) -> tuple[
               f"This {object_id} has no id; the row is not used", "Export it again with its id")  # fmt: skip
     table = _settle_duplicates(object_id, table[~without], log)
     merged = _find_merged(table)
-    gone = table["id"].isin(list(merged))
+    gone = is_among(table["id"], pd.Series(list(merged), dtype="str"))
     _log_rows(table[gone], object_id, log, "merged_record", "warning", "id",
               "The CRM has merged this record into another one; it is not used and its links lead there",
               "Nothing to do, or export again after the merge")  # fmt: skip
@@ -136,6 +137,8 @@ def split_links(deals: pd.DataFrame, contacts: pd.DataFrame | None, links: pd.Da
 
 
 def _explode(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    if not holds_several(table[column]):
+        return table[table[column].notna()]
     cells = table[column].str.split(SEPARATORS, regex=True)
     exploded = table.assign(**{column: cells}).explode(column)
     exploded[column] = exploded[column].astype("str").str.strip()
@@ -144,7 +147,14 @@ def _explode(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def first_of_several(values: pd.Series) -> pd.Series:
     """Return the first id where a cell holds several."""
+    if not holds_several(values):
+        return values
     return values.str.split(SEPARATORS, regex=True).str[0].str.strip().astype("str")
+
+
+def holds_several(values: pd.Series) -> bool:
+    """Tell whether any cell holds several ids."""
+    return bool(values.str.contains(r"[;|]", regex=True, na=False).any())
 
 
 def resolve_links(
@@ -179,8 +189,7 @@ def resolve_links(
 def _resolve_names(
     values: pd.Series, target: pd.DataFrame, table: pd.DataFrame, object_id: str, column: str, log: IssueLog
 ) -> pd.Series:
-    ids = set(target["id"]) if "id" in target else set()
-    strange = values.notna() & ~values.isin(ids)
+    strange = values.notna() & ~is_among(values, target["id"])
     if not strange.any():
         return values
     names = [name for name in ("name", "email", "converted_contact_id") if name in target]

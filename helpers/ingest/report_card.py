@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.ingest.assembly import DayTables
 from helpers.ingest.files import RawTable
+from helpers.ingest.issue_table import describe_issues
 from helpers.ingest.plan import Plan, SourcePlan
 from helpers.ingest.schema import read_schema
 from helpers.ingest.tables import name_column
@@ -32,8 +33,6 @@ WANTED: Mapping[str, Mapping[str, str]] = {
     "customer": {"live_at": "onboarded customers are unavailable"},
 }
 """Fields whose lack takes KPIs away, and which."""
-
-MOST_ROWS = 40
 
 
 def describe_plan(
@@ -145,7 +144,7 @@ def _list_missing(plan: Plan) -> list[str]:
 
 
 def describe_health(company: Any, counts: Mapping[str, int], is_usable: bool) -> str:
-    """Say how healthy a company's data is: records, files, then every kind of issue with its first places.
+    """Say how healthy a company's data is: records, files, then the issues as a table.
 
     Args:
         company: The company, opened.
@@ -154,7 +153,7 @@ def describe_health(company: Any, counts: Mapping[str, int], is_usable: bool) ->
     """
     lines = [f"{company.name}: {'usable' if is_usable else 'not usable'}"]
     if not is_usable:
-        lines.append("No file holds a record that can be used. Add exports with: python -m helpers add FOLDER FILE…")
+        lines.append(_say_why_unusable(company))
     lines += [f"  {read_schema()[name].label}: {len(table):,}" for name, table in company.tables.items()]
     if len(company.inputs):
         shown = company.inputs.drop(columns="sha256")
@@ -164,23 +163,14 @@ def describe_health(company: Any, counts: Mapping[str, int], is_usable: bool) ->
     told = ", ".join(f"{count:,} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
     lines += ["", f"Issues: {told}"]
     if len(company.issues):
-        lines += _describe_issues(company.issues)
+        lines += describe_issues(company.issues)
     return "\n".join(lines)
 
 
-def _describe_issues(issues: pd.DataFrame) -> list[str]:
-    order = {"error": 0, "warning": 1, "note": 2}
-    lines: list[str] = []
-    keys = ["severity", "code", "file", "column"]
-    groups = sorted(issues.groupby(keys, sort=False, dropna=False), key=lambda item: order.get(item[0][0], 9))
-    for (severity, code, file, column), rows in groups:
-        first = rows.iloc[0]
-        lines.append(f"  {severity}: {code}, {len(rows):,} × [{file}{', ' + column if column else ''}]")
-        lines.append(f"    {first['message']}")
-        lines.append(f"    what to do: {first['cure']}")
-        table = rows[["row", "value"]].head(MOST_ROWS if severity == "error" else 5)
-        shown = [f"row {row.row}: {row.value}" for row in table.itertuples() if not pd.isna(row.row)]
-        if shown:
-            more = f" … and {len(rows) - len(shown):,} more" if len(rows) > len(shown) else ""
-            lines.append(f"    {'; '.join(shown)}{more}")
-    return lines
+def _say_why_unusable(company: Any) -> str:
+    if any(len(table) for table in company.tables.values()):
+        return (
+            "No record has a date that can be read, so nothing can be computed. See the issues below, or name the "
+            'column in company.toml: [objects.deal.fields] created_at = "COLUMN"'
+        )
+    return "No file holds a record that can be used. Add exports with: python -m helpers add FOLDER FILE…"

@@ -220,10 +220,12 @@ def order_stages(deal_stages: Sequence[str], own: Mapping[str, Any] | None = Non
 
     Returns:
         The whole order, or nothing where no stage is new. A new stage comes right after the deal's stage before it,
-        and before the opportunity where none is.
+        and after the opportunity where none is: a deal is an opportunity from its first day.
 
     >>> order_stages(["opportunity", "pilot", "won", "lost"])[4:7]
     ('opportunity', 'pilot', 'won')
+    >>> order_stages(["demo", "opportunity", "won"])[4:7]
+    ('opportunity', 'demo', 'won')
     """
     known = [*read_toml(DEFINITIONS / "bowtie.toml")["stages"]]
     order = [*known, *(stage for stage in own or {} if stage not in known)]
@@ -235,7 +237,7 @@ def order_stages(deal_stages: Sequence[str], own: Mapping[str, Any] | None = Non
         if stage in ENDS:
             continue
         if stage in new:
-            order.insert(order.index(before) + 1 if before else order.index("opportunity"), stage)
+            order.insert(order.index(before or "opportunity") + 1, stage)
         before = stage
     return tuple(order)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.errors import DataError, suggest
 from helpers.ingest.files import SUPPORTED, RawTable, read_table
 from helpers.ingest.history import diff_exports, pair_changes
+from helpers.ingest.keys import is_among
 from helpers.ingest.settings import CompanySettings
 from helpers.issues import IssueLog
 
@@ -161,7 +162,7 @@ def _merge_records(
 ) -> pd.DataFrame:
     if not len(earlier):
         return later
-    missing = ~earlier["id"].isin(set(later["id"]))
+    missing = ~is_among(earlier["id"], later["id"])
     is_full = float((~missing).mean()) >= FULL_SHARE
     gone = earlier[missing]
     if not is_full:

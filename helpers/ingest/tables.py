@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.ingest.content import ColumnContent
 from helpers.ingest.dates import detect_date_conventions, parse_dates
 from helpers.ingest.files import RawTable
+from helpers.ingest.keys import find_positions, is_among, pick
 from helpers.ingest.lookups import JoinPlan
 from helpers.ingest.numbers import currency_of, parse_numbers
 from helpers.ingest.plan import FieldPlan, Plan, SourcePlan
@@ -253,8 +254,7 @@ def _join_file(
     reader = open_reader(raw, dates, settings, log, name=names.get(join.file, join.file))
     keys = reader.parse(join.key_column, "id")
     first = _pick_first(keys, reader, join, mapped, kinds)
-    position = pd.Series(first.index, index=keys[first.index].to_numpy())
-    at = table["id"].map(position)
+    at = find_positions(table["id"], first)
     _log_strays(keys, table["id"], reader, join)
     for column in raw.columns:
         if column == join.key_column:
@@ -265,7 +265,7 @@ def _join_file(
             if column in mapped
             else parse_further(reader, column, contents[column])
         )
-        table = table.assign(**{name: values.reindex(at).set_axis(table.index)})
+        table = table.assign(**{name: pick(values.reindex(first.index), at, table.index)})
         plan = source.fields.get(name) if column in mapped else None
         reading.columns[(source.object, name)] = plan or FieldPlan(name, join.file, column, "name")
         reading.joined.add((source.object, name))
@@ -298,7 +298,7 @@ def _pick_first(
 
 
 def _log_strays(keys: pd.Series, ids: pd.Series, reader: Reader, join: JoinPlan) -> None:
-    stray = keys[keys.notna() & ~keys.isin(set(ids.dropna()))]
+    stray = keys[keys.notna() & ~is_among(keys, ids)]
     reader.log.add_rows(
         file=reader.name,
         rows=stray.index.tolist(),
