@@ -153,7 +153,8 @@ def build_matrix(
         targets: Goals that people typed, with the columns of ``goal_matrix.csv``.
         as_of: The last day that counts.
         grain: month, quarter or year.
-        by: Partitions whose slices get goals of their own; those that a target names are added.
+        by: Partitions whose slices get goals of their own; those that a target names are added, and the types of deal
+            where they tell new from existing business.
         horizon: Periods ahead, at least up to the end of the running fiscal year; by default those of one year.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         catalog: The company's definitions.
@@ -171,7 +172,7 @@ def build_matrix(
     catalog, rules = catalog or load_catalog(), rules or load_goal_rules()
     require_grain(grain)
     targets = pd.DataFrame(columns=GOAL_MATRIX_COLUMNS) if targets is None else targets
-    dimensions = _choose_dimensions(by, targets, cells)
+    dimensions = _choose_dimensions(by, targets, cells, catalog)
     products = _choose_products(cells, catalog)
     kpis = list(dict.fromkeys([id for p in products for id in (p.volume, p.rate, p.result)]))
     kpis = kpis or _list_volumes(cells, catalog)
@@ -193,10 +194,15 @@ def build_matrix(
     )  # fmt: skip
 
 
-def _choose_dimensions(by: Iterable[str], targets: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
-    present = set(cells["dimension"]) if len(cells) else set()
+def _choose_dimensions(by: Iterable[str], targets: pd.DataFrame, cells: pd.DataFrame, catalog: Catalog) -> list[str]:
+    """Take what was asked for and what goals were typed for, and types of deal where they tell existing business."""
+    if cells.empty:
+        return []
     typed = [name for name in targets.get("dimension", pd.Series(dtype=str)).unique() if name != TOTAL]
-    return [name for name in dict.fromkeys([*by, *typed]) if name in present]
+    types = cells.loc[cells["dimension"] == TYPE, "slice"].str.casefold().unique()
+    apart = [TYPE] if catalog.existing_business & set(types) else []
+    present = set(cells["dimension"])
+    return [name for name in dict.fromkeys([*by, *typed, *apart]) if name in present]
 
 
 def _choose_products(cells: pd.DataFrame, catalog: Catalog) -> list[Product]:
@@ -399,7 +405,7 @@ def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fisca
     Returns:
         One row per cell to hold, with its goal. With ``none`` those of the plan. Else revenue of the ended periods
         of the running year is held at what came of it, so that the year's goal stands, and the rest of the year carries
-        the miss; goals typed for slices and for other KPIs of these periods give way.
+        the miss; revenue goals typed for slices of that year give way.
 
     Raises:
         ParameterError: ``how`` is unknown.
@@ -414,6 +420,7 @@ def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fisca
     if how == "none" or not done.any() or done.all():
         return _rank_locks(locks)
     held = np.where(done, revenue["actual"], goals)
-    kept = locks[~inside.reindex(locks.index)]
-    kept = kept[~((kept["grain"] == "year") & (pd.to_datetime(kept["period_start"]) == pd.Timestamp(year.start)))]
+    gives_way = (inside & (plan["kpi"] == REVENUE)).reindex(locks.index)
+    of_year = (locks["grain"] == "year") & (pd.to_datetime(locks["period_start"]) == pd.Timestamp(year.start))
+    kept = locks[~gives_way & ~of_year]
     return _rank_locks(pd.concat([revenue.assign(goal=held), kept], ignore_index=True))

@@ -90,7 +90,8 @@ def review_goals(
         cells: The columns of ``kpis.csv``.
         as_of: The last day that counts.
         grain: The length of a period.
-        revenue_goal: Revenue of the fiscal year that the next period lies in; 0 takes what people typed.
+        revenue_goal: Revenue of the fiscal year that the next period lies in; 0 takes what people typed. It replaces
+            typed revenue goals of that year's periods that are not over yet.
         carry_over: What happens to a miss: none, next or spread.
         horizon: Periods ahead; 0 takes those of one year.
         by: Partitions whose slices get goals of their own; those that typed goals name are added.
@@ -165,7 +166,8 @@ def _set_revenue_goal(targets: pd.DataFrame, revenue_goal: float, as_of: date, f
     year = period_of(pd.Timestamp(as_of).date() + pd.Timedelta(days=1), "year", fiscal)
     starts = pd.to_datetime(targets["period_start"])
     inside = (starts >= pd.Timestamp(year.start)) & (starts <= pd.Timestamp(year.end))
-    kept = targets[~(inside & (targets["kpi"] == REVENUE))]
+    is_over = (targets["grain"] != "year") & (starts <= pd.Timestamp(as_of))
+    kept = targets[~(inside & (targets["kpi"] == REVENUE) & ~is_over)]
     goal = {"kpi": REVENUE, "grain": "year", "period_start": pd.Timestamp(year.start), "dimension": TOTAL}
     goal |= {"slice": TOTAL, "goal": float(revenue_goal), "locked": True}
     return pd.concat([kept, pd.DataFrame([goal])], ignore_index=True) if len(kept) else pd.DataFrame([goal])
@@ -249,7 +251,7 @@ def _say_chance(review: GoalReview, company) -> Finding | None:
         ahead = "is likely" if chance >= 0.6 else "is a coin toss" if chance >= 0.4 else "is unlikely"
         headline = (
             f"The {period.label} goal of {money['goal']} {ahead}: the engine brings {brings} as it runs today, "
-            f"and {chance * 100:.0f} of 100 simulated futures reach the goal"
+            f"and {_say_futures(chance)} of 100 simulated futures reach the goal"
         )
     evidence = {"period": period.label, "probability": chance, "definition": "simulated through the close curve"}
     if len(outlook):
@@ -258,6 +260,10 @@ def _say_chance(review: GoalReview, company) -> Finding | None:
     severity = "note" if gap is None else "bad" if chance < 0.5 else "good"
     step = "Agree which KPI is to close the gap, and lock the others." if severity == "bad" else ""
     return Finding(headline, REVENUE, TOTAL, gap, evidence, step, NOTEBOOK, severity)
+
+
+def _say_futures(chance: float) -> str:
+    return "hardly one" if chance < 0.005 else "nearly all" if chance > 0.995 else f"{chance * 100:.0f}"
 
 
 def _say_stretch(review: GoalReview, company) -> Finding | None:
@@ -275,13 +281,14 @@ def _say_stretch(review: GoalReview, company) -> Finding | None:
     needed, best = (
         format_value(worst[name], kpi.unit, currency=company.currency, digits=digits) for name in ("goal", "best_ever")
     )
-    what = f"{needed} {kpi.label}" if kpi.unit == "count" else f"{kpi.label} of {needed}"
+    label = kpi.label[0].lower() + kpi.label[1:] if kpi.label[1:2].islower() else kpi.label
+    what = f"{needed} {label}" if kpi.unit == "count" else f"{label} of {needed}"
     more = f", and {len(never) - 1} more KPIs in the same way" if len(never) > 1 else ""
     period = review.periods[0]
     seen = f"{int(worst['periods'])} {period.grain}s"
     headline = f"{period.label} needs {what}; the best of {seen} was {best}{more}"
     evidence = {"n": int(worst["periods"]), "period": review.periods[0].label, "kpis": never["kpi"].tolist()}
-    step = f"Say what will be different about {kpi.label}, or lower the goal."
+    step = f"Say what will be different about {label}, or lower the goal."
     return Finding(headline, kpi.id, TOTAL, None, evidence, step, NOTEBOOK, "bad")
 
 
