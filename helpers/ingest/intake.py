@@ -203,19 +203,6 @@ def _explain_nothing(plan: Plan, raws: dict[str, RawTable]) -> str:
     return "No file was recognised as anything that can be used.\n" + "\n".join(lines)
 
 
-def _explain_no_date(log: IssueLog) -> str:
-    issues = log.to_frame()
-    open_order = issues[issues["code"].eq("ambiguous_date_order")]
-    why = "no file holds the date of an event"
-    if len(open_order):
-        first = open_order.iloc[0]
-        why = (
-            f"day and month can't be told apart in {first['file']}, column {first['column']} ({first['value']}); "
-            "say which comes first in company.toml once the folder is made"
-        )
-    return f"[--exported-on] {why}. Say when the files were exported: --exported-on 2026-09-30."
-
-
 def _explain_no_day(issues: pd.DataFrame) -> str:
     """Say why no day of export can be told: there are no dates, or their day and month can't be told apart."""
     unclear = issues[issues["code"] == "ambiguous_date_order"]

@@ -183,7 +183,9 @@ def test_check_names_file_row_column_value_and_cure(tmp_path):
     row = issues[issues["code"].eq("closed_before_created")].iloc[0]
     assert usable
     assert (row["file"], row["row"], row["column"], row["value"]) == ("deals.csv", 3, "close_date", "2026-03-01")
-    assert "closed_before_created" in text and row["cure"] in text
+    line = next(line for line in text.splitlines() if row["message"] in line)
+    assert line.split()[:5] == ["warning", "deals.csv", "3", "close_date", "2026-03-01"]
+    assert line.endswith(row["cure"])
 
 
 def test_check_says_what_makes_a_company_unusable(tmp_path):

@@ -38,7 +38,12 @@ def test_a_mistake_names_its_place_and_what_is_allowed(tmp_path, text, said):
 
 
 def test_a_new_stage_comes_after_the_deal_s_stage_before_it():
-    order = order_stages(["discovery", "opportunity", "pilot", "won", "lost"])
-    assert order[order.index("opportunity") - 1] == "discovery"
-    assert order[order.index("opportunity") + 1] == "pilot"
+    order = order_stages(["opportunity", "discovery", "pilot", "won", "lost"])
+    start = order.index("opportunity")
+    assert order[start : start + 4] == ("opportunity", "discovery", "pilot", "won")
+
+
+def test_a_new_stage_of_deals_never_comes_before_the_opportunity_that_every_deal_starts_as():
+    order = order_stages(["demo", "opportunity", "won", "lost"])
+    assert order[order.index("opportunity") + 1] == "demo"
     assert order_stages(["opportunity", "won", "lost"]) == ()
