@@ -156,11 +156,12 @@ def describe_causes(gap, currency: str) -> str:
     money = describe_money(first, gap, currency)
     count = "One slice" if len(proven) == 1 else f"{len(proven)} slices"
     verb = "moves" if len(proven) == 1 else "move"
-    return f"{count} {verb} beyond chance. First: {first['statement']}{money}"
+    said = f"{count} {verb} beyond chance. First: {first['statement']}{money}"
+    return f"{everywhere}. Beside that: {said[:1].lower()}{said[1:]}" if everywhere and _is_large(gap) else said
 
 
 def describe_moved(gap) -> str:
-    """Say what moved everywhere the most, beyond chance; empty where nothing did.
+    """Say what moved everywhere the most, beyond chance and the way the gap went; empty where nothing did.
 
     Returns:
         Such as "Everywhere, MQLs → won deals rose by 41 %".
@@ -168,7 +169,9 @@ def describe_moved(gap) -> str:
     moved = gap.moved
     if moved.empty:
         return ""
-    sure = moved[((moved["low"] > 1) | (moved["high"] < 1)) & ((moved["ratio"] - 1).abs() >= 0.05)]
+    is_sure = ((moved["low"] > 1) | (moved["high"] < 1)) & moved["is_everywhere"]
+    is_sure &= (not gap.is_explained) | (np.sign(moved["contribution"]) == np.sign(gap.gap))
+    sure = moved[is_sure & ((moved["ratio"] - 1).abs() >= 0.05)]
     if sure.empty:
         return ""
     size = np.abs(np.log(sure["ratio"].clip(lower=1e-6)))
@@ -186,6 +189,13 @@ def describe_moved(gap) -> str:
         return f"Everywhere, {in_sentence(label)} rose to {first['ratio']:.1f} times what they were in {usual}"
     verb = "rose" if change > 0 else "fell"
     return f"Everywhere, {in_sentence(label)} {verb} by {format_value(abs(change), 'share')} against {usual}"
+
+
+def _is_large(gap) -> bool:
+    """Tell whether what moved everywhere is worth more than the first cause."""
+    moved = gap.moved[((gap.moved["low"] > 1) | (gap.moved["high"] < 1)) & gap.moved["is_everywhere"]]
+    moved = moved[np.sign(moved["contribution"]) == np.sign(gap.gap)]
+    return bool(moved["contribution"].abs().max() > 2 * abs(gap.causes["contribution"].iloc[0]))
 
 
 def describe_money(cause, gap, currency: str) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from helpers.analyses.adjusted import BELOW, describe_people, find_cleared
-from helpers.analyses.cause_words import describe_bridge, describe_gap, describe_money
+from helpers.analyses.cause_words import describe_bridge, describe_gap, describe_money, describe_moved
 from helpers.analyses.finding import Finding
 from helpers.analyses.five_m import EVIDENCE
 from helpers.analyses.gap import Gap
@@ -32,6 +32,7 @@ def find_in_gap(gap: Gap, *, currency: str) -> list[Finding]:
                 gap.why_not, next_step="Come back when there is a second period", notebook=NOTEBOOK, severity="note"
             )
         )
+    findings += _tell_moved(gap)
     findings += _tell_causes(gap, currency)
     findings += _tell_people(gap)
     findings += _tell_five_m(gap)
@@ -54,6 +55,22 @@ def _tell_gap(gap: Gap, currency: str) -> Finding:
         notebook=NOTEBOOK,
         severity="bad" if gap.gap < 0 else "good",
     )
+
+
+def _tell_moved(gap: Gap) -> list[Finding]:
+    """Tell what moved everywhere the most, where anything did."""
+    headline = describe_moved(gap)
+    if not headline:
+        return []
+    return [
+        Finding(
+            headline=headline,
+            evidence={"period": gap.period.label, "definition": "What moved outside every slice that stands out"},
+            next_step="Look for what all slices share (season, price, process, definition) before looking into slices",
+            notebook=NOTEBOOK,
+            severity="note",
+        )
+    ]
 
 
 def _tell_causes(gap: Gap, currency: str) -> list[Finding]:

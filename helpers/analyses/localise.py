@@ -100,7 +100,8 @@ def localise(
         share_of_gap, n_actual and n_expected (counts of the step; deals for a value), q_value (adjusted for everything
         searched), aliases (JSON list of slices that hold nearly the same records), verdict (cause, single deal, not
         enough evidence). No rows where nothing is there. ``attrs["global"]`` holds, per step, the ratio and
-        contribution of what moved everywhere, ``attrs["unexplained"]`` what neither explains, ``attrs["gap"]`` the gap.
+        contribution of what moved everywhere (is_everywhere: beside the suspects, too), ``attrs["unexplained"]`` what
+        neither explains, ``attrs["gap"]`` the gap.
 
     Raises:
         ParameterError: A column is missing, or a parameter is not one of those allowed.
@@ -148,12 +149,14 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     )
     measures, model = build_measures(coded, is_plan=options.is_plan)
     lattice = SliceLattice(coded, options.max_depth)
-    found, levels = Found(), {}
+    found, levels, elsewhere = Found(), {}, {}
     for measure in measures:
         search = _start_search(measure, coded, model, lattice, len(measures), options)
         mine = _describe_causes(search, search.run(), coded)
-        found.suspected += _describe_causes(search, search.suspect(options.suspects), coded, is_suspicion=True)
+        suspects = search.suspect(options.suspects)
+        found.suspected += _describe_causes(search, suspects, coded, is_suspicion=True)
         level, error = search.level()
+        elsewhere[measure.step] = search.level(beside=[one.number for one in suspects])
         if measure.effect == "volume":
             mine, level = read_shift(mine, coded, level, options.expected_periods)
         found.causes += mine
@@ -164,11 +167,18 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
         "expected_periods": options.expected_periods,
     }
     found.moved = price_causes(coded, model, found.causes, levels, **pricing)
+    for step, (level, error) in elsewhere.items():
+        found.moved[step]["is_everywhere"] = bool(abs(level + _periods(found, step, options)) > 2 * error)
     found.causes = [c for c in found.causes if abs(c.contribution) > 0 or c.effect == "mix"] + deals
     for cause in found.suspected:
         price_causes(coded, model, [cause], levels, **pricing)
     found.suspected.sort(key=lambda cause: cause.q_value / max(abs(cause.contribution), 1e-9))
     return found
+
+
+def _periods(found: Found, step: str, options: SearchOptions) -> float:
+    """Return what a volume's level has to be raised by, where the expected side adds up several periods."""
+    return float(np.log(options.expected_periods)) if found.moved[step]["effect"] == "volume" else 0.0
 
 
 def _start_search(

@@ -1,5 +1,6 @@
 """The search in one measure: slices taken one at a time, refitted together, kept only past every gate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,10 +128,14 @@ class SliceSearch:
         self.effects = kept
         return found
 
-    def level(self) -> tuple[float, float]:
-        """Return the logarithm of what moved everywhere outside what was found, and its standard error."""
+    def level(self, beside: Sequence[int] = ()) -> tuple[float, float]:
+        """Return the logarithm of what moved everywhere outside what was found, and its standard error.
+
+        Args:
+            beside: Further slices to leave out.
+        """
         outside = np.ones(len(self.lattice.coded), dtype=bool)
-        for number in self.effects:
+        for number in (*self.effects, *beside):
             outside &= ~self._inside(number)
         if not outside.any():
             outside[:] = True
