@@ -19,7 +19,7 @@ def test_every_issue_has_a_line_with_file_row_column_value_message_and_cure():
     assert header.split() == ["severity", "file", "row", "column", "value", "message", "cure"]
     assert first.split() == ["error", "b.csv", "There", "is", "no", "header", "Add", "one"]
     assert second.split()[:5] == ["warning", "deals.csv", "2", "Amount", "x"]
-    assert third.endswith("The amount is odd  Look at it")
+    assert third.endswith("Look at it") and "The amount is odd" in third
 
 
 def test_a_flood_of_one_kind_is_cut_and_counted():
