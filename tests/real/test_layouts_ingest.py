@@ -1,4 +1,4 @@
-"""Column layouts of HubSpot and Salesforce as a loader lands them: which file is which object, which column which field."""
+"""Column layouts of HubSpot and Salesforce as a loader lands them: which file is which object, which column what."""
 
 import csv
 
