@@ -251,7 +251,8 @@ def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
 def describe_people(adjusted: Adjusted) -> str:
     """Say in one sentence what the comparison shows about the system, never about a person.
 
-    >>> frame = pd.DataFrame({"who": ["A"], "verdict": [WITHIN], "n": [30], "raw_rate": [0.3]})
+    >>> row = {"who": "A", "verdict": WITHIN, "n": 30, "raw_rate": 0.3, "expected_rate": 0.3, "mix_effect": 0.0}
+    >>> frame = pd.DataFrame([row])
     >>> describe_people(Adjusted(frame, "owner", ("source",), 0.3, 0.0))
     'Nobody wins less than the mix of deals that they were given explains'
     """
