@@ -208,12 +208,14 @@ def _choose_mix(leaves: GapLeaves | None) -> tuple[str, ...]:
     first = leaves.steps[0]
     records = leaves.frame[f"{first}_expected"] + leaves.frame[f"{first}_actual"]
     chosen: list[str] = []
+    count = 1
     for dimension in leaves.dimensions:
         if dimension in leaves.people:
             continue
         cells = leaves.frame[records > 0][[*chosen, dimension]].drop_duplicates()
-        if len(cells) * LEAST_PER_CELL <= records.sum():
+        if count < len(cells) <= records.sum() / LEAST_PER_CELL:
             chosen.append(dimension)
+            count = len(cells)
     return tuple(chosen)
 
 
