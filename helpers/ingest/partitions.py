@@ -223,13 +223,15 @@ def inherit(
 ) -> tuple[dict[str, pd.DataFrame], Carried]:
     """Copy partitions along the links to objects that lack them altogether.
 
+    A deal takes them from its contact, and from its company where it has no contact or the contact no value.
+
     Args:
         tables: Object → table.
         carried: Which columns are partitions.
         catalog: The definitions: fields that change while a record is in the funnel stay where they are.
 
     Returns:
-        The tables with inherited columns, and who inherited what from whom.
+        The tables with inherited columns, and who inherited what from whom (the nearest that passes it on).
     """
     tables = dict(tables)
     result = Carried({id: dict(objects) for id, objects in carried.own.items()}, {})
@@ -240,16 +242,18 @@ def inherit(
             at = find_positions(tables[child][key], tables[parent]["id"])
             added: dict[str, pd.Series] = {}
             for id, objects in result.own.items():
-                is_free = child not in objects and id not in tables[child]
+                is_inherited = child in result.inherited.get(id, {})
+                is_free = (child not in objects and id not in tables[child]) or is_inherited
                 if parent not in objects or not is_free or not _passes_on(id, parent, catalog):
                     continue
-                added[id] = pick(tables[parent][objects[parent]], at, tables[child].index).astype("str")
+                taken = pick(tables[parent][objects[parent]], at, tables[child].index).astype("str")
+                added[id] = tables[child][id].fillna(taken) if is_inherited else taken
             if added:
                 tables[child] = tables[child].assign(**added)
             for id in added:
                 result.own[id][child] = id
                 first = result.inherited.get(id, {}).get(parent, parent)
-                result.inherited.setdefault(id, {})[child] = first
+                result.inherited.setdefault(id, {}).setdefault(child, first)
     return tables, result
 
 

@@ -103,3 +103,19 @@ def test_bands_cut_a_number_into_a_partition(tmp_path):
     company = open_company(tmp_path / "company")
     column = company.partitions["headcount"].objects["deal"]
     assert company.tables["deal"][column].value_counts().to_dict() == {"large": 50, "small": 10}
+
+
+def test_a_deal_without_a_contact_takes_from_its_company_what_others_take_from_theirs(tmp_path):
+    accounts = "account_id,account_name,industry,country\nA1,Acme,Software,NL\nA2,Bolt,Retail,DE"
+    contacts = "contact_id,create_date,account_id,industry\nC1,2026-01-01,A1,Media\nC2,2026-01-02,A2,"
+    deals = (
+        "deal_id,create_date,close_date,deal_stage,amount,account_id,contact_id\n"
+        "D1,2026-01-05,2026-02-01,Won,10,A1,C1\n"
+        "D2,2026-01-06,2026-02-02,Lost,20,A2,C2\n"
+        "D3,2026-01-07,2026-02-03,Won,30,A2,"
+    )
+    company = start_and_open(tmp_path, {"accounts.csv": accounts, "contacts.csv": contacts, "deals.csv": deals})
+    table = company.tables["deal"].set_index("id")
+    assert table["industry"].to_dict() == {"D1": "Media", "D2": "Retail", "D3": "Retail"}
+    assert table["country"].to_dict() == {"D1": "NL", "D2": "DE", "D3": "DE"}
+    assert company.partitions["industry"].inherited_from["deal"] == "contact"
