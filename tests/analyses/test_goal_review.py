@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.goal_expectation import expect_ratio, expect_volume, measure_residual_spread
-from helpers.analyses.goal_matrix import GOAL_MATRIX_COLUMNS, carry_over_miss, reverse_funnel
+from helpers.analyses.goal_matrix import GOAL_MATRIX_COLUMNS
+from helpers.analyses.goal_plan import carry_over_miss, reverse_funnel
 from helpers.analyses.goal_review import review_goals
 from helpers.engine.cells import build_cells
 from helpers.errors import ParameterError, QuestionError
