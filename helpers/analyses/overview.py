@@ -24,7 +24,13 @@ SCORED = (
 
 
 def describe_bowtie(
-    cells: pd.DataFrame, catalog: Catalog, period: Period, compared: Period | None, targets: pd.DataFrame
+    cells: pd.DataFrame,
+    catalog: Catalog,
+    period: Period,
+    compared: Period | None,
+    targets: pd.DataFrame,
+    *,
+    currency: str = "USD",
 ) -> pd.DataFrame:
     """Tell every stage of the bow-tie: how much came in, how it compares, what went on to the next stage, how fast.
 
@@ -37,6 +43,7 @@ def describe_bowtie(
         period: The period shown.
         compared: The period before, or None for the plan alone.
         targets: Goals with the columns of ``goal_matrix.csv``.
+        currency: The company's currency.
 
     Returns:
         One row per stage, left to right: stage, label, code, volume, previous_volume, goal, light (good, caution, bad,
@@ -57,6 +64,8 @@ def describe_bowtie(
         row["value"] = _value(company, {"won": "revenue_won", "live": "revenue_live"}.get(stage.id, ""), period)
         if stage.object == "subscription":
             row |= _recurring(company, period, compared)
+        if stage.closes == "won":
+            row |= _deal_size(company, period, currency)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -248,6 +257,12 @@ def _step(
         "conversion_cohort": label,
         "median_days_to_next": float(days.get("value", np.nan)),
     }
+
+
+def _deal_size(company: pd.DataFrame, period: Period, currency: str) -> dict[str, Any]:
+    """Tell the average deal size beside the won deals."""
+    size = _value(company, "average_deal_size", period)
+    return {} if _missing(size) else {"note": f"{format_value(size, 'currency', currency=currency)} a deal"}
 
 
 def _recurring(company: pd.DataFrame, period: Period, compared: Period | None) -> dict[str, Any]:

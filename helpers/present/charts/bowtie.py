@@ -132,7 +132,8 @@ class _Picture:
         self.xs = [MARGIN + self.step * (i + 0.5) for i in range(len(stages))]
         self.has_value = any(s["value"] is not None and s["volume"] is not None for s in stages)
         self.top = 22 + 21 * len(self.title) + 18 * len(self.subtitle)
-        self.axis = self.top + (120 if self.has_value else 104) + WIDEST
+        has_note = any(s["value"] is not None and s["volume"] is not None and s["note"] for s in stages)
+        self.axis = self.top + 104 + 16 * (self.has_value + has_note) + WIDEST
         self.by_money = self._is_right_wing_money()
         self.halves = self._halves("volume")
         self.outline = self._halves("previous_volume")
@@ -318,6 +319,7 @@ class _Picture:
             self._light(x, y + 87, light.shape, light.word, colour)
         if is_count and stage["value"] is not None:
             self._text(x, y + 106, self._money(stage["value"]), size=13, weight=600)
+            self._text(x, y + 121, " ".join(self._note(stage)), size=10.5, fill="grey")
 
     def _light(self, x: float, y: float, shape: str, word: str, colour: str) -> None:
         drawn = f'<tspan font-family="{escape(SYMBOLS)}" font-weight="400">{shape}</tspan>'
