@@ -43,6 +43,4 @@ def rank_findings(findings: Iterable[Finding]) -> list[Finding]:
 
 def to_records(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Turn findings into the records of ``findings.json``, ranked from 1."""
-    return [
-        {"rank": rank, **asdict(finding)} for rank, finding in enumerate(rank_findings(findings), start=1)
-    ]
+    return [{"rank": rank, **asdict(finding)} for rank, finding in enumerate(rank_findings(findings), start=1)]
