@@ -8,7 +8,6 @@ windows never overwrite each other silently. Earlier versions lie in ``answers/.
 import errno
 import os
 import re
-import tempfile
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import AnswersError
+from helpers.writing import write_bytes, write_text
 
 ABSENT = ""
 """The revision of a file that does not exist yet."""
@@ -150,7 +150,7 @@ def write_topic(folder: Path, topic: str, values: Mapping[str, Any], *, based_on
             raw = _render(current.text, wanted, topic).encode("utf-8")
             if current.revision != ABSENT:
                 _keep_version(folder, topic, current.text)
-            _replace(path, raw)
+            write_bytes(path, raw)
     except OSError as error:
         raise AnswersError(
             f"[answers/{topic}.toml] the file can't be written: {error.strerror}. {_cure_of(error)} "
@@ -322,29 +322,9 @@ def _keep_version(folder: Path, topic: str, text: str) -> None:
     folder_of_versions = _versions(folder, topic)
     folder_of_versions.mkdir(parents=True, exist_ok=True)
     kept = list_versions(folder, topic)
-    _replace(folder_of_versions / f"{(kept[-1] if kept else 0) + 1:06d}.toml", text.encode("utf-8"))
+    write_text(folder_of_versions / f"{(kept[-1] if kept else 0) + 1:06d}.toml", text)
     for number in kept[: max(len(kept) + 1 - VERSIONS_KEPT, 0)]:
         (folder_of_versions / f"{number:06d}.toml").unlink(missing_ok=True)
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from helpers.batch.jobs import JobResult, run_notebook
 from helpers.batch.parameters import NOTEBOOKS, RunParameters, check_parameters, parameters_for
 from helpers.batch.publish import publish, staged
 from helpers.errors import DiagnosticError, ParameterError
-from helpers.present.outputs import merge_findings, to_json, write_text
+from helpers.present.outputs import merge_findings, to_json
+from helpers.writing import write_text
 
 FAILED = "failed"
 """Folder beside a company's reports that holds what is left of its last run, if that one failed."""

@@ -1,6 +1,5 @@
 """Take in exports: start a company from them, add the next ones."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from helpers.ingest.settings import FILE_NAME, CompanySettings, DealStage, read_
 from helpers.ingest.snapshots import list_days
 from helpers.issues import IssueLog
 from helpers.model.catalog import load_catalog
+from helpers.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def add_exports(
                                    lookups=[lookup for lookup in plan.lookups if lookup.file in fresh])  # fmt: skip
     _copy_files(folder, paths, day)
     if text:
-        _replace_text(folder / FILE_NAME, text)
+        write_text(folder / FILE_NAME, text)
     described = describe_plan(folder, day, plan, keyed, found, log.to_frame())
     return IntakeReport(folder, day, plan, found.stages, log.to_frame(), described)
 
@@ -274,13 +274,6 @@ def _copy_files(folder: Path, paths: Sequence[Path], day: date) -> None:
         partial.rename(crm / day.isoformat())
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    Path(partial).replace(path)
 
 
 def _is_same_set(where: Path, paths: Sequence[Path]) -> bool:

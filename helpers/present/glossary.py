@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from helpers.present import theme
-from helpers.present.outputs import write_text
+from helpers.writing import write_text
 
 FAMILIES = {
     "volume": "Volumes",

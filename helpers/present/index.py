@@ -11,8 +11,8 @@ from typing import Any
 from markupsafe import Markup
 
 from helpers.present import cards, words
-from helpers.present.outputs import write_text
 from helpers.present.pages import render_page
+from helpers.writing import write_text
 
 STATES: Mapping[str, tuple[str, str, str]] = {
     "whole": ("●", "whole", "good"),

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -12,26 +10,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.finding import Finding, rank_findings, to_records
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole: readers see the old one or the new one, never a part.
-
-    Raises:
-        OSError: The folder can't be written to.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+from helpers.writing import write_text
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

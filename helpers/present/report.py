@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from helpers.present import cards, tables, words
 from helpers.present.cells import NotebookBody, isolate_ids, read_body
-from helpers.present.outputs import write_text
 from helpers.present.pages import CHART_SCRIPT, NO_SCRIPT, describe_versions, render_page
 from helpers.present.theme import TEMPLATES
 from helpers.present.vega import read_bundle
+from helpers.writing import write_text
 
 ANSWERS_PER_SECTION = 4
 FILES = {

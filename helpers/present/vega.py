@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.present.display import vega_lite_version
-from helpers.present.outputs import write_text
+from helpers.writing import write_text
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 HELPERS = PROJECT / "helpers"
 
-FOUNDATION = ("errors", "units", "periods", "issues")
+FOUNDATION = ("errors", "units", "periods", "issues", "writing")
 
 MAY_IMPORT = {
     "foundation": {"foundation"},

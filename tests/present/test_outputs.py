@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.finding import Finding
-from helpers.present.outputs import merge_findings, to_json, write_findings, write_table, write_text
+from helpers.present.outputs import merge_findings, to_json, write_findings, write_table
+from helpers.writing import write_text
 
 
 def test_a_table_is_plain(tmp_path):
@@ -34,7 +35,7 @@ def test_a_table_is_plain(tmp_path):
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     write_text(path, "old")
-    monkeypatch.setattr("helpers.present.outputs.os.fsync", lambda handle: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("helpers.writing.os.fsync", lambda handle: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_text(path, "new")
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.json"]
