@@ -21,6 +21,11 @@ SETTLED = 1e-9
 PATIENCE = 15
 DENSE_UP_TO = 120
 DAMPING = 1e-10
+FIRST_DAMPING = 1e-5
+STIFFEST = 1e4
+FEW_ATTEMPTS = 3
+PROMISING = 1e-2
+LONG_ROUNDS = 2000
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def solve_relations(
     floor: np.ndarray | float = 1e-3,
     shares: np.ndarray | None = None,
     rounds: int = 150,
-    attempts: int = 30,
+    attempts: int = 12,
 ) -> Solution:
     """Solve a matrix.
 
@@ -150,17 +155,22 @@ class _Task:
         begin = self._follow(start, held)
         found, violation = self._approach(begin, start, variance, held, rounds)
         generator = np.random.default_rng(0)
+        nearest, least = found, _worst(violation)
         for attempt in range(attempts):
-            if np.abs(violation).max(initial=0.0) <= ACCEPTED:
+            if least <= ACCEPTED:
                 break
+            last = attempt == attempts - 1 and attempts > FEW_ATTEMPTS and least <= PROMISING
             jitter = generator.normal(0.0, 0.25 * attempt, len(start)) * ~held
-            near, error = self._land(begin + jitter, variance, held, rounds)
-            if np.abs(error).max(initial=0.0) > ACCEPTED:
-                continue
-            found, violation = self._approach(near, start, variance, held, rounds)
-            if np.abs(violation).max(initial=0.0) > ACCEPTED:
-                found, violation = near, error
-        return found, violation
+            near, error = self._land(
+                nearest if last else begin + jitter, variance, held, LONG_ROUNDS if last else rounds
+            )
+            if _worst(error) < least:
+                nearest, least, violation = near, _worst(error), error
+            if least <= ACCEPTED:
+                found, violation = self._approach(nearest, start, variance, held, rounds)
+        if _worst(violation) > ACCEPTED and least <= ACCEPTED:
+            return nearest, self._measure(nearest)[0]
+        return (found, violation) if _worst(violation) <= ACCEPTED else (nearest, violation)
 
     def _follow(self, start: np.ndarray, held: np.ndarray) -> np.ndarray:
         """Begin at what the held cells already determine: the third cell of a product, the last part of a sum."""
@@ -221,32 +231,30 @@ class _Task:
     def _land(
         self, x: np.ndarray, variance: np.ndarray, held: np.ndarray, rounds: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Take the shortest steps onto the equations themselves, which damping leaves a hair beside."""
+        """Take the shortest steps onto the equations themselves; where they bend too much, shorter ones (Levenberg)."""
         free = np.flatnonzero(~held)
         column = np.full(len(x), -1, dtype=np.int64)
         column[free] = np.arange(len(free))
         weight = 1.0 / variance[free]
         violation, share = self._measure(x)
+        damping, off, slow = DAMPING, float(np.linalg.norm(violation)), 0
         for _ in range(rounds):
-            off = np.linalg.norm(violation)
-            if np.abs(violation).max(initial=0.0) <= EXACT:
+            if np.abs(violation).max(initial=0.0) <= EXACT or slow >= 4 * PATIENCE or damping > STIFFEST:
                 break
             jacobian = self._differentiate(share, column, len(free))
-            step = -(jacobian.T @ _push(jacobian, weight, violation, np.zeros(len(free)))) / weight
+            force = _push(jacobian, weight, violation, np.zeros(len(free)), damping=damping)
+            step = -(jacobian.T @ force) / weight
             longest = np.abs(step).max(initial=0.0)
-            length = min(1.0, LONGEST_STEP / longest) if longest else 1.0
-            for _ in range(20):
-                trial = x.copy()
-                trial[free] += length * step
-                error, parts = self._measure(trial)
-                if np.linalg.norm(error) < off:
-                    break
-                length /= 2
+            trial = x.copy()
+            trial[free] += step * (min(1.0, LONGEST_STEP / longest) if longest else 1.0)
+            error, parts = self._measure(trial)
+            left = float(np.linalg.norm(error))
+            if left < off:
+                slow = slow + 1 if left > 0.995 * off else 0
+                x, violation, share, off = trial, error, parts, left
+                damping = max(damping / 10, DAMPING)
             else:
-                break
-            x, violation, share = trial, error, parts
-            if np.linalg.norm(violation) > 0.999 * off:
-                break
+                damping = max(damping * 10, FIRST_DAMPING)
         return x, violation
 
     def _bend(self, force: np.ndarray, share: np.ndarray, size: int) -> np.ndarray:
@@ -278,12 +286,23 @@ class _Task:
         return sparse.csr_matrix((entries[kept], (rows[kept], columns[kept])), shape=(self.count, width))
 
 
-def _push(jacobian: sparse.csr_matrix, stiff: np.ndarray, violation: np.ndarray, pull: np.ndarray) -> np.ndarray:
+def _worst(violation: np.ndarray) -> float:
+    return float(np.abs(violation).max(initial=0.0))
+
+
+def _push(
+    jacobian: sparse.csr_matrix,
+    stiff: np.ndarray,
+    violation: np.ndarray,
+    pull: np.ndarray,
+    *,
+    damping: float = DAMPING,
+) -> np.ndarray:
     spread = jacobian.multiply(1.0 / stiff[None, :]).tocsr()
-    return _solve_symmetric((spread @ jacobian.T).tocsc(), violation - spread @ pull)
+    return _solve_symmetric((spread @ jacobian.T).tocsc(), violation - spread @ pull, damping)
 
 
-def _solve_symmetric(matrix: sparse.csc_matrix, target: np.ndarray) -> np.ndarray:
+def _solve_symmetric(matrix: sparse.csc_matrix, target: np.ndarray, damping: float) -> np.ndarray:
     # Equations may repeat one another (marginals of two dimensions share their total) and contradict one another until
     # the end is reached: a hair of damping keeps the system solvable, in the sense of least squares.
     size = matrix.shape[0]
@@ -292,7 +311,7 @@ def _solve_symmetric(matrix: sparse.csc_matrix, target: np.ndarray) -> np.ndarra
     diagonal = matrix.diagonal()
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.maximum(diagonal, 1e-300)), 0.0)
     scaled = sparse.diags_array(scale) @ matrix @ sparse.diags_array(scale)
-    damped = (scaled + DAMPING * sparse.identity(size)).tocsc()
+    damped = (scaled + damping * sparse.identity(size)).tocsc()
     if size <= DENSE_UP_TO:
         factors = lu_factor(damped.toarray())
 

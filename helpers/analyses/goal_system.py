@@ -114,7 +114,7 @@ class _System:
         variance = np.where(_find_derived(relations, len(cells)), DERIVED_GIVES_WAY, 1.0) * spread**2
         return cls(relations, agreed, variance, _lowest_start(cells, agreed), shares)
 
-    def solve(self, held: np.ndarray, values: np.ndarray, *, rounds: int = 150, attempts: int = 30) -> Solution:
+    def solve(self, held: np.ndarray, values: np.ndarray, *, rounds: int = 150, attempts: int = 12) -> Solution:
         """Let what drives the engine carry the held goals, starting from the expectation that agrees with itself."""
         if not held.any():
             return Solution(self.agreed, True, np.zeros(0))
