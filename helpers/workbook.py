@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from helpers.analyses.overview import find_goal
 from helpers.company import Company, open_company
 from helpers.engine.cells import build_cells
 from helpers.errors import ParameterError, suggest
-from helpers.issues import count_issues
+from helpers.issues import IssueLog, count_issues
 from helpers.periods import Period, build_periods, parse_day, period_of, require_grain, resolve_as_of
 from helpers.present.display import Display, show_message
 from helpers.present.outputs import write_findings, write_table
@@ -183,7 +183,33 @@ def open_workbook(
         current = earlier if earliest is None or earlier.end >= earliest else current
     compared = {"previous": current.previous(), "year_ago": current.year_ago(), "plan": None}[compare_to]
     folder = Path(output_dir) if output_dir else None
-    return Workbook(opened, day, current, compared, compare_to, folder)
+    return Workbook(_warn_of_day(opened, day), day, current, compared, compare_to, folder)
+
+
+def _warn_of_day(company: Company, day: date) -> Company:
+    """Add an issue where the last day that counts lies before every event or after the exports end."""
+    earliest = find_earliest_event(company)
+    newest = max((known for known in (company.latest_event, *company.snapshots) if known), default=None)
+    say = {"file": "", "value": day.isoformat(), "severity": "warning"}
+    log = IssueLog()
+    log.extend(company.issues)
+    if earliest is not None and day < earliest:
+        log.add(
+            **say,
+            code="day_before_every_event",
+            message=f"No event lies up to {day}; the first one is of {earliest}, so there is nothing to tell",
+            cure="Name a later last day that counts, or leave it out",
+        )
+    elif newest is not None and day > newest:
+        log.add(
+            **say,
+            code="day_after_the_exports",
+            message=f"The exports end on {newest}, before {day}; what happened since is missing and looks like zero",
+            cure="Add newer exports with: python -m helpers add, or leave the last day that counts out",
+        )
+    else:
+        return company
+    return replace(company, issues=log.to_frame())
 
 
 def describe_workbook(book: Workbook) -> dict[str, Any]:

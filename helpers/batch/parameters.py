@@ -10,6 +10,7 @@ from helpers.periods import parse_day, require_grain
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
+PEOPLE = ("shown", "hidden")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def check_parameters(parameters: RunParameters, *, folder: Path = NOTEBOOKS) -> 
         ParameterError: A value isn't allowed, or a further parameter is declared by none of the notebooks.
     """
     require_grain(parameters.period)
+    if parameters.people not in PEOPLE:
+        hint = suggest(parameters.people, PEOPLE)
+        raise ParameterError(f"--people '{parameters.people}' is unknown. Allowed: {', '.join(PEOPLE)}.{hint}")
     if parameters.as_of:
         parse_day(parameters.as_of, name="--as-of")
     declared = {name: declared_parameters(folder / f"{name}.ipynb") for name in parameters.notebooks}

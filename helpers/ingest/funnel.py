@@ -148,6 +148,8 @@ def _log_new_labels(deals: pd.DataFrame, labels: Sequence[str], is_said: bool, l
     for label in labels if is_said else ():
         there = deals.index[deals["stage"].eq(label).fillna(False)]
         guess = recognise_outcome(label)
+        stage = OPEN_STAGE if guess == "open" else guess
+        told = "1 deal stands" if len(there) == 1 else f"{len(there):,} deals stand"
         log.add(
             file=str(deals.at[there[0], "source_file"]),
             row=int(deals.at[there[0], "source_row"]),
@@ -155,8 +157,8 @@ def _log_new_labels(deals: pd.DataFrame, labels: Sequence[str], is_said: bool, l
             code="new_stage_label",
             severity="warning",
             value=label,
-            message=f"{len(there):,} deals stand in a stage that company.toml does not place; it is taken as {guess}",
-            cure=f'Add it in its order to company.toml: [[deal_stages]]\nlabel = "{label}"\nstage = "opportunity"',
+            message=f"{told} in a stage that company.toml does not place; it is taken as {guess}",
+            cure=f'Add it in its order to company.toml: [[deal_stages]]\nlabel = "{label}"\nstage = "{stage}"',
         )
 
 

@@ -223,7 +223,8 @@ def inherit(
 ) -> tuple[dict[str, pd.DataFrame], Carried]:
     """Copy partitions along the links to objects that lack them altogether.
 
-    A deal takes them from its contact, and from its company where it has no contact or the contact no value.
+    A deal takes them from its contact, and from its company where it has no contact or the contact no value. What the
+    contact only has from its own company, the deal takes from the deal's company first.
 
     Args:
         tables: Object → table.
@@ -235,26 +236,39 @@ def inherit(
     """
     tables = dict(tables)
     result = Carried({id: dict(objects) for id, objects in carried.own.items()}, {})
-    for child, parents in PARENTS.items():
-        for parent, key in parents:
-            if child not in tables or parent not in tables or key not in tables[child]:
-                continue
-            at = find_positions(tables[child][key], tables[parent]["id"])
-            added: dict[str, pd.Series] = {}
-            for id, objects in result.own.items():
-                is_inherited = child in result.inherited.get(id, {})
-                is_free = (child not in objects and id not in tables[child]) or is_inherited
-                if parent not in objects or not is_free or not _passes_on(id, parent, catalog):
-                    continue
-                taken = pick(tables[parent][objects[parent]], at, tables[child].index).astype("str")
-                added[id] = tables[child][id].fillna(taken) if is_inherited else taken
-            if added:
-                tables[child] = tables[child].assign(**added)
-            for id in added:
-                result.own[id][child] = id
-                first = result.inherited.get(id, {}).get(parent, parent)
-                result.inherited.setdefault(id, {}).setdefault(child, first)
+    for child in PARENTS:
+        if child in tables:
+            for at_first_hand in (True, False):
+                tables[child] = _inherit_from_parents(child, tables, result, catalog, at_first_hand)
     return tables, result
+
+
+def _inherit_from_parents(
+    child: str, tables: Mapping[str, pd.DataFrame], result: Carried, catalog: Catalog, at_first_hand: bool
+) -> pd.DataFrame:
+    """Fill what a table lacks from its parents: what is their own, or what they have inherited themselves."""
+    table = tables[child]
+    for parent, key in PARENTS[child]:
+        if parent not in tables or key not in table:
+            continue
+        at = find_positions(table[key], tables[parent]["id"])
+        added: dict[str, pd.Series] = {}
+        for id, objects in result.own.items():
+            from_parents = result.inherited.get(id, {})
+            is_lacking = child in from_parents or (child not in objects and id not in table)
+            is_first_hand = parent not in from_parents
+            if parent not in objects or not is_lacking or is_first_hand != at_first_hand:
+                continue
+            if not _passes_on(id, parent, catalog):
+                continue
+            taken = pick(tables[parent][objects[parent]], at, table.index).astype("str")
+            added[id] = table[id].fillna(taken) if child in from_parents else taken
+        table = table.assign(**added) if added else table
+        for id in added:
+            result.own[id][child] = id
+            first = result.inherited.get(id, {}).get(parent, parent)
+            result.inherited.setdefault(id, {}).setdefault(child, first)
+    return table
 
 
 def _passes_on(id: str, parent: str, catalog: Catalog) -> bool:

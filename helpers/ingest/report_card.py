@@ -56,8 +56,9 @@ def describe_plan(
     todo = _list_missing(plan)
     counts = issues["severity"].value_counts()
     if len(issues):
-        told = ", ".join(f"{count:,} {severity}s" for severity, count in counts.items())
-        todo.append(f"{told} were found in the files; see them all with: python -m helpers check {folder}")
+        told = ", ".join(f"{count:,} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
+        verb = "was" if len(issues) == 1 else "were"
+        todo.append(f"{told} {verb} found in the files; see them all with: python -m helpers check {folder}")
     lines += ["What to do", *(f"  - {text}" for text in todo)] if todo else ["Nothing is missing."]
     lines.append(
         f"  - correct anything above in {folder}/company.toml" if todo else f"Change it in {folder}/company.toml."
@@ -124,7 +125,9 @@ def _describe_stages(found: DayTables) -> list[str]:
     lines = []
     for stage in found.stages:
         chance = "" if stage.probability is None else f", {stage.probability:.0%}"
-        lines.append(f"  {stage.label:<{width}}  →  {stage.stage}{chance}  ({int(counts.get(stage.label, 0)):,} deals)")
+        number = int(counts.get(stage.label, 0))
+        told = "1 deal" if number == 1 else f"{number:,} deals"
+        lines.append(f"  {stage.label:<{width}}  →  {stage.stage}{chance}  ({told})")
     return lines
 
 
