@@ -53,7 +53,8 @@ def _p_values(both: pd.DataFrame) -> np.ndarray:
     from scipy.special import ndtr
 
     share = both["denominator"].notna() & both["low"].notna() & both["denominator_before"].notna()
-    count = both["denominator"].isna() & both["low"].isna() & (both["numerator"] == both["n"])
+    is_volume = both["numerator"].to_numpy(float) == both["n"].to_numpy(float, na_value=np.nan)
+    count = both["denominator"].isna() & both["low"].isna() & is_volume
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(share, _share_z(both), np.where(count, _count_z(both), _interval_z(both)))
     return np.where(np.isfinite(z), 2 * ndtr(-np.abs(z)), np.nan)

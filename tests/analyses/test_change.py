@@ -44,3 +44,12 @@ def test_a_cell_without_a_past_has_no_change():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_the_correction_is_benjamini_and_hochbergs(p_values):
     assert np.allclose(correct(np.array(p_values)), stats.false_discovery_control(p_values))
+
+
+def test_a_median_of_one_record_has_neither_halves_nor_interval_and_is_not_tested():
+    """As the engine hands it over: n is a nullable whole number, everything else is missing."""
+    now = cells([["sales_cycle_days", np.nan, np.nan, 84.0, 1, np.nan, np.nan]]).astype({"n": "Int64"})
+    before = cells([["sales_cycle_days", np.nan, np.nan, 90.0, 1, np.nan, np.nan]]).astype({"n": "Int64"})
+    scored = score_changes(now, before, on=["kpi"])
+    assert scored["change"].tolist() == [-6.0]
+    assert scored[["p_value", "q_value"]].isna().all(axis=None)
