@@ -34,7 +34,7 @@ def test_it_runs_by_month_on_an_earlier_day_with_people_hidden(name, tmp_path):
 def test_it_runs_on_a_company_that_only_has_answers(name, tmp_path):
     company = tmp_path / "answers-only"
     shutil.copytree(SAMPLE / "answers", company / "answers")
-    shutil.copy(SAMPLE / "company.toml", company / "company.toml")
+    (company / "company.toml").write_text('name = "Brightwater Software"\ncurrency = "EUR"\n', encoding="utf-8")
     run(name, tmp_path, company=str(company))
 
 
