@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.analyses.coded_leaves import describe_value
 from helpers.analyses.leaves import GapLeaves
 from helpers.model.cause import M_LABELS
-from helpers.units import format_value
+from helpers.units import format_value, was_or_were
 
 
 def describe_cause(cause: dict, leaves: GapLeaves) -> str:
@@ -99,12 +99,12 @@ def describe_gap(gap, currency: str) -> str:
     what = "Closed revenue" if gap.is_money else gap.closing.labels.get(gap.outcome, gap.outcome)
     actual = format_value(gap.actual, unit, currency=currency)
     if abs(gap.gap) < 0.005 * max(abs(gap.expected), 1e-9):
-        return f"{what} of {gap.period.label} was {actual}, as in {gap.compared}"
+        return f"{what} of {gap.period.label} {was_or_were(what)} {actual}, as in {gap.compared}"
     distance = format_value(abs(gap.gap), unit, currency=currency)
     share = f" ({format_value(abs(gap.gap) / gap.expected, 'share')})" if gap.expected else ""
     side = "below" if gap.gap < 0 else "above"
     other = "the plan" if gap.compared == "plan" else gap.compared
-    return f"{what} of {gap.period.label} was {actual}, {distance}{share} {side} {other}"
+    return f"{what} of {gap.period.label} {was_or_were(what)} {actual}, {distance}{share} {side} {other}"
 
 
 EFFECT_WORDS = {

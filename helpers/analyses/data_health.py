@@ -8,6 +8,7 @@ from helpers.analyses.finding import Finding
 from helpers.engine.cells import is_shortcut
 from helpers.engine.journeys import build_journeys
 from helpers.issues import count_issues
+from helpers.units import format_value
 
 KIND_ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -21,7 +22,23 @@ def summarise_inputs(inputs: pd.DataFrame) -> pd.DataFrame:
     columns = ["file", "object", "exported_on", "rows_read", "rows_used", "rows_quarantined"]
     if inputs.empty:
         return pd.DataFrame(columns=columns)
-    return inputs[[column for column in columns if column in inputs]].reset_index(drop=True)
+    shown = inputs[[column for column in columns if column in inputs]].reset_index(drop=True)
+    return shown.assign(object=[name_object(name) for name in shown["object"]]) if "object" in shown else shown
+
+
+def name_object(text: Any) -> str:
+    """Write what a file holds for a reader.
+
+    >>> name_object("deal, deal_contact"), name_object("look-up for deal.owner")
+    ('deal, deal contact', 'look-up for the owner of a deal')
+    """
+    if not isinstance(text, str):
+        return ""
+    opening, of, target = text.partition("look-up for ")
+    if of and "." in target:
+        owner, field = target.split(".", 1)
+        text = f"{opening}{of}the {field} of a {owner}"
+    return text.replace("_", " ")
 
 
 def summarise_issues(issues: pd.DataFrame) -> pd.DataFrame:
@@ -74,9 +91,20 @@ def headline_health(inputs: pd.DataFrame, issues: pd.DataFrame) -> str:
     read, left_out = int(inputs["rows_read"].sum()), int(inputs["rows_quarantined"].sum())
     counts = count_issues(issues)
     share = 1 - left_out / read if read else 0
-    usable = "every row counts" if not left_out else f"{share:.1%} of the rows count, {left_out:,} could not be used"
+    some = f"{_percent(share)} of the rows count, {left_out:,} could not be used"
+    usable = some if left_out else "every row counts"
     looks = "value looks" if counts["warning"] == 1 else "values look"
-    return f"{read:,} rows read: {usable}; {counts['warning']:,} {looks} wrong"
+    number = f"{counts['warning']:,}" if counts["warning"] else "no"
+    return f"{_count_rows(read)} read: {usable}; {number} {looks} wrong"
+
+
+def _count_rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def _percent(share: float) -> str:
+    """Write a share so that nearly all is never rounded up to all."""
+    return f"{min(int(share * 1000) / 10, 99.9):.1f} %" if share > 0.9 else format_value(share, "share")
 
 
 def find_health(inputs: pd.DataFrame, issues: pd.DataFrame, *, threshold: float = 0.02) -> list[Finding]:

@@ -94,6 +94,7 @@ def _tell_causes(gap: Gap, currency: str) -> list[Finding]:
                     "n": int(row["n_actual"]),
                     "low": row["low"] if has_money else None,
                     "high": row["high"] if has_money else None,
+                    "unit": "currency",
                     "q_value": round(row["q_value"], 4),
                     "definition": leaves.basis,
                 },

@@ -73,7 +73,7 @@ def _say_chance(review: GoalReview, company) -> Finding | None:
         )
     evidence = {"period": period.label, "probability": chance, "definition": "simulated through the close curve"}
     if len(outlook):
-        evidence |= {"low": float(outlook["low"].iloc[0]), "high": float(outlook["high"].iloc[0])}
+        evidence |= {"low": float(outlook["low"].iloc[0]), "high": float(outlook["high"].iloc[0]), "unit": "currency"}
     gap = expected - row["goal"] if review.has_goals else None
     severity = "note" if gap is None else "bad" if chance < 0.5 else "good"
     step = "Agree which KPI is to close the gap, and lock the others." if severity == "bad" else ""

@@ -55,7 +55,7 @@ def describe_bowtie(
     rows = []
     for stage in catalog.stages.values():
         volume = stage.volume or (stage.id if stage.object == "deal" else "")
-        row: dict[str, Any] = {"stage": stage.id, "label": stage.label, "code": stage.code}
+        row: dict[str, Any] = {"stage": stage.id, "label": _label(stage, volume, catalog), "code": stage.code}
         row |= _volume(company, volume, period, compared, targets, catalog)
         row["is_available"] = stage.id in there
         row["note"] = "" if row["is_available"] else "not in the exports"
@@ -149,8 +149,29 @@ def find_overview(scored: pd.DataFrame, period: Period, compared: Period | None,
         if not _missing(row["goal"]):
             findings.append(_goal_finding(row, period, currency))
         elif compared is not None and _has_moved(row):
-            findings.append(_change_finding(row, period, compared, currency))
+            has_stopped = row["value"] == 0 and row["unit"] == "count"
+            tell = _stopped_finding if has_stopped else _change_finding
+            findings.append(tell(row, period, compared, currency))
+    if len(scored) and not (scored["judged_by"] != "nothing").any():
+        findings.append(_alone_finding(scored, period))
     return [finding for finding in findings if finding is not None]
+
+
+def headline_scorecard(scored: pd.DataFrame, period: Period) -> str:
+    """Say in one sentence how many KPIs are behind; what nothing is compared with counts neither way.
+
+    Args:
+        scored: The result of ``score_kpis``.
+        period: The period shown.
+    """
+    judged = scored[scored["judged_by"] != "nothing"]
+    behind = int(judged["light"].isin(["bad", "caution"]).sum())
+    if judged.empty:
+        count = "1 KPI is" if len(scored) == 1 else f"{len(scored)} KPIs are"
+        return f"{count} known for {period.label}, with nothing to compare yet"
+    if not behind:
+        return f"No KPI of {len(judged)} is behind in {period.label}"
+    return f"{behind} of {len(judged)} KPIs {'is' if behind == 1 else 'are'} behind in {period.label}"
 
 
 def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, currency: str) -> str:
@@ -171,6 +192,12 @@ def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, 
         share = format_value(row["value"] / row["goal"], "share")
         goal = format_value(row["goal"], "currency", currency=currency)
         opening = f"Closed revenue reached {share} of its goal of {goal} in {period.label}"
+    there = bowtie[bowtie["is_available"] & bowtie["volume"].notna()]
+    if not opening and len(there) and not (there["goal"].notna() | there["previous_volume"].notna()).any():
+        first = there.iloc[0]
+        count = format_value(first["volume"], "count")
+        told = f"{first['label']} {was_or_were(first['label'])} {count} in {period.label}"
+        return f"{told}, with no earlier period and no goal to compare with"
     behind = bowtie[bowtie["is_available"] & bowtie["light"].isin(["bad", "caution"])]
     against = behind["goal"].where(behind["goal"].notna(), behind["previous_volume"])
     behind = behind.assign(ratio=behind["volume"] / against - 1).dropna(subset=["ratio"])
@@ -186,6 +213,12 @@ def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, 
         )
     count = format_value(worst["volume"], "count")
     return f"{worst['label']} fell furthest behind: {count} in {period.label}, {down} under {by}"
+
+
+def _label(stage: Any, volume: str, catalog: Catalog) -> str:
+    """Name a stage by what is counted where its own name is that of another number, such as a stock of customers."""
+    taken = {kpi.label for kpi in catalog.kpis.values() if kpi.id != volume}
+    return catalog.kpi(volume).label if stage.label in taken and volume in catalog.kpis else stage.label
 
 
 def _company(cells: pd.DataFrame, grain: str) -> pd.DataFrame:
@@ -287,15 +320,43 @@ def _goal_finding(row: dict[str, Any], period: Period, currency: str) -> Finding
     off = row["value"] / row["goal"] - 1
     side = f"{format_value(abs(off), 'share')} {'under' if off < 0 else 'over'}" if abs(off) >= 0.005 else "on"
     return Finding(
-        headline=f"{row['label']} {was_or_were(row['label'])} {value} in {period.label}, {side} its goal of {goal}",
+        headline=f"{row['label']} {was_or_were(row['label'])} {value} in {period.label}, {side} the goal of {goal}",
         kpi=row["kpi"],
         money=float(row["gap"]) if row["unit"] == "currency" else None,
         evidence=_evidence(row, period),
         next_step="See where the gap arises in the root-cause notebook."
         if row["light"] != "good"
-        else "Keep doing it, and find out what worked.",
+        else "Keep doing it, and find out what worked."
+        if row["ahead"] >= 0
+        else "Close enough to the goal for now: look again when the next period has ended.",
         notebook="00_start_here",
         severity=("good" if row["ahead"] >= 0 else "note") if row["light"] == "good" else "bad",
+    )
+
+
+def _stopped_finding(row: dict[str, Any], period: Period, compared: Period, currency: str) -> Finding:
+    """Tell a count that stopped altogether as a question to the export, before anybody reads it as a fall."""
+    before = format_value(row["previous_value"], row["unit"], currency=currency)
+    return Finding(
+        headline=f"No {row['label']} are dated in {period.label}, after {before} in {compared.label}: "
+        "either they stopped, or the export ends earlier",
+        kpi=row["kpi"],
+        evidence=_evidence(row, period),
+        next_step=f"Check up to which day the export holds {row['label']}, and export again up to the end of "
+        f"{period.label}.",
+        notebook="00_start_here",
+        severity="bad",
+    )
+
+
+def _alone_finding(scored: pd.DataFrame, period: Period) -> Finding:
+    """Say that nothing can be compared yet, which is another thing than nothing having changed."""
+    return Finding(
+        headline=f"{period.label} is the only period in the exports, so no KPI can be compared yet",
+        evidence={"period": period.label, "definition": f"{len(scored)} KPI{'s' * (len(scored) != 1)} with a value"},
+        next_step="Add exports of earlier periods, or type in goals.",
+        notebook="00_start_here",
+        severity="note",
     )
 
 

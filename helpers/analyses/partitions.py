@@ -47,6 +47,15 @@ def describe_partitions(company: Any) -> pd.DataFrame:
     )
 
 
+def headline_partitions(partitions: pd.DataFrame) -> str:
+    """Say in one sentence by how many fields the business can be cut."""
+    if partitions.empty:
+        return "No field of the exports cuts the business yet"
+    if len(partitions) == 1:
+        return f"The business can be cut by one field: {partitions['label'].iloc[0]}"
+    return f"The business can be cut by {len(partitions)} fields"
+
+
 def suggest_partitions(company: Any, kpi: str, *, limit: int = 6) -> list[str]:
     """Return partitions that may cut a KPI, that a reader can take in, and that are no roll-up of one another.
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.change import score_changes
+from helpers.analyses.change import correct, score_changes
 from helpers.analyses.finding import Finding
 from helpers.analyses.partitions import suggest_partitions
 from helpers.engine.cells import build_cells
+from helpers.engine.journeys import BLANK
 from helpers.errors import QuestionError, suggest
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
@@ -216,10 +218,10 @@ def _set_beside(
 
 def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: Period, currency: str) -> str:
     """Say in one sentence what the slices show: the one that fell most beyond chance, or the one furthest off."""
-    what = " and ".join(name.replace("_", " ") for name in by)
+    what = " and ".join("GTM motion" if name == "gtm_motion" else name.replace("_", " ") for name in by)
     if sliced.empty:
         return f"{kpi.label} can't be told by {what} in {period.label}"
-    solid = sliced[~sliced["is_small"] & (sliced["slice"] != "all others")]
+    solid = sliced[~sliced["is_small"] & _is_named(sliced["slice"])]
     changed = solid[solid["q_value"] < 0.05]
     if len(changed):
         worst = changed.loc[_badness(changed["change"], kpi).idxmax()]
@@ -230,14 +232,33 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
         largest = solid if len(solid) else sliced
         top = largest.loc[largest["value"].idxmax()]
         share = format_value(top["value"] / largest["value"].sum(), "share")
-        return f"{top['slice']} brought {share} of {kpi.label.lower()} in {period.label}"
-    apart = solid[(solid["low"] > solid["company_value"]) | (solid["high"] < solid["company_value"])]
+        return f"{top['slice']} brought {share} of {_in_sentence(kpi.label)} in {period.label}"
+    apart = solid[_beyond_chance(solid)]
     if len(apart):
         far = apart.loc[apart["difference"].abs().idxmax()]
         value = format_value(far["value"], kpi.unit, currency=currency)
         company = format_value(far["company_value"], kpi.unit, currency=currency)
         return f"{kpi.label} is {value} in {far['slice']}, against {company} in the company"
-    return f"{kpi.label} differs between {what} by no more than chance"
+    return f"No {what} stands out: {_in_sentence(kpi.label)} differs by no more than chance"
+
+
+def _in_sentence(label: str) -> str:
+    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+
+
+def _is_named(slices: pd.Series) -> pd.Series:
+    """Leave out what is no slice of the business: the rest added up, and records whose field is blank."""
+    return ~slices.astype(str).str.split(" & ").map(lambda parts: bool({"all others", BLANK} & set(parts)))
+
+
+def _beyond_chance(solid: pd.DataFrame) -> pd.Series:
+    """Tell which slices differ from the company by more than chance, corrected for how many are looked at."""
+    interval = NormalDist().inv_cdf(0.975)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        side = np.where(solid["difference"] > 0, solid["value"] - solid["low"], solid["high"] - solid["value"])
+        z = solid["difference"].abs().to_numpy(float) / (side.astype(float) / interval)
+    p_values = np.array([2 * (1 - NormalDist().cdf(value)) if np.isfinite(value) else np.nan for value in z])
+    return pd.Series(correct(p_values) < 0.05, index=solid.index)
 
 
 def find_slices(results: Sequence[Slices], currency: str) -> list[Finding]:
@@ -247,7 +268,7 @@ def find_slices(results: Sequence[Slices], currency: str) -> list[Finding]:
 
 def _find(result: Slices, currency: str) -> list[Finding]:
     sliced, kpi, by, period = result.frame, result.kpi, result.by, result.period
-    solid = sliced[~sliced["is_small"] & (sliced["q_value"] < 0.05) & (sliced["slice"] != "all others")]
+    solid = sliced[~sliced["is_small"] & (sliced["q_value"] < 0.05) & _is_named(sliced["slice"])]
     findings = []
     ranked = solid.assign(badness=_badness(solid["change"], kpi)).sort_values("badness", ascending=False)
     for row in ranked.head(3).to_dict("records"):
@@ -268,7 +289,9 @@ def _find(result: Slices, currency: str) -> list[Finding]:
                     "high": _number(row["high"]),
                     "q_value": _number(row["q_value"]),
                 },
-                next_step="Look at the records behind it, then at the root-cause notebook before anyone is blamed.",
+                next_step="Look at the records behind it, then at the root-cause notebook before anyone is blamed."
+                if row["badness"] > 0
+                else "Find out what went better here, and whether it carries over.",
                 notebook="03_kpi_slicing",
                 severity="bad" if row["badness"] > 0 else "good",
             )

@@ -96,7 +96,7 @@ def headline_trend(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
     """Say in one sentence where a KPI stands in its own history; only periods old enough are compared."""
     solid = frame[frame["is_complete"].astype(bool) & frame["value"].notna()]
     if len(solid) < 2:
-        return f"{kpi.label}: too short a history to compare"
+        return _headline_short(frame, kpi, currency)
     last, before = solid.iloc[-1], solid.iloc[:-1]
     value = format_value(last["value"], kpi.unit, currency=currency)
     opening = f"{kpi.label} {was_or_were(kpi.label)} {value} in {last['period']}"
@@ -109,5 +109,19 @@ def headline_trend(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
         return f"{opening}, the lowest of {len(solid)} periods"
     if last["value"] > before["value"].max():
         return f"{opening}, the highest of {len(solid)} periods"
-    typical = format_value(before["value"].median(), kpi.unit, currency=currency)
+    digits = 0 if kpi.unit == "count" else None
+    typical = format_value(before["value"].median(), kpi.unit, currency=currency, digits=digits)
     return f"{opening}, against a typical {typical}"
+
+
+def _headline_short(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
+    """Say the latest value where there is no history to set it in."""
+    known = frame[frame["value"].notna()]
+    if known.empty:
+        return f"{kpi.label} {was_or_were(kpi.label)} not told in any period"
+    last = known.iloc[-1]
+    value = format_value(last["value"], kpi.unit, currency=currency)
+    return (
+        f"{kpi.label} {was_or_were(kpi.label)} {value} in {last['period']}; "
+        "no two periods are old enough to be compared"
+    )

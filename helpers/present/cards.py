@@ -56,7 +56,7 @@ def cards_html(
         return message_html(
             "good",
             "Nothing stands out",
-            "No KPI moved further than chance explains.",
+            "Nothing here differs by more than chance explains, or there is nothing yet to compare it with.",
             "Look again when the next period has ended.",
         )
     return (
@@ -69,7 +69,7 @@ def _card(record: Mapping[str, Any], position: int, currency: str, href: Callabl
     if record["money"] is None:
         spoken = {"bad": "needs attention", "good": "good news"}.get(record["severity"], spoken)
     target = href(str(record["notebook"] or "")) if href else ""
-    headline = escape(words.clean_text(record["headline"] or ""))
+    headline = words.prose_html(record["headline"] or "")
     if target:
         headline = f'<a href="{escape(target)}">{headline}</a>'
     parts = [
@@ -83,16 +83,17 @@ def _card(record: Mapping[str, Any], position: int, currency: str, href: Callabl
         parts.append(money)
     evidence = describe_evidence(record, currency=currency)
     if evidence:
-        told = " · ".join(f"<span>{escape(part)}</span>" for part in evidence.split(" · "))
+        told = " · ".join(f"<span>{words.prose_html(part)}</span>" for part in evidence.split(" · "))
         parts.append(f'<p class="evidence">{told}</p>')
     definition = words.clean_text(record["evidence"].get("definition") or "")
+    definition = f"It counts {words.BASES[definition]}." if definition in words.BASES else definition
     if definition:
-        parts.append(
-            f'<details class="how"><summary>How this is defined</summary><p>{escape(definition)}</p></details>'
-        )
+        told = words.prose_html(definition)
+        parts.append(f'<details class="how"><summary>How this is defined</summary><p>{told}</p></details>')
     if record["next_step"]:
-        parts.append(f'<p class="next"><b>Next step</b> {escape(words.clean_text(record["next_step"]))}</p>')
-    return f'<li class="card {record["severity"]}{" first" if position == 0 else ""}">{"".join(parts)}</li>'
+        parts.append(f'<p class="next"><b>Next step</b> {words.prose_html(record["next_step"])}</p>')
+    kind = {"bad": "bad", "good": "good"}.get(record["severity"], "known")
+    return f'<li class="card {kind}{" first" if position == 0 else ""}">{"".join(parts)}</li>'
 
 
 def _colour(record: Mapping[str, Any]) -> str:
@@ -126,6 +127,8 @@ def say_slice(text: Any) -> str:
 
     >>> say_slice("region=US & channel=Inbound|Web"), say_slice("all")
     ('region US, channel Inbound or Web', '')
+    >>> say_slice("gtm_motion=Sales-led")
+    'GTM motion Sales-led'
     """
     plain = "" if words.is_missing(text) else words.clean_text(text)
     if plain in ("", "all"):
@@ -134,9 +137,9 @@ def say_slice(text: Any) -> str:
     for part in plain.split(" & "):
         name, equals, values = part.partition("=")
         parts.append(
-            f"{words.label_of(name)[:1].lower()}{words.label_of(name)[1:]} {values.replace('|', ' or ')}"
+            f"{words.lower_first(words.label_of(name))} {values.replace('|', ' or ')}"
             if equals
-            else part
+            else (part if words.label_of(part) == part else words.lower_first(words.label_of(part)))
         )
     return ", ".join(parts)
 
@@ -171,10 +174,10 @@ def message_html(kind: str, title: str, text: str = "", next_step: str = "") -> 
     shape, spoken = MESSAGES[kind]
     parts = [
         f'<span class="shape" role="img" aria-label="{spoken}">{shape}</span>',
-        f'<p class="title">{escape(words.clean_text(title))}</p>',
+        f'<p class="title">{words.prose_html(title)}</p>',
     ]
     if text:
-        parts.append(f'<p class="text">{escape(words.clean_text(text))}</p>')
+        parts.append(f'<p class="text">{words.prose_html(text)}</p>')
     if next_step:
-        parts.append(f'<p class="next"><b>Next step</b> {escape(words.clean_text(next_step))}</p>')
+        parts.append(f'<p class="next"><b>Next step</b> {words.prose_html(next_step)}</p>')
     return f'<div class="message {kind}">{"".join(parts)}</div>'

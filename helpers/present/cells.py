@@ -40,6 +40,7 @@ class NotebookBody:
         headings: id and text of its sections, in order.
         pictures: its pictures as SVG, in order.
         has_charts: whether any picture turns interactive.
+        reason: the message that says why there is nothing to see and what to do, as HTML; empty where there is none.
     """
 
     title: str
@@ -47,6 +48,7 @@ class NotebookBody:
     headings: list[tuple[str, str]] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     has_charts: bool = False
+    reason: str = ""
 
 
 def read_body(path: Path) -> NotebookBody:
@@ -75,7 +77,7 @@ def read_body(path: Path) -> NotebookBody:
     notebook.cells = cells
     html, headings = _number_headings(_NOTEBOOK_LINK.sub(r'href="\1.html\2"', _export(notebook)))
     title = re.sub(r"[*_`]", "", title) or words.label_of(re.sub(r"^\d+_", "", path.stem))
-    return NotebookBody(title, html, headings, drawn.pictures, drawn.has_charts)
+    return NotebookBody(title, html, headings, drawn.pictures, drawn.has_charts, drawn.reason)
 
 
 def _take_title(cells: list[Any]) -> str:
@@ -143,6 +145,7 @@ class _Outputs:
     def __init__(self) -> None:
         self.pictures: list[str] = []
         self.has_charts = False
+        self.reason = ""
 
     def write(self, output: Mapping[str, Any]) -> str:
         kind = output["output_type"]
@@ -158,7 +161,10 @@ class _Outputs:
         if VEGA_LITE in data or "image/svg+xml" in data:
             return self._picture(data, plain)
         if "text/html" in data:
-            return _STYLE.sub("", data["text/html"])
+            html = _STYLE.sub("", data["text/html"])
+            is_reason = 'class="message empty"' in html and 'class="next"' in html
+            self.reason = self.reason or (html if is_reason else "")
+            return html
         if _WIDGET in data:
             return ""
         if "text/markdown" in data:

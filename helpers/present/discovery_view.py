@@ -13,7 +13,10 @@ from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
 from helpers.present.charts.discovery_matrix import draw_discovery_matrix
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, say_value
+from helpers.present.words import count_of, lower_first, say_value
+
+TOLD_IN_PARTS = "shown in parts"
+"""How the availability of a KPI says that it only skips a stage; nothing is missing, since its steps are told."""
 
 
 def show_matrix(review: DiscoveryReview, *, subtitle: str = "") -> Display:
@@ -25,6 +28,7 @@ def show_matrix(review: DiscoveryReview, *, subtitle: str = "") -> Display:
 def show_unavailable(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """List the KPIs that the exports can't tell, why, and what to do."""
     missing = review.matrix[(review.matrix["dimension"] == "") & (review.matrix["suggested_light"] == "unavailable")]
+    missing = missing[~missing["reason"].str.contains(TOLD_IN_PARTS, regex=False)]
     if missing.empty:
         return show_message("good", "Every KPI can be told from the exports")
     return show_table(
@@ -69,10 +73,11 @@ def show_secondaries(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         for y, no, u in zip(frame["n_yes"], frame["n_no"], frame["n_unknown"], strict=True)
     ]
     green = int((frame["light"] == "available").sum())
+    kind = "named" if any(said) else "usual"
     shown = frame.assign(said=pd.Series(said, index=frame.index, dtype="str"))
     return show_table(
         shown[["secondary", "said", "light", "reason"]],
-        title=f"{green} of {count_of(len(frame), 'named secondary KPI')} can be tracked today",
+        title=f"{green} of {count_of(len(frame), f'{kind} secondary KPI')} can be tracked today",
         subtitle=subtitle,
         marks={"light": "light"},
         labels={"secondary": "Secondary KPI", "said": "People say", "light": "Light", "reason": "What the CRM shows"},
@@ -103,7 +108,9 @@ def show_copies(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     shown = frame.assign(way=way, reason=reason, state=frame["state"].map(COPY_STATES))
     return show_table(
         shown[["label", "way", "state", "n_missing", "n_fillable", "reason"]],
-        title=f"Copying fields between objects would fill {fillable:,} values",
+        title=f"Copying fields between objects would fill {fillable:,} values"
+        if fillable
+        else "No copy between objects can be judged from these exports",
         subtitle=subtitle,
         units={"n_missing": "count", "n_fillable": "count"},
         labels={
@@ -127,7 +134,7 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     fields = frame["label"] + " (" + frame["objects"] + ")"
     return show_table(
         frame.assign(field=fields).replace({"planned": {"": None}})[columns],
-        title=f"Activate {frame['label'].iloc[0].lower()} next; the coverage score is {score} today",
+        title=f"Activate {lower_first(frame['label'].iloc[0])} next; the coverage score is {score} today",
         subtitle=subtitle,
         units={"score_after": "share"},
         marks={"light": "light"},

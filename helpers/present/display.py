@@ -241,13 +241,13 @@ def join_sentences(*parts: str) -> str:
 
 
 def _heading(title: str, subtitle: str) -> str:
-    parts = [f'<p class="title">{escape(words.clean_text(title))}</p>' if title else ""]
-    parts.append(f'<p class="subtitle">{escape(words.clean_text(subtitle))}</p>' if subtitle else "")
+    parts = [f'<p class="title">{words.prose_html(title)}</p>' if title else ""]
+    parts.append(f'<p class="subtitle">{words.prose_html(subtitle)}</p>' if subtitle else "")
     return "".join(parts)
 
 
 def _note(note: str) -> str:
-    return f'<p class="note">{escape(words.clean_text(note))}</p>' if note else ""
+    return f'<p class="note">{words.prose_html(note)}</p>' if note else ""
 
 
 def _merge(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:

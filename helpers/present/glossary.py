@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from helpers.present import theme
+from helpers.present.words import BASES
 from helpers.writing import write_text
 
 FAMILIES = {
@@ -16,13 +17,6 @@ FAMILIES = {
     "time": "Time",
     "recurring": "Recurring revenue",
     "pipeline": "Pipeline",
-}
-
-BASES = {
-    "period": "events in the period",
-    "cohort": "of the records that entered the stage in the period",
-    "outcome": "of the deals that closed in the period",
-    "snapshot": "as it stood at the period's end",
 }
 
 UNITS = {"share": "%", "currency": "money", "currency_per_day": "money a day", "ratio": "×"}

@@ -15,7 +15,7 @@ from helpers.present.pages import render_page
 from helpers.writing import write_text
 
 STATES: Mapping[str, tuple[str, str, str]] = {
-    "whole": ("●", "whole", "good"),
+    "whole": ("●", "complete", "good"),
     "kept": ("◐", "failed, earlier report kept", "caution"),
     "failed": ("○", "failed", "bad"),
 }
@@ -75,7 +75,7 @@ def _row(company: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "name": words.clean_text(best.get("name") or company),
         "link": link,
         "when": _when(best),
-        "finding": words.clean_text(best.get("top_finding") or "") or ("Nothing stood out." if whole else ""),
+        "finding": Markup(words.prose_html(best.get("top_finding") or ("Nothing stood out." if whole else ""))),
         "why": f"The latest run failed. {_explain(failed[0])}" if failed else "",
         "health": _health(best),
         "earlier": [{"link": e["link"], "label": _when(e)} for e in whole[1:6] if e.get("link")],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from helpers.analyses.data_health import name_object
 from helpers.present import cards, tables, words
 from helpers.present.cells import NotebookBody, isolate_ids, read_body
 from helpers.present.pages import CHART_SCRIPT, NO_SCRIPT, describe_versions, render_page
@@ -127,7 +130,10 @@ def _section(told: _Manifest, name: str, body: NotebookBody | None, bowtie: str)
         money = finding["money"]
         worth = "" if money is None else words.say_value(money, "currency", currency=told.currency)
         headline = words.clean_text(finding["headline"] or "")
-        answers.append({"headline": headline, "severity": finding["severity"], "worth": worth})
+        worth = "" if worth.lstrip("−") in headline else worth
+        answers.append(
+            {"headline": Markup(words.prose_html(headline)), "severity": finding["severity"], "worth": worth}
+        )
     picture = next((drawn for drawn in (body.pictures if body else []) if drawn != bowtie), "")
     return {
         "id": f"section-{name}",
@@ -135,6 +141,7 @@ def _section(told: _Manifest, name: str, body: NotebookBody | None, bowtie: str)
         "href": f"{name}.html" if body else "",
         "failure": told.failure(name),
         "answers": answers,
+        "reason": Markup(body.reason if body and not answers and not picture else ""),
         "picture": Markup(isolate_ids(picture, f"s{told.notebooks.index(name)}")),
     }
 
@@ -163,9 +170,11 @@ def _inputs(manifest: Mapping[str, Any]) -> Markup:
     frame = frame[[column for column in columns if column in frame.columns]]
     if frame.empty:
         return Markup("")
+    if "object" in frame:
+        frame = frame.assign(object=[name_object(value) for value in frame["object"]])
     if "exported_on" in frame:
         frame = frame.assign(exported_on=[_day(value) or None for value in frame["exported_on"]])
-    return Markup(tables.table_html(frame, labels={"rows_quarantined": "Rows set aside"}))
+    return Markup(tables.table_html(frame, labels={"object": "What it holds", "rows_quarantined": "Rows set aside"}))
 
 
 def _notebook_page(
@@ -190,13 +199,26 @@ def _notebook_page(
         contents=contents,
         heading=body.title,
         failure=told.failure(name),
-        body=Markup(body.html),
+        body=Markup(_link_notebooks(body.html, {other: bodies[other].title for other in names if other != name})),
         previous=_neighbour(names, place - 1, bodies),
         next=_neighbour(names, place + 1, bodies),
         bundle=Markup(read_bundle(cache)) if body.has_charts else "",
         draw_script=Markup((TEMPLATES / "draw.js").read_text(encoding="utf-8")),
         **told.common(),
     )
+
+
+def _link_notebooks(html: str, titles: Mapping[str, str]) -> str:
+    """Turn the name of another notebook in a message into a link to its page."""
+
+    def link(match: re.Match[str]) -> str:
+        title = titles.get(match.group())
+        return f'<a href="{match.group()}.html">{escape(title)}</a>' if title else match.group()
+
+    def link_all(match: re.Match[str]) -> str:
+        return re.sub(r"\b\d\d_[a-z0-9_]+\b(?!\.\w)", link, match.group())
+
+    return re.sub(r'<p class="text">.*?</p>', link_all, html, flags=re.DOTALL)
 
 
 def _neighbour(names: Sequence[str], place: int, bodies: Mapping[str, NotebookBody]) -> dict[str, str] | None:

@@ -22,6 +22,7 @@ interval: low, high and n of the same row written in grey beside the value · ch
 good or bad by the direction wanted."""
 
 LONGEST_CELL = 240
+LONGEST_WORD = 26
 MOST_PLAIN_ROWS = 200
 _UNIT_NAMES = {"share": "%", "days": "days", "ratio": "×"}
 
@@ -108,6 +109,7 @@ class _Column:
         self.currency, self.is_first, self.beside = currency, is_first, beside
         sizes = [abs(float(v)) for v in values if not words.is_missing(v)] if mark == "bar" else []
         self.largest = max(sizes, default=0.0)
+        self.digits = _common_digits(values) if unit == "count" else None
 
     @property
     def is_number(self) -> bool:
@@ -134,15 +136,19 @@ class _Column:
             return "–"
         if self.mark in ("change_up", "change_down"):
             return words.say_change(value, self.unit, currency=self.currency)
-        return words.say_value(value, self.unit, currency=self.currency)
+        return words.say_value(value, self.unit, currency=self.currency, digits=self.digits)
 
     def cell(self, i: int) -> str:
         value = self.values[i]
         tag = "th" if self.is_first and not self.is_number else "td"
         scope = ' scope="row"' if tag == "th" else ""
-        kind = "number" if self.is_number else "date" if self.unit == "date" else ""
+        kind = "number" if self.is_number else "date" if self.unit == "date" else self._wrapping(value)
         beside = f'<td class="beside">{self._interval(i)}</td>' if self.mark == "interval" else ""
         return f"<{tag}{scope}{_class(kind)}>{self._content(value, i)}</{tag}>{beside}"
+
+    def _wrapping(self, value: Any) -> str:
+        """A word is broken only where it is too long for any column, such as a path."""
+        return "long" if isinstance(value, str) and any(len(word) > LONGEST_WORD for word in value.split()) else ""
 
     def _content(self, value: Any, i: int) -> str:
         if self.mark == "light":
@@ -231,8 +237,15 @@ def _widths(columns: Sequence[_Column]) -> list[float]:
 
 def _text_html(text: str) -> str:
     if len(text) <= LONGEST_CELL:
-        return escape(text)
-    return f'<span title="{escape(words.shorten(text, 2000))}">{escape(words.shorten(text, LONGEST_CELL))}</span>'
+        return words.prose_html(text)
+    short = words.prose_html(words.shorten(text, LONGEST_CELL))
+    return f'<span title="{escape(words.shorten(text, 2000))}">{short}</span>'
+
+
+def _common_digits(values: list[Any]) -> int | None:
+    """One digit after the point for the whole column as soon as one of its numbers is broken, so that they align."""
+    known = [value for value in values if isinstance(value, int | float) and not words.is_missing(value)]
+    return 1 if any(value != value // 1 for value in known) else None
 
 
 def _class(name: str) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,23 @@ _ACRONYMS = {
     "ae", "ai", "arr", "asp", "crm", "emea", "grr", "gtm", "icp", "id", "kpi", "mql", "mqls", "mrr", "nrr", "sdr",
     "smb", "sql", "sqls", "tcv", "acv", "uk", "url", "us", "usd", "eur",
 }  # fmt: skip
+BASES = {
+    "period": "events in the period",
+    "cohort": "of the records that entered the stage in the period",
+    "outcome": "of the deals that closed in the period",
+    "snapshot": "as it stood at the period's end",
+}
+"""The legitimate definitions of a KPI, in words."""
+
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_TOGETHER = re.compile(
+    r"(?<=\d)[ \u00a0](?=(?:%|k|M|bn|days?|points?)(?![\w]))|(?<=\b[Qn])[ \u00a0](?=\d)|(?<=\bQ\d)[ \u00a0](?=\d{4})"
+    r"|(?<=\b\d)[ \u00a0](?=of \d)|(?<=\d)[ \u00a0](?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b)"
+    r"|(?<=Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \u00a0](?=\d{4})"
+)
+
+_SIGNED = re.compile(r"−[^\s\d]{0,4}\d[\d.,]*(?:\u00a0(?:k|M|bn|%)(?!\w))?")
 
 
 def is_missing(value: Any) -> bool:
@@ -200,6 +217,26 @@ def label_of(name: Any) -> str:
     return label[:1].upper() + label[1:]
 
 
+def lower_first(label: Any) -> str:
+    """Write a label as it stands inside a sentence: its first letter small, unless it opens an acronym.
+
+    >>> lower_first("Average deal size"), lower_first("GTM motion"), lower_first("MQLs")
+    ('average deal size', 'GTM motion', 'MQLs')
+    """
+    text = clean_text(label)
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
+def prose_html(text: Any) -> str:
+    """Write text as HTML in which a number stays with its sign and unit, and a period with its year, on one line.
+
+    >>> prose_html("R&D fell by −€122 k to 31 %")
+    'R&amp;D fell by <span class="keep">−€122\\xa0k</span> to 31\\xa0%'
+    """
+    bound = escape(_TOGETHER.sub("\u00a0", clean_text(text)))
+    return _SIGNED.sub(r'<span class="keep">\g<0></span>', bound)
+
+
 def wrap_words(text: str, width: int) -> list[str]:
     """Break a text into lines of at most ``width`` characters, at spaces; a longer word keeps its own line.
 
@@ -207,7 +244,7 @@ def wrap_words(text: str, width: int) -> list[str]:
     ['Win rate fell from', '31 % to 24 %']
     """
     lines: list[str] = []
-    for word in re.sub(r"(?<=\d)[ \u00a0](?=%)", "\x00", clean_text(text)).split():
+    for word in _TOGETHER.sub("\x00", clean_text(text)).split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.present.charts.bowtie import WIDTH, draw_bowtie
+from helpers.present.charts.history import _history_rows
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.theme import LIGHT
 from tests.present.samples import HOSTILE, make_bowtie, make_history, make_slices
@@ -157,3 +158,24 @@ def test_history_leaves_a_gap_and_keeps_periods_in_order():
 def test_nothing_to_draw__error(draw):
     with pytest.raises(ValueError, match="Show a message instead"):
         draw(pd.DataFrame(), title="t")
+
+
+def test_like_numbers_look_alike_in_the_bowtie():
+    """1,165 after 2,770: less than a third of the height of the picture apart, though nothing else is known."""
+    shown = draw_bowtie(make_bowtie().iloc[1:3].assign(volume=[1165, 1196], previous_volume=[2770, 1257]), title="t")
+    left = re.search(r'd="M[\d.]+ ([\d.]+)C.*?L[\d.]+ ([\d.]+)C', shown.svg)
+    line = re.search(r'd="M[\d.]+ ([\d.]+)C[^"]*" fill="none" stroke="#56636f"', shown.svg)
+    assert abs(float(left.group(1)) - float(line.group(1))) < 30
+
+
+def test_slices_of_a_count_are_bars_alone():
+    frame = make_slices().assign(value=lambda f: f["volume"])
+    said = texts(draw_slices(frame, title="t", unit="count", value_label="Sessions").svg)
+    assert said.count("100") == 1
+    assert not [text for text in said if text.startswith("Dot and line")]
+
+
+def test_labels_of_a_history_stand_off_the_line():
+    frame = pd.DataFrame({"period": ["Q1", "Q2", "Q3", "Q4"], "value": [0.02, 0.5, 0.2, 0.6], "n": 9})
+    rows = _history_rows(frame, "share", "USD")
+    assert rows["side"].tolist() == ["right", "above", "below", "above"]

@@ -175,3 +175,34 @@ def test_importing_display_draws_nothing_and_loads_no_chart_library():
     code = "import sys, helpers.present.display; print([m for m in ('altair', 'vl_convert') if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_a_word_is_broken_only_where_no_column_could_hold_it():
+    frame = pd.DataFrame({"what": ["machinery", "a/very/long/path/that/no/column/could/hold/whole.csv"]})
+    html = show_table(frame, title="t").html
+    assert '<th scope="row">machinery' in html
+    assert '<th scope="row" class="long">a/very' in html
+
+
+def test_numbers_of_a_column_have_the_same_digits():
+    html = show_table(pd.DataFrame({"wanted": [60.5, 3.0, 1076.0]}), title="t").html
+    assert [">60.5<" in html, ">3.0<" in html, ">1,076.0<" in html] == [True, True, True]
+
+
+def test_sentences_keep_a_number_with_its_sign_and_unit_and_stay_escaped():
+    html = show_message("good", f"Cost −€122 k (31 %) in Q3 2026 {HOSTILE}").html
+    assert '<span class="keep">−€122\xa0k</span> (31\xa0%) in Q3\xa02026' in html
+    assert "<script" not in html
+
+
+def test_a_note_finding_spans_the_page_like_any_other_since_its_class_is_not_that_of_a_remark():
+    html = show_findings([{"headline": "h", "severity": "note"}]).html
+    assert 'class="card known first"' in html
+
+
+def test_an_interval_of_money_is_written_as_money_though_the_finding_claims_none():
+    evidence = {"low": -413420.6, "high": -43689.7, "unit": "currency", "n": 46}
+    text = repr(
+        show_findings([{"headline": "h", "slice": "gtm_motion=Sales-led", "evidence": evidence}], currency="EUR")
+    )
+    assert "GTM motion Sales-led · −€413 k to −€43.7 k · n 46" in text

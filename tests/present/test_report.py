@@ -8,7 +8,7 @@ import pytest
 from helpers.present.cells import isolate_ids, read_body
 from helpers.present.charts.bowtie import draw_bowtie
 from helpers.present.charts.slices import draw_slices
-from helpers.present.display import show_findings, show_table
+from helpers.present.display import show_findings, show_message, show_table
 from helpers.present.index import write_index_page
 from helpers.present.report import write_report_pages
 from helpers.present.vega import embed_json
@@ -201,3 +201,23 @@ def test_index_without_companies_says_what_to_do(tmp_path):
     page = write_index_page([], tmp_path / "index.html").read_text(encoding="utf-8")
     assert "No reports yet" in page
     assert "python -m helpers report" in page
+
+
+def test_a_section_without_a_picture_says_why_and_links_the_page_that_a_message_names(tmp_path):
+    folder = tmp_path / "acme" / "2026-09-30-quarter"
+    folder.mkdir(parents=True)
+    write_notebook(folder / "01_start_here.ipynb", show_table(make_table(), title="t"), title="How does it run?")
+    said = show_message("empty", "Nobody has answered", "Details stand in 01_start_here.", "Ask four people.")
+    write_notebook(folder / "03_kpi_slicing.ipynb", said, title="Which slices moved?")
+    write_report_pages(folder, manifest={**MANIFEST, "findings": []}, cache=tmp_path)
+    assert "Ask four people." in read(folder, "index")
+    assert 'Details stand in <a href="01_start_here.html">How does it run?</a>.' in read(folder, "03_kpi_slicing")
+
+
+def test_a_bullet_does_not_repeat_the_money_that_its_sentence_says(tmp_path):
+    folder = tmp_path / "acme" / "2026-09-30-quarter"
+    folder.mkdir(parents=True)
+    write_notebook(folder / "01_start_here.ipynb", show_table(make_table(), title="t"))
+    told = {"headline": "Leads cost −€80.0 k", "money": -80_000.0, "severity": "bad", "notebook": "01_start_here"}
+    write_report_pages(folder, manifest={**MANIFEST, "findings": [told]}, cache=tmp_path)
+    assert 'class="worth"' not in read(folder, "index")

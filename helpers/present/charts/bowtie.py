@@ -45,6 +45,8 @@ WIDTH = 840
 MARGIN = 20
 WIDEST = 90.0
 NARROWEST = 13.0
+LEAST_DECADES = 2.0
+"""The scale spans at least a hundredfold, so that two like numbers never look far apart."""
 _UNITS = {
     "conversion_to_next": "share",
     "conversion_low": "share",
@@ -168,13 +170,14 @@ class _Picture:
         """Half the width of the wing at each stage in pixels; None where it is not known."""
         counts = [stage[name] for stage in self.stages for name in ("volume", "previous_volume") if stage[name]]
         most, least = math.log10(max(counts, default=1)), math.log10(min(counts, default=1))
+        least = min(least, most - LEAST_DECADES)
         halves: list[float | None] = []
         for stage in self.stages:
             count = stage[field] if stage["is_available"] else None
             if count is None:
                 halves.append(None)
             else:
-                share = (math.log10(max(count, 1)) - least) / (most - least) if most > least else 0.5
+                share = (math.log10(max(count, 1)) - least) / (most - least)
                 halves.append(NARROWEST + (WIDEST - NARROWEST) * max(0.0, share))
         if self.by_money and self.knot is not None:
             self._widen_by_money(halves, field)

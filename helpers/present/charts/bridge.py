@@ -51,7 +51,7 @@ def draw_bridge(gap: Any, *, title: str, subtitle: str = "", currency: str = "US
 def _how_to_read(gap: Any) -> str:
     has_timing = (gap.bridge["effect"] == "timing").any()
     pushed = " Pushed out: due in the period and moved beyond it, above what usually is." if has_timing else ""
-    names = words.join_words(words.label_of(name).lower() for name in gap.mix_over)
+    names = words.join_words(words.lower_first(words.label_of(name)) for name in gap.mix_over)
     mix = f" Composition: over {names}." if names else ""
     return f"Together the steps are the gap, to the cent.{mix}{pushed}"
 

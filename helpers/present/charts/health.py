@@ -27,9 +27,11 @@ def draw_issues(kinds: pd.DataFrame, *, subtitle: str) -> Display:
             "cure": kinds["cure"],
         }
     )
+    several = f"{len(kinds)} kinds of issues were found, the gravest first"
+    title = several if len(kinds) > 1 else "One kind of issue was found"
     return show_table(
         table,
-        title=f"{count_of(len(kinds), 'kind')} of issues were found, the gravest first",
+        title=title,
         subtitle=subtitle,
         labels={"what_it_means": "How grave", "cure": "What to do"},
         note="Each single row, with its file, row and value, stands in issues.csv.",
@@ -46,10 +48,11 @@ def draw_rules(rules: pd.DataFrame, *, subtitle: str) -> Display:
     touched = rules[rules["n_records"] > 0].sort_values("n_records", ascending=False, kind="stable")
     if touched.empty:
         return show_message("good", "No record was unusual: each went through the stages once and in order")
+    rules_apply = "1 rule of counting applies" if len(touched) == 1 else f"{len(touched)} rules of counting apply"
     return show_table(
         touched[["description", "n_records"]].reset_index(drop=True),
-        title=f"{count_of(len(touched), 'rule')} of counting touched records of this company",
+        title=f"{rules_apply} to this company's records",
         subtitle=subtitle,
         labels={"description": "How they are counted", "n_records": "Records"},
-        note=f"{count_of(len(rules) - len(touched), 'further rule')} touched none.",
+        note=f"{count_of(len(rules) - len(touched), 'further rule')} had nothing to decide.",
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HISTORY_COLUMNS = ["period", "value", "low", "high", "n", "goal", "is_complete", "panel"]
 HISTORY_WIDTH, PANEL_WIDTH = 720, 216
+LABEL_PLACES = {"above": {"dy": -13}, "below": {"dy": 16}, "right": {"align": "left", "dx": 10, "dy": 2}}
+"""Where a value stands beside its dot."""
 
 
 def draw_history(
@@ -80,8 +82,23 @@ def _history_rows(frame: pd.DataFrame, unit: str, currency: str) -> pd.DataFrame
     last = rows.groupby("panel", sort=False)["period"].transform("last")
     first = rows.groupby("panel", sort=False)["period"].transform("first")
     rows["is_labelled"] = (rows["period"] == last) | (rows["period"] == first)
+    rows["side"] = _label_sides(rows)
     rows["inside"] = [LIGHT["accent"] if complete else LIGHT["paper"] for complete in rows["is_complete"]]
     return rows
+
+
+def _label_sides(rows: pd.DataFrame) -> list[str]:
+    """Put each label where its line does not pass: above a peak, below a dip, beside a dip on the ground."""
+    sides = pd.Series("above", index=rows.index, dtype="str")
+    most = rows[["value", "goal"]].max().max()
+    for _, panel in rows.groupby("panel", sort=False):
+        before, after = panel["value"].shift(1), panel["value"].shift(-1)
+        around = pd.concat([before, after], axis=1).mean(axis=1)
+        is_dip = panel["value"] < around - 0.02 * most
+        is_low = panel["value"] < 0.12 * most
+        sides[is_dip[is_dip & ~is_low].index] = "below"
+        sides[is_dip[is_dip & is_low & (after > panel["value"])].index] = "right"
+    return sides.tolist()
 
 
 def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) -> altair.LayerChart:
@@ -124,7 +141,13 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
         goal.encode(y=alt.Y("goal:Q", scale=scale, axis=axis)),
         line.encode(y=y),
         dots.encode(y=y, fill=alt.Fill("inside:N", scale=None), tooltip=tips),
-        text.mark_text(fontSize=12, dy=-13, fontWeight=600).encode(y=y, text="value_text:N"),
+        *(
+            text.transform_filter(f"datum.side == '{side}'")
+            .mark_text(fontSize=12, fontWeight=600, **place)
+            .encode(y=y, text="value_text:N")
+            for side, place in LABEL_PLACES.items()
+            if side in set(rows["side"])
+        ),
         missing.encode(y=alt.value("height")),
     ).properties(width=width, height=150 if narrow else 240)
 

@@ -10,7 +10,7 @@ from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, join_words, label_of, say_interval, say_value
+from helpers.present.words import BASES, count_of, join_words, label_of, say_interval, say_value
 from helpers.units import format_value
 
 
@@ -48,7 +48,7 @@ def draw_scorecard(scored: pd.DataFrame, *, title: str, subtitle: str, currency:
             "goal": [_written(row, "goal", currency) for row in scored.to_dict("records")],
             "light": scored["light"],
             "judged_by": scored["judged_by"],
-            "definition": scored["basis"],
+            "definition": [BASES.get(basis, basis) for basis in scored["basis"]],
         }
     )
     return show_table(
@@ -56,7 +56,7 @@ def draw_scorecard(scored: pd.DataFrame, *, title: str, subtitle: str, currency:
         title=title,
         subtitle=subtitle,
         currency=currency,
-        labels={"kpi": "KPI", "before": "Before", "judged_by": "Judged by"},
+        labels={"kpi": "KPI", "before": "Before", "judged_by": "Judged by", "definition": "What counts"},
         marks={"light": "light"},
         max_rows=30,
         note="The range in brackets is where the true value lies with the confidence that the company chose; "
@@ -97,7 +97,7 @@ def draw_conversions(cells: pd.DataFrame, catalog: Catalog, *, period: Any, subt
     table = pd.DataFrame(rows).astype({"entered": "Int64"})
     still_open = int(table["cohort_state"].str.contains("open").sum())
     title = (
-        f"{count_of(still_open, 'conversion')} of {period.label} will still rise, because their cohorts are young"
+        f"{_still_open(still_open)} of {period.label} will still rise, because not all records have had their time yet"
         if still_open
         else f"Every cohort of {period.label} is old enough to be judged"
     )
@@ -126,17 +126,31 @@ def draw_trends(trends: Sequence[Trend], *, subtitle: str, currency: str) -> Dis
     """
     if not trends:
         return Displays((show_message("empty", "There is no KPI to follow over time yet"),))
-    return Displays(
-        draw_history(
-            trend.frame,
-            title=trend.headline,
-            subtitle=f"{trend.kpi.label}: {trend.kpi.formula} ({trend.basis}) · {subtitle}",
-            unit=trend.kpi.unit,
-            currency=currency,
-            value_label=trend.kpi.label,
-        )
-        for trend in trends
+    return Displays(_draw_trend(trend, subtitle, currency) for trend in trends)
+
+
+def _draw_trend(trend: Trend, subtitle: str, currency: str) -> Display:
+    """Draw one KPI over time; a single value is said, since one dot is no history."""
+    if trend.frame["value"].notna().sum() < 2:
+        return show_message("empty", trend.headline, f"{_say_measure(trend.kpi, trend.basis)} · {subtitle}")
+    return draw_history(
+        trend.frame,
+        title=trend.headline,
+        subtitle=f"{_say_measure(trend.kpi, trend.basis)} · {subtitle}",
+        unit=trend.kpi.unit,
+        currency=currency,
+        value_label=trend.kpi.label,
     )
+
+
+def _still_open(number: int) -> str:
+    return "1 conversion" if number == 1 else f"{number} conversions"
+
+
+def _say_measure(kpi: Any, basis: str) -> str:
+    """Say how a KPI is computed, and what counts where that isn't plain."""
+    meant = f", {BASES[basis]}" if basis in ("cohort", "outcome", "snapshot") else ""
+    return f"{kpi.label}: {kpi.formula}{meant}"
 
 
 def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle: str, currency: str) -> Display:
@@ -155,7 +169,7 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
     level = catalog.rules.significance
     sure = int((changes["q_value"] < level).sum())
     title = (
-        f"{count_of(sure, 'slice')} of {looked_at:,} changed by more than chance in {period.label}"
+        f"{sure} of {count_of(looked_at, 'slice')} changed by more than chance in {period.label}"
         if sure
         else f"None of {looked_at:,} slices changed by more than chance in {period.label}"
     )
@@ -179,7 +193,8 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
         title=title,
         subtitle=subtitle,
         labels={"kpi": "KPI", "q_value": "q"},
-        note="q: how often so large a change would be called real by mistake, corrected for all slices compared.",
+        note="q: how often so large a change would be called real by mistake, corrected for all slices compared."
+        + (f" The {len(changes)} most surprising of {looked_at:,} are listed." if looked_at > len(changes) else ""),
     )
 
 
@@ -245,7 +260,7 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
         volume=result.frame["n"],
         compared_volume=result.frame["previous_n"],
         compared_value=result.frame["previous_value"],
-        is_named=[str(name) in result.headline for name in result.frame["slice"]],
+        is_named=_find_named(result),
     )
     left_out = result.frame.attrs.get("left_out", 0)
     notes = [f"{count_of(left_out, 'smaller slice')} not shown"] if left_out else []
@@ -253,7 +268,7 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
     return draw_slices(
         frame,
         title=result.headline,
-        subtitle=f"{result.kpi.label}: {result.kpi.formula} ({basis}) · {subtitle}",
+        subtitle=f"{_say_measure(result.kpi, basis)} · {subtitle}",
         unit=result.kpi.unit,
         currency=currency,
         company_value=result.frame.attrs.get("company", {}).get("value") if result.kpi.is_rate else None,
@@ -261,6 +276,13 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
         compared=result.compared.label if result.compared else "",
         note="; ".join(notes),
     )
+
+
+def _find_named(result: Slices) -> list[bool]:
+    """Tell which slice the headline is about: the longest name that it says, since one may be part of another."""
+    names = [str(name) for name in result.frame["slice"]]
+    said = max((name for name in names if name in result.headline), key=len, default=None)
+    return [name == said for name in names]
 
 
 def _written(row: dict[str, Any], column: str, currency: str) -> str:

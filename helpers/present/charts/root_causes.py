@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.present import words
+from helpers.present.cards import say_slice
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
 from helpers.units import CURRENCY_SIGNS, format_value
@@ -15,6 +16,9 @@ from helpers.units import CURRENCY_SIGNS, format_value
 ROW = 62
 WIDTH = 660
 MOST_CAUSES = 8
+EFFECTS = {"volume": "Volume", "mix": "Composition", "rate": "Conversion", "value": "Deal size", "timing": "Timing"}
+"""Kinds of effect as the bridge names them."""
+
 VERDICT_LIGHTS = {"evidence": "○ evidence", "no sign": "● no sign", "can't be tested": "– can't be tested"}
 
 
@@ -144,16 +148,19 @@ def draw_causes_table(gap: Any, *, title: str, subtitle: str = "", currency: str
     unit = "currency" if rows["is_money"].any() else "count"
     table = pd.DataFrame(
         {
-            "slice": rows["slice"],
-            "effect": [words.label_of(effect) for effect in rows["effect"]],
-            "m": [words.label_of(m) for m in rows["m"]],
+            "slice": [
+                _name_slice(slice_, aliases) for slice_, aliases in zip(rows["slice"], rows["aliases"], strict=True)
+            ],
+            "kind": [
+                f"{EFFECTS.get(effect, effect)}, {words.clean_text(m).lower()}"
+                for effect, m in zip(rows["effect"], rows["m"], strict=True)
+            ],
             "n_actual": rows["n_actual"].round().astype("Int64"),
             "n_expected": rows["n_expected"].round().astype("Int64"),
             "contribution": rows["contribution"],
             "low": rows["low"],
             "high": rows["high"],
             "what": rows["what"],
-            "aliases": [_name_aliases(aliases) for aliases in rows["aliases"]],
             "verdict": rows["verdict"],
         }
     )
@@ -163,24 +170,27 @@ def draw_causes_table(gap: Any, *, title: str, subtitle: str = "", currency: str
         subtitle=subtitle,
         units=dict.fromkeys(("contribution", "low", "high"), unit),
         labels={
-            "m": "M",
+            "kind": "Kind, and its M",
             "n_actual": "Actual",
             "n_expected": "Expected",
             "contribution": "Effect",
             "what": "Counts for",
-            "aliases": "Same records as",
         },
+        marks={"contribution": "interval"},
         currency=currency,
     )
 
 
-def _name_aliases(aliases: str) -> str:
-    """Write the first other names of the same records."""
+def _name_slice(slice_: str, aliases: str) -> str:
+    """Write a slice for a reader, and the first other names of the same records."""
     named = [
         " × ".join("(blank)" if value is None else str(value) for values in one.values() for value in values)
         for one in json.loads(aliases)
     ]
-    return "; ".join(named[:2]) + (f" and {len(named) - 2} more" if len(named) > 2 else "")
+    more = f" and {len(named) - 2} more" if len(named) > 2 else ""
+    told = f" (the same records: {'; '.join(named[:2])}{more})" if named else ""
+    name = say_slice(slice_)
+    return f"{name[:1].upper()}{name[1:]}{told}"
 
 
 def draw_people(adjusted: Any, *, title: str, subtitle: str = "") -> Display:

@@ -69,7 +69,7 @@ def draw_slices(
         note: how to read it.
 
     Returns:
-        A display; one row of text per slice. Without rows a chart cannot be drawn.
+        A display; one row of text per slice. Where the value is the number of records itself, the bars say all.
 
     Raises:
         ValueError: the frame has no rows.
@@ -77,10 +77,16 @@ def draw_slices(
     if frame.empty:
         raise ValueError("No slices to draw. Show a message instead, or widen the filter.")
     rows = _slice_rows(frame, unit, volume_unit, currency)
-    panels = _volume_panel(rows, volume_label) | _rate_panel(rows, unit, currency, company_value, value_label)
-    chart = panels.resolve_scale(y="shared")
-    is_cut = bool((rows["high"] > _value_domain(rows, unit, company_value)[1]).any())
-    how = _how_to_read(rows, compared, note, is_cut)
+    is_counted = unit == volume_unit and rows["value"].equals(rows["volume"])
+    if is_counted:
+        chart = _volume_panel(rows, value_label, width=BAR_WIDTH + RATE_WIDTH)
+        tick = f"Thin tick: {compared}." if rows["compared_volume"].notna().any() else ""
+        how = " ".join(part for part in (tick, note) if part)
+    else:
+        panels = _volume_panel(rows, volume_label) | _rate_panel(rows, unit, currency, company_value, value_label)
+        chart = panels.resolve_scale(y="shared")
+        is_cut = bool((rows["high"] > _value_domain(rows, unit, company_value)[1]).any())
+        how = _how_to_read(rows, compared, note, is_cut)
     shown = frame[[column for column in SLICE_COLUMNS if column in frame.columns]]
     units = dict.fromkeys(("value", "low", "high", "compared_value", "adjusted"), unit)
     units |= dict.fromkeys(("volume", "compared_volume"), volume_unit)
@@ -136,7 +142,7 @@ def _tooltips() -> list[Any]:
     ]
 
 
-def _volume_panel(rows: pd.DataFrame, label: str) -> altair.LayerChart:
+def _volume_panel(rows: pd.DataFrame, label: str, *, width: int = BAR_WIDTH) -> altair.LayerChart:
     import altair as alt
 
     y = alt.Y(
@@ -162,7 +168,7 @@ def _volume_panel(rows: pd.DataFrame, label: str) -> altair.LayerChart:
         x=alt.X("text_at:Q", scale=scale), text="volume_text:N"
     )
     return (bars + ticks.encode(x=alt.X("compared_volume:Q", scale=scale, title=label)) + text).properties(
-        width=BAR_WIDTH, height=alt.Step(ROW)
+        width=width, height=alt.Step(ROW)
     )
 
 
