@@ -235,7 +235,10 @@ def has_targets(company) -> bool:
 
 
 def _goals(company, lens: Lens, axis: PeriodAxis) -> np.ndarray:
-    """Return the bookings target per slice and period, NaN where nobody typed one."""
+    """Return the bookings target per slice and period, NaN where nobody typed one.
+
+    Coverage leaves existing business out, so the company's target is that of new business where it was typed by type.
+    """
     targets = company.targets
     dimension = {lens.dimension, " & ".join(lens.by) or WHOLE}
     mine = targets[
@@ -248,4 +251,12 @@ def _goals(company, lens: Lens, axis: PeriodAxis) -> np.ndarray:
         slice_, period = place.get(name), starts.get(day_number(start.date()))
         if slice_ is not None and period is not None and not pd.isna(goal):
             goals[slice_, period] = float(goal)
+    if not lens.by:
+        by_type = targets[
+            (targets["kpi"] == BOOKINGS) & (targets["grain"] == axis.grain) & (targets["dimension"] == "type")
+        ]
+        new = by_type[~by_type["slice"].str.casefold().isin(company.catalog.existing_business)].dropna(subset=["goal"])
+        for start, goal in new.groupby(pd.to_datetime(new["period_start"]))["goal"].sum().items():
+            if day_number(start.date()) in starts:
+                goals[0, starts[day_number(start.date())]] = float(goal)
     return goals

@@ -181,3 +181,12 @@ def test_a_pipeline_that_nobody_recorded_is_unavailable_not_hindsight():
     why = explain_availability(company).set_index("kpi")["reason"]
     assert why["open_pipeline"] == "Open deals carry no amount."
     assert "No change of a close date is known" in why["pipeline_conversion"]
+
+
+def test_coverage_divides_new_pipeline_by_the_target_of_new_business():
+    """Due in Q2 at its start, renewals left out: d0 100 + d1 200 + d2 300. Target: 300 new, 100 renewals."""
+    targets = goals(
+        ("2026-04-01", "all", "all", 400), ("2026-04-01", "type", "new", 300), ("2026-04-01", "type", "Renewal", 100)
+    )
+    coverage = pick(build_cells(quarter(targets=targets), start="2026-04-01"), "starting_coverage")
+    assert coverage["numerator"] == 600 and coverage["denominator"] == 300 and coverage["value"] == 2
