@@ -7,8 +7,9 @@ import pandas as pd
 def score_changes(now: pd.DataFrame, before: pd.DataFrame, *, on: list[str]) -> pd.DataFrame:
     """Set each cell beside its earlier self and tell how surprising the difference is.
 
-    Shares are compared by the two-proportion z test with pooled variance; other values by their intervals, read as
-    symmetric on the scale they are given in. Volumes are compared as two Poisson counts of periods of equal length.
+    Shares of records are compared by the two-proportion z test with pooled variance; other values, shares of money or
+    seats among them, by their intervals, read as symmetric on the scale they are given in. Volumes are compared as two
+    Poisson counts of periods of equal length.
 
     Args:
         now: Cells (columns of ``kpis.csv``) of the period in question.
@@ -52,9 +53,10 @@ def correct(p_values: np.ndarray) -> np.ndarray:
 def _p_values(both: pd.DataFrame) -> np.ndarray:
     from scipy.special import ndtr
 
-    share = both["denominator"].notna() & both["low"].notna() & both["denominator_before"].notna()
-    is_volume = both["numerator"].to_numpy(float) == both["n"].to_numpy(float, na_value=np.nan)
-    count = both["denominator"].isna() & both["low"].isna() & is_volume
+    n, n_before = (both[name].to_numpy(float, na_value=np.nan) for name in ("n", "previous_n"))
+    share = (both["denominator"] == n) & (both["denominator_before"] == n_before)
+    share &= (both["numerator"] <= n) & (both["numerator_before"] <= n_before) & both["low"].notna()
+    count = both["denominator"].isna() & both["low"].isna() & (both["numerator"] == n)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(share, _share_z(both), np.where(count, _count_z(both), _interval_z(both)))
     return np.where(np.isfinite(z), 2 * ndtr(-np.abs(z)), np.nan)

@@ -53,3 +53,21 @@ def test_a_median_of_one_record_has_neither_halves_nor_interval_and_is_not_teste
     scored = score_changes(now, before, on=["kpi"])
     assert scored["change"].tolist() == [-6.0]
     assert scored[["p_value", "q_value"]].isna().all(axis=None)
+
+
+def test_a_share_of_money_is_judged_by_its_interval_since_a_dollar_is_no_record():
+    """Two deals of 300 and 200, one of them won, after one won deal of 100: nobody can tell a change from that."""
+    columns = {"n": "Int64"}
+    now = cells([["win_rate_value", 300.0, 500.0, 0.6, 2, 0.0, 1.0]]).astype(columns)
+    before = cells([["win_rate_value", 100.0, 100.0, 1.0, 1, np.nan, np.nan]]).astype(columns)
+    assert score_changes(now, before, on=["kpi"])["p_value"].isna().all()
+    known = before.assign(low=0.2, high=1.0)
+    z = -0.4 / (np.hypot(1.0, 0.8) / (2 * stats.norm.ppf(0.975)))
+    assert np.isclose(score_changes(now, known, on=["kpi"])["p_value"].iloc[0], 2 * stats.norm.sf(abs(z)))
+
+
+def test_a_mean_is_judged_by_its_interval_too():
+    now = cells([["average_deal_size", 3000.0, 10.0, 300.0, 10, 250.0, 350.0]])
+    before = cells([["average_deal_size", 4000.0, 10.0, 400.0, 10, 350.0, 450.0]])
+    z = -100 / (np.hypot(100, 100) / (2 * stats.norm.ppf(0.975)))
+    assert np.isclose(score_changes(now, before, on=["kpi"])["p_value"].iloc[0], 2 * stats.norm.sf(abs(z)))
