@@ -1,5 +1,6 @@
 """Notebooks run unattended with other parameters, and every parameter changes what comes out."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -65,3 +66,56 @@ def test_an_unknown_partition_is_told_with_its_neighbour__error(tmp_path):
     values = {"company": str(SAMPLE), "by": ["regoin"], "kpis": ["win_rate"]}
     result = run_notebook(PROJECT / "notebooks" / "03_kpi_slicing.ipynb", tmp_path / "out.ipynb", values)
     assert result.status == "failed" and "Did you mean 'region'" in result.error
+
+
+def test_goals_follow_their_own_parameters(tmp_path):
+    plain = read(run("04_goal_matrix", tmp_path), "goal_matrix")
+    asked = read(run("04_goal_matrix", tmp_path, revenue_goal=12e6, horizon=2, by=["region"]), "goal_matrix")
+    assert (
+        "source" in set(plain["dimension"])
+        and "source" not in set(asked["dimension"])
+        and "region" in set(asked["dimension"])
+    )
+    assert asked["period_start"].max() < plain["period_start"].max()
+    assert total_goal(asked, "revenue_won", "2026-10-01") != total_goal(plain, "revenue_won", "2026-10-01")
+
+
+def test_a_miss_is_carried_over_and_coverage_read_as_asked(tmp_path):
+    plain = run("04_goal_matrix", tmp_path)
+    carried = run("04_goal_matrix", tmp_path, carry_over="next", coverage_week=3, coverage_asked=9.0)
+    first, second = read(plain, "goal_matrix"), read(carried, "goal_matrix")
+    assert total_goal(second, "revenue_won", "2026-10-01") > total_goal(first, "revenue_won", "2026-10-01")
+    before, after = (headlines(out, "04_goal_matrix") for out in (plain, carried))
+    assert any("9.0×" in line for line in after) and not any("9.0×" in line for line in before)
+    coverage = [[line for line in lines if "× coverage" in line] for lines in (before, after)]
+    assert coverage[0] and coverage[1] and coverage[0] != coverage[1], "week 3 has another coverage than the first day"
+
+
+def headlines(out, name):
+    return [
+        record["headline"] for record in json.loads((out / "findings" / f"{name}.json").read_text(encoding="utf-8"))
+    ]
+
+
+def test_history_starts_and_ends_where_asked(tmp_path):
+    out = run("03_kpi_slicing", tmp_path, start="2025-07-01", end="2026-03-31", kpis=["win_rate"])
+    text = (out / "03_kpi_slicing.ipynb").read_text(encoding="utf-8")
+    assert "Q1 2026" in text and "Q3 2025" in text
+    assert "Q2 2026" not in text and "Q1 2025 " not in text
+
+
+def test_the_period_compared_with_changes_what_is_called_a_gap(tmp_path):
+    gaps = {}
+    for compare_to in ("previous", "year_ago", "plan"):
+        decomposition = read(run("05_root_cause_5m", tmp_path, compare_to=compare_to), "decomposition")
+        gaps[compare_to] = round(decomposition.loc[decomposition["dimension"] == "all", "contribution"].sum())
+    assert len(set(gaps.values())) == 3
+
+
+def read(out, table):
+    return pd.read_csv(out / "tables" / f"{table}.csv")
+
+
+def total_goal(matrix, kpi, period_start):
+    rows = matrix[(matrix["kpi"] == kpi) & (matrix["dimension"] == "all") & (matrix["period_start"] == period_start)]
+    return rows["goal"].iloc[0]
