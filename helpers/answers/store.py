@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.answers.board import CauseNote, read_board
 from helpers.answers.discovery import DiscoveryAnswers, read_discovery
 from helpers.answers.goals import build_goals, read_goals
+from helpers.answers.pseudonyms import choose_pseudonyms, hide_authors, hide_deciders
 from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
 from helpers.model.survey import Survey, load_survey
 
@@ -53,7 +54,7 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     Args:
         folder: The company's folder; it may have no ``answers/``.
         survey: The survey's definition; the shipped one where None.
-        people: ``hidden`` replaces respondents by stable pseudonyms.
+        people: ``hidden`` replaces respondents, deciders and authors by stable pseudonyms.
 
     Returns:
         The answers; what is damaged or not allowed is left out and told in ``problems``, and no file is changed.
@@ -65,6 +66,8 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     goals, of_goals = read_goals(folder)
     board, of_board = read_board(folder)
     if people == "hidden":
+        hide = choose_pseudonyms(responses, salt=folder.name)
+        discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
         responses = hide_people(responses)
     found = [*problems, *of_round, *of_discovery, *of_goals, *of_board]
     if not state.is_closed:

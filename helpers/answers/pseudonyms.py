@@ -1,0 +1,52 @@
+"""Hide who decided: people named in discovery decisions and on the board become stable pseudonyms."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+
+from helpers.answers.board import CauseNote
+from helpers.answers.discovery import DiscoveryAnswers
+from helpers.answers.survey import Response, hide_people
+
+
+def choose_pseudonyms(responses: Mapping[str, Response], *, salt: str) -> Callable[[str], str]:
+    """Return what a name is replaced by: a respondent keeps the survey's pseudonym, anybody else is a ``Person``.
+
+    Args:
+        responses: The answers as read, with names.
+        salt: Something of the company's own, so that one person has different pseudonyms in two companies.
+    """
+    known: dict[str, str] = {}
+    for id, response in responses.items():
+        (hidden,) = hide_people({id: response}).values()
+        known[response.name.casefold()] = known[id.casefold()] = hidden.name
+
+    def hide(name: str) -> str:
+        if not name.strip():
+            return name
+        digest = sha256("\n".join((salt, name)).encode()).hexdigest()
+        other = f"Person {digest[:6]}"
+        return known.get(name.casefold(), other)
+
+    return hide
+
+
+def hide_deciders(discovery: DiscoveryAnswers, hide: Callable[[str], str]) -> DiscoveryAnswers:
+    """Return the same decisions without the names of those who took them or carry them out."""
+    return replace(
+        discovery,
+        judgements=tuple(replace(one, by=hide(one.by)) for one in discovery.judgements),
+        activations=tuple(replace(one, owner=hide(one.owner)) for one in discovery.activations),
+    )
+
+
+def hide_authors(
+    board: Mapping[str, tuple[CauseNote, ...]], hide: Callable[[str], str]
+) -> dict[str, tuple[CauseNote, ...]]:
+    """Return the same board under pseudonyms, authors and owners alike."""
+    return {
+        hide(author).lower().replace(" ", "-"): tuple(
+            replace(cause, author=hide(cause.author), owner=hide(cause.owner)) for cause in causes
+        )
+        for author, causes in board.items()
+    }
