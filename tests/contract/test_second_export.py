@@ -14,11 +14,11 @@ D5   2026-04-03 not there                open, due 2026-09-20, 50
 """
 
 import pytest
-from helpers.ingest.intake import add_exports, start_company
 
 from helpers.company import open_company
 from helpers.engine.cells import build_cells
 from helpers.errors import DataError
+from helpers.ingest.intake import add_exports, start_company
 from tests.ingest.exports import write_export
 
 FIRST = """
