@@ -183,8 +183,8 @@ def _parse_field(reader: Reader, source: SourcePlan, name: str, column: str) -> 
 def _convert(reader: Reader, source: SourcePlan, values: pd.Series, column: str) -> pd.Series:
     """Bring amounts into the company's currency; those without a rate become missing, each an issue."""
     settings = reader.settings
-    currency = currency_of(reader.frame[column], home=settings.currency)
-    stated = source.column("currency")
+    beside = currency_of(reader.frame[column], home=settings.currency)
+    currency, stated = beside, source.column("currency")
     if stated and not any(word in header_key(column) for word in IN_COMPANY_CURRENCY):
         currency = currency.fillna(reader.parse(stated, "text").str.upper())
     foreign = currency.notna() & currency.ne(settings.currency).fillna(False) & values.notna()
@@ -192,16 +192,21 @@ def _convert(reader: Reader, source: SourcePlan, values: pd.Series, column: str)
         return values
     rates = currency.map(settings.exchange_rates)
     without = foreign & rates.isna()
-    reader.log.add_rows(
-        file=reader.name,
-        rows=values.index[without].tolist(),
-        column=column,
-        values=(reader.frame[column][without].astype("str") + " " + currency[without]).tolist(),
-        code="other_currency",
-        severity="error",
-        message=f"The amount is not in {settings.currency}; it is taken as missing, never added up with others",
-        cure="Export amounts in the company's currency, or give a rate in company.toml: [exchange_rates]\nUSD = 0.92",
-    )
+    written = reader.frame[column].astype("str")
+    written = written.where(beside.notna(), written + " " + currency)
+    for other in currency[without].unique():
+        there = without & currency.eq(other)
+        reader.log.add_rows(
+            file=reader.name,
+            rows=values.index[there].tolist(),
+            column=column,
+            values=written[there].tolist(),
+            code="other_currency",
+            severity="error",
+            message=f"The amount is not in {settings.currency}; it is taken as missing, never added up with others",
+            cure=f"Export amounts in {settings.currency}, or say in company.toml what one {other} is worth in it: "
+            f"[exchange_rates] {other} = …",
+        )
     converted = foreign & rates.notna()
     return values.mask(without).where(~converted, values * rates)
 

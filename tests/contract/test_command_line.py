@@ -120,7 +120,9 @@ def test_an_amount_in_another_currency_is_never_added_up(tmp_path, capsys):
     _, folder = start(tmp_path, text)
     assert values(folder, grain="quarter")["revenue_won", "2026-01-01"] == 4000
     assert main(["check", str(folder)]) == 0
-    assert "€200" in capsys.readouterr().out
+    line = next(line for line in capsys.readouterr().out.splitlines() if "€200" in line)
+    assert line.split()[:5] == ["error", "deals.csv", "3", "Amount", "€200"]
+    assert line.endswith("[exchange_rates] EUR = …")
     rates = folder / "company.toml"
     rates.write_text(rates.read_text() + "\n[exchange_rates]\nEUR = 1.1\n")
     assert values(folder, grain="quarter")["revenue_won", "2026-01-01"] == pytest.approx(4220)
