@@ -28,7 +28,7 @@ def read_workbook(content: bytes, *, file: str, sheet: str | None, log: IssueLog
     Args:
         content: The file's bytes.
         file: Its name, for issues.
-        sheet: The sheet to read; otherwise the first one that holds data.
+        sheet: The sheet to read; otherwise the first one that holds a table (two rows of two cells), else anything.
         log: Takes error cells and formulas without a stored result, which become blank.
 
     Returns:
@@ -103,25 +103,38 @@ def _read_cells(content: bytes, *, file: str, sheet: str | None, log: IssueLog) 
         warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions that don't touch values
         try:
             book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            available = [found.title for found in book.worksheets]
+            available = [one.title for one in book.worksheets]
             if sheet is not None and sheet not in available:
                 raise DataError(
                     f"[{file}] has no sheet '{sheet}'. It has {', '.join(available)}.{suggest(sheet, available)}"
                 )
-            for title in [sheet] if sheet is not None else available:
-                book[title].reset_dimensions()
-                faults: list[tuple[int, int, str]] = []
-                rows = _read_rows(book[title], faults)
-                if any(not is_blank(cell) for row in rows for cell in row):
-                    _log_error_cells(faults, rows, file=file, log=log)
-                    _log_unstored_formulas(content, title, rows, file=file, log=log)
-                    return [title, *(name for name in available if name != title)], rows
+            found = _pick_sheet(book, [sheet] if sheet is not None else available)
+            if found is not None:
+                title, rows, faults = found
+                _log_error_cells(faults, rows, file=file, log=log)
+                _log_unstored_formulas(content, title, rows, file=file, log=log)
+                return [title, *(name for name in available if name != title)], rows
         except DataError:
             raise
         except Exception as error:  # openpyxl raises whatever the damage leads to: KeyError, ParseError, ValueError …
             raise DataError(f"[{file}] is a damaged workbook: {error}. Open it, save it again as .xlsx") from error
     where = f"sheet '{sheet}' of the workbook" if sheet is not None else "workbook"
     raise DataError(f"[{file}] the {where} is empty. Export it again")
+
+
+def _pick_sheet(book: Any, titles: list[str]) -> tuple[str, list[list[str]], list[tuple[int, int, str]]] | None:
+    """Return the first sheet that holds a table, else the first one that holds anything: covers come first, too."""
+    fallback = None
+    for title in titles:
+        book[title].reset_dimensions()
+        faults: list[tuple[int, int, str]] = []
+        rows = _read_rows(book[title], faults)
+        filled = [sum(not is_blank(cell) for cell in row) for row in rows]
+        if sum(number > 1 for number in filled) > 1:
+            return title, rows, faults
+        if fallback is None and any(filled):
+            fallback = title, rows, faults
+    return fallback
 
 
 def _read_rows(worksheet: Any, faults: list[tuple[int, int, str]]) -> list[list[str]]:

@@ -70,6 +70,18 @@ def test_workbook_and_parquet_files_tell_what_text_tells(tmp_path):
         pd.testing.assert_frame_equal(build_cells(open_company(folder), by=[(), ("region",)], grain="month"), expected)
 
 
+def test_a_workbook_s_cover_is_passed_over(tmp_path):
+    deals = pd.read_csv(write_export(tmp_path, "deals.csv", DEALS))
+    with pd.ExcelWriter(tmp_path / "deals.xlsx") as book:
+        pd.DataFrame({"Report of deals": ["made by sales"]}).to_excel(book, sheet_name="Cover", index=False)
+        deals.to_excel(book, sheet_name="Deals", index=False, startrow=2)
+    assert main(["new", str(tmp_path / "company"), str(tmp_path / "deals.xlsx")]) == 0
+    company = open_company(tmp_path / "company")
+    assert company.tables["deal"]["source_row"].tolist() == [4, 5, 6, 7]
+    assert company.issues["code"].tolist() == ["other_sheets"]
+    assert "Only the sheet 'Deals' was read" in company.issues["message"].iloc[0]
+
+
 def test_a_new_stage_stands_between_the_opportunity_and_the_win(tmp_path):
     """Demos: D1 on 2026-02-01, D2 on 2026-03-01, D3 on 2026-04-04; of these only D1 was won, after 31 days."""
     text = """
