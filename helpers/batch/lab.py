@@ -1,55 +1,177 @@
 """JupyterLab on one company: loopback and a token by default, its address on a line of its own."""
 
+import json
 import os
 import secrets
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from helpers.batch.parameters import NOTEBOOKS
 from helpers.errors import ParameterError
 
 COMPANY_VARIABLE = "REVENUE_ENGINE_COMPANY"
+FIRST_NOTEBOOK = "00_start_here.ipynb"
+LONGEST_START = 120.0
+LONGEST_STOP = 15.0
+
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
+}
+"""Settings of JupyterLab that hold unless a person chose others: no question about news, no call to the network, and
+light or dark as the person's system is, since pictures follow it too."""
 
 
-def serve_lab(folder: Path | None, *, host: str | None = None, port: int = 0) -> int:
-    """Serve the notebooks until the person stops it.
+def serve_lab(folder: Path | None, *, host: str | None = None, port: int = 0, notebooks: Path = NOTEBOOKS) -> int:
+    """Serve the notebooks until the person stops it, and print their address as soon as they can be opened.
 
     Args:
         folder: The company to open; None takes the sample.
         host: The address to listen on; loopback unless said.
         port: The port; a free one unless said.
+        notebooks: The folder of the notebooks.
 
     Returns:
-        The server's exit code.
+        The server's exit code; 0 when it was stopped by Ctrl-C or by ending this process.
 
     Raises:
-        ParameterError: The folder doesn't exist.
+        ParameterError: The folder doesn't exist, or the address or port can't be listened on.
     """
     if folder is not None and not folder.is_dir():
         raise ParameterError(f"'{folder}' is no folder. Start it with `python -m helpers new {folder} FILE…`.")
     address = host or "127.0.0.1"
+    port = _claim_port(address, port)
+    trust_notebooks(notebooks)
     token = secrets.token_urlsafe(24)
-    port = port or _free_port(address)
-    print(f"http://{address}:{port}/lab/tree/00_start_here.ipynb?token={token}", flush=True)
-    environment = dict(os.environ)
-    if folder is not None:
-        environment[COMPANY_VARIABLE] = str(folder.resolve())
+    with tempfile.TemporaryDirectory(prefix="revenue-engine-") as settings:
+        environment = _environment(folder, token, Path(settings))
+        with subprocess.Popen(_command(address, port, notebooks), env=environment, stdin=subprocess.DEVNULL) as server:
+            try:
+                with _ending_as_interrupt():
+                    if _wait_until_open(server, address, port):
+                        print(_url(address, port, token), flush=True)
+                    return server.wait()
+            except KeyboardInterrupt:
+                _stop(server)
+                return 0
+
+
+def trust_notebooks(folder: Path) -> None:
+    """Sign the workbook's own notebooks, so that their stored pictures and tables show before anything is run."""
+    from nbformat import read
+    from nbformat.sign import NotebookNotary
+
+    with suppress(OSError, sqlite3.Error):  # without a place for signatures they show once they are run
+        notary = NotebookNotary()
+        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+            notary.sign(read(path, as_version=4))
+        notary.store.close()
+
+
+def _command(address: str, port: int, notebooks: Path) -> list[str]:
     command = [
-        *(sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--ServerApp.ip={address}"),
-        *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={NOTEBOOKS}"),
+        *(sys.executable, "-m", "jupyter", "lab", "--no-browser"),
+        *("--ServerApp.log_level=ERROR", "--LabApp.log_level=ERROR"),
+        *(f"--ServerApp.ip={address}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        *(f"--ServerApp.root_dir={notebooks}", "--LabApp.extension_manager=readonly"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    environment["JUPYTER_TOKEN"] = token  # by the environment, since a command line can be read by everyone
+    return command
+
+
+def _environment(folder: Path | None, token: str, settings: Path) -> dict[str, str]:
+    """Hand over the company, the token (a command line can be read by everyone) and JupyterLab's settings."""
+    overrides = settings / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir()
+    overrides.write_text(json.dumps(SETTINGS), encoding="utf-8")
+    paths = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    environment = dict(os.environ) | {
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(path for path in paths if path),
+    }
+    if folder is not None:
+        environment[COMPANY_VARIABLE] = str(folder.resolve())
+    return environment
+
+
+@contextmanager
+def _ending_as_interrupt() -> Iterator[None]:
+    """Let a request to end this process be like Ctrl-C, so that the server never outlives it."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, interrupt)
     try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+def _stop(server: subprocess.Popen) -> None:
+    """Stop the server, and with it its kernels."""
+    server.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(LONGEST_STOP)
+    if server.poll() is None:
+        server.kill()
+
+
+def _wait_until_open(server: subprocess.Popen, address: str, port: int) -> bool:
+    """Wait until the server answers; False where it ended before."""
+    until = time.monotonic() + LONGEST_START
+    while server.poll() is None and time.monotonic() < until:
+        with suppress(OSError), socket.create_connection((_reachable(address), port), timeout=1):
+            return True
+        time.sleep(0.1)
+    return server.poll() is None
+
+
+def _reachable(address: str) -> str:
+    """Name an address by which this computer reaches a server that listens on it."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+
+
+def _url(address: str, port: int, token: str) -> str:
+    """Write the address of the first notebook.
+
+    >>> _url("127.0.0.1", 8888, "t0k")
+    'http://127.0.0.1:8888/lab/tree/00_start_here.ipynb?token=t0k'
+    """
+    host = _reachable(address)
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+
+
+def _claim_port(address: str, port: int) -> int:
+    """Return a port that is free to listen on.
+
+    Raises:
+        ParameterError: The port is taken, or the address is none of this computer.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        what = f"Port {port} of {address}" if port else f"The address {address}"
+        raise ParameterError(
+            f"{what} can't be listened on: {error}. Name an address of this computer, or leave --host out."
+        ) from None

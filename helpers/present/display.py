@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from helpers.analyses.finding import Finding, rank_findings
 from helpers.present import cards, tables, theme, words
 
 if TYPE_CHECKING:
@@ -177,13 +178,15 @@ def show_findings(findings: Sequence[Any], *, currency: str = "USD", max_cards: 
     """Show ranked findings as cards with money and next step.
 
     Args:
-        findings: ``Finding`` objects or records of ``findings.json``, the most important first.
+        findings: ``Finding`` objects, which are ranked, or records of ``findings.json``, which are already.
         currency: ISO code of the company's currency.
         max_cards: how many are shown.
 
     Returns:
         A display; without findings a message that nothing stands out.
     """
+    if all(isinstance(finding, Finding) for finding in findings):
+        findings = rank_findings(findings)
     records = [cards.read_finding(finding) for finding in findings][:max_cards]
     lines = []
     for i, record in enumerate(records, start=1):

@@ -27,13 +27,18 @@ BASES = {
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_UNIT = r"(?:k|M|bn|%|days?|points?)(?!\w)"
 _TOGETHER = re.compile(
-    r"(?<=\d)[ \u00a0](?=(?:%|k|M|bn|days?|points?)(?![\w]))|(?<=\b[Qn])[ \u00a0](?=\d)|(?<=\bQ\d)[ \u00a0](?=\d{4})"
-    r"|(?<=\b\d)[ \u00a0](?=of \d)|(?<=\d)[ \u00a0](?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b)"
-    r"|(?<=Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \u00a0](?=\d{4})"
+    rf"(?<=\d)[ \u00a0](?={_UNIT}|(?:{_MONTH})\b|a day\b)|(?<=\d [kM])[ \u00a0](?=a day\b)|(?<=\ba)[ \u00a0](?=day\b)"
+    rf"|(?<=\b[Qn])[ \u00a0](?=\d)|(?<=\bQ\d)[ \u00a0](?=\d{{4}})|(?<={_MONTH})[ \u00a0](?=\d{{4}})"
+    r"|(?<=\b\d)[ \u00a0](?=of \d)"
 )
+"""Spaces at which no line breaks: a number and its unit, a day and its month, a period and its year."""
 
-_SIGNED = re.compile(r"−[^\s\d]{0,4}\d[\d.,]*(?:\u00a0(?:k|M|bn|%)(?!\w))?")
+_NUMBER = rf"[€$£¥₹]?\d[\d.,]*(?:\u00a0{_UNIT})?"
+_UNBROKEN = re.compile(rf"−{_NUMBER}|{_NUMBER}–{_NUMBER}")
+"""A negative number and an interval, which browsers would break after the sign or the dash."""
 
 
 def is_missing(value: Any) -> bool:
@@ -234,7 +239,7 @@ def prose_html(text: Any) -> str:
     'R&amp;D fell by <span class="keep">−€122\\xa0k</span> to 31\\xa0%'
     """
     bound = escape(_TOGETHER.sub("\u00a0", clean_text(text)))
-    return _SIGNED.sub(r'<span class="keep">\g<0></span>', bound)
+    return _UNBROKEN.sub(r'<span class="keep">\g<0></span>', bound)
 
 
 def wrap_words(text: str, width: int) -> list[str]:

@@ -13,7 +13,7 @@ from helpers.present import words
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT
 
-COLUMN, ROW, STRIP = 78, 38, 150
+COLUMN, ROW, STRIP = 75, 40, 110
 SIGNS = {
     "reached": ("●", "reached"),
     "close": ("≈", "close"),
@@ -73,7 +73,7 @@ def draw_goal_matrix(
     base = alt.Chart(cells).encode(x=x, y=y, tooltip=_tooltips())
     field = base.mark_rect(stroke=LIGHT["faint"], strokeWidth=1).encode(color=alt.Color("fill:N", scale=None))
     figure = base.mark_text(dy=-6, fontSize=13, fontWeight=600).encode(text="main:N")
-    state = base.mark_text(dy=9, fontSize=10.5).encode(text="state_text:N", color=alt.Color("ink:N", scale=None))
+    state = base.mark_text(dy=8, fontSize=10).encode(text="state_text:N", color=alt.Color("ink:N", scale=None))
     chance = _chance_bars(cells, x, y)
     table = alt.layer(field, chance, figure, state).properties(width=COLUMN * len(periods), height=ROW * len(labels))
     chart = alt.hconcat(table, _past_strip(past, labels), spacing=16) if len(past) else table
@@ -139,7 +139,7 @@ def _chance_bars(cells: pd.DataFrame, x: Any, y: Any) -> Any:
             height=3,
             width=float(max(rows["reach"].iloc[0] - rows["begin"].iloc[0], 0.0)),
             xOffset=float((rows["reach"].iloc[0] + rows["begin"].iloc[0]) / 2),
-            yOffset=ROW / 2 - 4,
+            yOffset=ROW / 2 - 3,
             color=LIGHT["mid"],
         )
         .encode(x=x, y=y)
@@ -165,12 +165,12 @@ def _past_strip(past: pd.DataFrame, labels: list[str]) -> Any:
     y = alt.Y("label:N", sort=labels, axis=None)
     base = alt.Chart(rows).encode(y=y)
     span = base.mark_rule(color=LIGHT["bar"], strokeWidth=5, strokeCap="round").encode(
-        x=alt.X("lowest:Q", scale=scale, axis=axis, title="needed next, beside its past"), x2="highest:Q"
+        x=alt.X("lowest:Q", scale=scale, axis=axis, title="needed next, 1× is usual"), x2="highest:Q"
     )
     dot = base.mark_point(filled=True, size=70, opacity=1).encode(
         x=alt.X("needed:Q", scale=scale), color=alt.Color("colour:N", scale=None)
     )
-    word = base.mark_text(fontSize=10.5, dy=13).encode(
+    word = base.mark_text(fontSize=10.5, dy=13, align="right", dx=6).encode(
         x=alt.X("needed:Q", scale=scale), text="words:N", color=alt.Color("colour:N", scale=None)
     )
     usual = alt.Chart(pd.DataFrame({"at": [1.0]})).mark_rule(color=LIGHT["mid"], strokeDash=[3, 3]).encode(x="at:Q")

@@ -10,8 +10,11 @@ from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
 from helpers.present.charts.slices import draw_history, draw_slices
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import BASES, count_of, join_words, label_of, say_interval, say_value
+from helpers.present.words import count_of, join_words, label_of, say_interval, say_value
 from helpers.units import format_value
+
+COUNTED = {"period": "in the period", "cohort": "by day of entry", "outcome": "by close date", "snapshot": "at its end"}
+"""The legitimate definitions of a KPI, as short as a column or a subtitle."""
 
 
 class Displays(tuple):
@@ -47,8 +50,8 @@ def draw_scorecard(scored: pd.DataFrame, *, title: str, subtitle: str, currency:
             "before": [_written(row, "previous_value", currency) for row in scored.to_dict("records")],
             "goal": [_written(row, "goal", currency) for row in scored.to_dict("records")],
             "light": scored["light"],
-            "judged_by": scored["judged_by"],
-            "definition": [BASES.get(basis, basis) for basis in scored["basis"]],
+            "judged_by": scored["judged_by"].replace({"previous period": "before"}),
+            "definition": [COUNTED.get(basis, basis) for basis in scored["basis"]],
         }
     )
     return show_table(
@@ -149,7 +152,7 @@ def _still_open(number: int) -> str:
 
 def _say_measure(kpi: Any, basis: str) -> str:
     """Say how a KPI is computed, and what counts where that isn't plain."""
-    meant = f", {BASES[basis]}" if basis in ("cohort", "outcome", "snapshot") else ""
+    meant = f", {COUNTED[basis]}" if basis in ("cohort", "outcome") else ""
     return f"{kpi.label}: {kpi.formula}{meant}"
 
 
