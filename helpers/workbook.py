@@ -78,7 +78,7 @@ class Workbook:
         Returns:
             One row per KPI, basis, period and slice: the columns of ``kpis.csv``.
         """
-        by = [(), *((partition,) for partition in self.company.partitions)]
+        by = [(), *((partition,) for partition in sorted(self.company.partitions))]
         per_period = build_cells(self.company, by=by, grain=self.period.grain, as_of=self.as_of)
         ever = build_cells(self.company, by=by, grain="all", as_of=self.as_of)
         parts = [part for part in (per_period, ever) if len(part)]

@@ -54,6 +54,8 @@ def _why_left_out(partition, codes: np.ndarray, blank: int, with_people: bool) -
     """Say why a partition can't be searched; empty where it can."""
     if partition.known != "entry":
         return f"known only {'with the outcome' if partition.known == 'outcome' else 'on the way'}"
+    if partition.question == "when":
+        return "names periods, which are what is compared"
     if is_person(partition) and not with_people:
         return "names people, who are judged apart, after adjusting for the mix that they were given"
     if not len(codes):

@@ -71,6 +71,7 @@ def suggest_partitions(company: Any, kpi: str, *, limit: int = 6) -> list[str]:
         for partition in company.partitions.values()
         if set(partition.objects) & objects
         and partition.known == "entry"
+        and partition.question != "when"
         and 2 <= partition.n_values <= (MOST_PERSONS if partition.is_person else MOST_VALUES)
     ]
     order = {id: position for position, id in enumerate(PREFERRED)}
@@ -105,7 +106,9 @@ def scan_changes(
     usual = pd.DataFrame([{"kpi": kpi, "basis": company.catalog.kpi(kpi).basis[0]} for kpi in kpis])
     if compared is None or usual.empty:
         return pd.DataFrame(columns=columns)
-    mine = cells[(cells["dimension"] != "all") & (cells["grain"] == period.grain)].merge(usual, on=["kpi", "basis"])
+    of_time = {id for id, partition in company.partitions.items() if partition.question == "when"}
+    mine = cells[~cells["dimension"].isin({"all", *of_time}) & (cells["grain"] == period.grain)]
+    mine = mine.merge(usual, on=["kpi", "basis"])
     mine = mine[mine["is_complete"].astype(bool) & (mine["n"] >= company.catalog.rules.minimum_n)]
     key = ["kpi", "basis", "dimension", "slice"]
     whole = cells[(cells["dimension"] == "all") & (cells["grain"] == period.grain)]

@@ -76,6 +76,7 @@ class Journeys:
         homes: Stage id → the object whose records are counted at it; only stages that the exports show.
         first_day: Day number of the first event.
         observed_until: Day number up to which events can be seen.
+        exported_until: Day number up to which the exports reach, whatever day was asked about.
         as_of: Day number of the question, ``FAR`` where everything in the exports counts.
         history: The deals, ready to be rewound; None without a table of deals.
         deals: The deals as of then; None without a table of deals.
@@ -88,6 +89,7 @@ class Journeys:
     homes: Mapping[str, str]
     first_day: int
     observed_until: int
+    exported_until: int
     as_of: int
     history: DealHistory | None
     deals: DealState | None
@@ -147,7 +149,9 @@ def _build(company, day: int) -> Journeys:
     homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, ever))}
     tracks = history is not None and (len(history.closes) > 0 or len(company.snapshots) > 1)
     first, last = _span(records, history, company, day)
-    return Journeys(records, labels, homes, first, last if day == FAR else day, day, history, state, staged, tracks)
+    exported = max([last, *(day_number(each) for each in company.snapshots)])
+    observed = last if day == FAR else day
+    return Journeys(records, labels, homes, first, observed, exported, day, history, state, staged, tracks)
 
 
 def _stage_ids_of(company) -> dict[str, str]:

@@ -43,8 +43,9 @@ class Question:
 
     @property
     def ended(self) -> np.ndarray:
-        """Whether each period was over on the last day that can be seen."""
-        return self.axis.ends <= self.journeys.observed_until
+        """Whether each period was over on the last day that can be seen, and had begun when the exports were made."""
+        over = self.axis.ends <= self.journeys.observed_until
+        return over & (self.axis.starts <= self.journeys.exported_until)
 
     def quarters(self) -> tuple[PeriodAxis, np.ndarray]:
         """Return the periods at whose start a stock is looked at, and in which period of the axis each is shown.

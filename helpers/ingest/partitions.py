@@ -26,6 +26,13 @@ PARENTS: Mapping[str, Sequence[tuple[str, str]]] = {
 """Object → whom it inherits from and by which key, the nearest first, in the order in which they are filled."""
 
 NEVER = {"source_file", "source_row", "stage_id", "outcome", "field", "old", "new"}
+PERIOD = (
+    r"(?i)(?:FY ?)?\d{4}[ -/]?[QH][1-4]|[QH][1-4][ -/]?(?:FY ?)?\d{4}|\d{4}[-/]\d{1,2}|\d{4}-W\d{1,2}"
+    r"|[a-z]{3,9}\.?[ -]\d{4}"
+)
+"""A value that names a quarter, a half-year, a month or a week. A plain year is none: companies are founded in one."""
+MOSTLY_PERIODS = 0.95
+
 NEARLY_UNIQUE, SURELY_MANY, LONG_TEXT = 0.5, 50, 60
 """A text column with more than 50 values is an id or free text where over half of them occur once only."""
 
@@ -311,7 +318,7 @@ def describe_partitions(
         found[id] = Partition(
             id=id,
             label=said.label if said and said.label else id.replace("_", " ").capitalize(),
-            question=said.question if said else "what",
+            question=said.question if said else _guess_question(values),
             objects=dict(objects),
             known=known,
             known_because=because,
@@ -323,6 +330,12 @@ def describe_partitions(
             unknown=said.unknown if said else ("other", "unknown"),
         )
     return _settle_aliases(found, aliases)
+
+
+def _guess_question(values: pd.Series) -> str:
+    """Tell a column of periods (``Q4 2016``, ``2016-10``, ``Oct 2016``) from one that tells of the business."""
+    distinct = values.astype("str").drop_duplicates()
+    return "when" if len(distinct) and distinct.str.fullmatch(PERIOD).mean() >= MOSTLY_PERIODS else "what"
 
 
 def _is_person(id: str, objects: Mapping[str, str]) -> bool:

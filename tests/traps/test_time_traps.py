@@ -173,3 +173,17 @@ def test_a_closed_deal_without_a_close_date_counts_in_no_period(closed):
     cells = build_cells(company, grain="all")
     assert pick(cells, "deals_won")["value"] == 1
     assert pick(cells, "open_deals")["value"] == 0
+
+
+def test_a_period_that_began_after_the_exports_were_made_is_not_complete():
+    """One lead on 5 Jan 2026 and exports up to 31 Mar: that Q2 and Q3 show 0 leads means nothing.
+
+    | quarter | leads | complete |
+    | Q1 2026 | 1     | yes      |
+    | Q2 2026 | 0     | no       |
+    | Q3 2026 | 0     | no       |
+    """
+    company = make_company({"contact": {"id": ["a"], "created_at": ["2026-01-05"]}}, latest_event="2026-03-31")
+    cells = build_cells(company, kpis=["leads"], as_of="2026-09-30")
+    assert cells["value"].tolist() == [1, 0, 0]
+    assert cells["is_complete"].tolist() == [True, False, False]
