@@ -45,5 +45,5 @@ def test_two_folders_of_one_name__error(tmp_path):
 
 
 def test_a_word_for_people_that_is_not_allowed_stops_the_run_before_it_starts():
-    with pytest.raises(ParameterError, match="--people 'hiden' is unknown. Allowed: shown, hidden. Did you mean"):
+    with pytest.raises(ParameterError, match=r"--people 'hiden' is unknown. Allowed: shown, hidden. Did you mean"):
         check_parameters(RunParameters(people="hiden"))
