@@ -72,7 +72,7 @@ def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any
 
 def _describe(mistake: Any, kind: type[BaseModel], file: str, key: str) -> str:
     place = ".".join(str(part) for part in mistake["loc"])
-    where = f"[{file}, {key}{'.' + place if place else ''}]"
+    where = f"[{file}, {'.'.join(part for part in (key, place) if part)}]"
     if mistake["type"] == "extra_forbidden":
         allowed = sorted(kind.model_fields)
         name = str(mistake["loc"][-1])
@@ -81,4 +81,5 @@ def _describe(mistake: Any, kind: type[BaseModel], file: str, key: str) -> str:
         return f"{where} this key is missing. Add it."
     found = mistake.get("input")
     shown = f": {found!r}" if isinstance(found, str | int | float | bool) else ""
-    return f"{where} {mistake['msg']}{shown}. Correct the value."
+    said = mistake["msg"].removeprefix("Value error, ")
+    return f"{where} {said}{shown}. Correct the value."
