@@ -82,6 +82,15 @@ def was_or_were(label: str) -> str:
     return "were" if plural and first[0].lower() != "sales" else "was"
 
 
+def in_sentence(label: str) -> str:
+    """Write a label as it stands inside a sentence: its first letter small, unless it opens an acronym.
+
+    >>> in_sentence("Average deal size"), in_sentence("GTM motion"), in_sentence("MQLs")
+    ('average deal size', 'GTM motion', 'MQLs')
+    """
+    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+
+
 def _share_digits(share: float) -> int:
     return 1 if 0 < abs(share) < 0.0995 else 0
 

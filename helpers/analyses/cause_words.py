@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.analyses.coded_leaves import describe_value
 from helpers.analyses.leaves import GapLeaves
 from helpers.model.cause import M_LABELS
-from helpers.units import format_value, was_or_were
+from helpers.units import format_value, in_sentence, was_or_were
 
 
 def describe_cause(cause: dict, leaves: GapLeaves) -> str:
@@ -43,15 +43,6 @@ def describe_cause(cause: dict, leaves: GapLeaves) -> str:
         else ""
     )
     return f"{before} → {in_sentence(label)} in {where}: {actual} instead of {expected}{rates}"
-
-
-def in_sentence(label: str) -> str:
-    """Write a label inside a sentence: small letters, unless it is an abbreviation.
-
-    >>> in_sentence("Deals won"), in_sentence("MQLs")
-    ('deals won', 'MQLs')
-    """
-    return label if label[1:] != label[1:].lower() else label.lower()
 
 
 def name_slice(slice_json: str) -> str:
@@ -102,8 +93,12 @@ def describe_gap(gap, currency: str) -> str:
         return f"{what} of {gap.period.label} {was_or_were(what)} {actual}, as in {gap.compared}"
     distance = format_value(abs(gap.gap), unit, currency=currency)
     share = f" ({format_value(abs(gap.gap) / gap.expected, 'share')})" if gap.expected else ""
-    side = "below" if gap.gap < 0 else "above"
     other = "the plan" if gap.compared == "plan" else gap.compared
+    if not gap.is_money:
+        side = "fewer" if gap.gap < 0 else "more"
+        since = "the plan" if gap.compared == "plan" else f"in {gap.compared}"
+        return f"{what} of {gap.period.label} {was_or_were(what)} {actual}: {distance}{share} {side} than {since}"
+    side = "below" if gap.gap < 0 else "above"
     return f"{what} of {gap.period.label} {was_or_were(what)} {actual}, {distance}{share} {side} {other}"
 
 
@@ -119,13 +114,13 @@ EFFECT_WORDS = {
 def describe_bridge(gap, currency: str) -> str:
     """Say which kinds of reason make most of the gap."""
     whole = gap.bridge[gap.bridge["dimension"] == "all"]
-    unit = "currency" if gap.is_money else "count"
+    unit, digits = ("currency", None) if gap.is_money else ("count", 0)
     same_way = whole[np.sign(whole["contribution"]) == np.sign(gap.gap)]
     same_way = same_way.sort_values("contribution", key=lambda values: -values.abs(), kind="stable").head(2)
     if same_way.empty:
         return "Nothing moved: every part of the bridge is as expected"
     parts = [
-        f"{EFFECT_WORDS[row.effect]} ({format_value(row.contribution, unit, currency=currency)})"
+        f"{EFFECT_WORDS[row.effect]} ({format_value(row.contribution, unit, currency=currency, digits=digits)})"
         for row in same_way.itertuples()
     ]
     verb = "cost" if gap.gap < 0 else "brought"

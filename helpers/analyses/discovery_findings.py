@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers.analyses.activation import score_coverage
 from helpers.analyses.finding import Finding
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 NOTEBOOK = "02_kpi_discovery"
 LARGE_DROP = 0.05
@@ -84,8 +84,10 @@ def _next(activations: pd.DataFrame) -> Finding | None:
         return None
     row = activations.iloc[0]
     after = format_value(row["score_after"], "share")
+    *others, last = str(row["objects"]).split(", ")
+    objects = f"{', '.join(others)} and {last}" if others else last
     return Finding(
-        headline=f"Activate {row['label'].lower()} on {row['objects']} next: it would let you see {row['lets']}",
+        headline=f"Activate {in_sentence(row['label'])} on {objects} next: it would let you see {row['lets']}",
         slice=str(row["dimension"]),
         evidence={"secondary KPIs": int(row["n_kpis"]), "effort": row["effort"], "coverage score after": after},
         next_step=str(row["cure"]),

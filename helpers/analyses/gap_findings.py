@@ -27,11 +27,9 @@ def find_in_gap(gap: Gap, *, currency: str) -> list[Finding]:
     if gap.is_explained:
         findings.append(_tell_gap(gap, currency))
     else:
-        findings.append(
-            Finding(
-                gap.why_not, next_step="Come back when there is a second period", notebook=NOTEBOOK, severity="note"
-            )
-        )
+        reason, _, cure = gap.why_not.rstrip(".").partition(". ")
+        step = f"{cure}." if cure else "Come back when there is a second period."
+        findings.append(Finding(reason, next_step=step, notebook=NOTEBOOK, severity="note"))
     findings += _tell_moved(gap)
     findings += _tell_causes(gap, currency)
     findings += _tell_people(gap)

@@ -12,7 +12,7 @@ from helpers.analyses.finding import Finding
 from helpers.analyses.goal_locks import name_cell
 from helpers.analyses.goal_relations import TOTAL
 from helpers.periods import Period, period_of
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 if TYPE_CHECKING:
     from helpers.analyses.goal_review import GoalReview
@@ -99,13 +99,13 @@ def _say_stretch(review: GoalReview, company) -> Finding | None:
     needed, best = (
         format_value(worst[name], kpi.unit, currency=company.currency, digits=digits) for name in ("goal", "best_ever")
     )
-    label = kpi.label[0].lower() + kpi.label[1:] if kpi.label[1:2].islower() else kpi.label
+    label = in_sentence(kpi.label)
     what = f"{needed} {label}" if kpi.unit == "count" else f"{label} of {needed}"
     more = f", and {len(never) - 1} more KPIs in the same way" if len(never) > 1 else ""
     period = review.periods[0]
     seen = f"{int(worst['periods'])} {period.grain}s"
     headline = f"{period.label} needs {what}; the best of {seen} was {best}{more}"
-    evidence = {"n": int(worst["periods"]), "period": review.periods[0].label, "kpis": never["kpi"].tolist()}
+    evidence = {"periods": int(worst["periods"]), "period": review.periods[0].label, "kpis": never["kpi"].tolist()}
     step = f"Say what will be different about {label}, or lower the goal."
     return Finding(headline, kpi.id, TOTAL, None, evidence, step, NOTEBOOK, "bad")
 
@@ -155,8 +155,12 @@ def _say_year(review: GoalReview, company, as_of: date, carry_over: str) -> Find
     grain = mine["grain"].iloc[0]
     after = f"{len(mine)} {grain}s" if len(mine) != 1 else f"one {grain}"
     headline = f"{year.label} is {amount} {way} its plan after {after}{tail}"
-    evidence = {"period": year.label, "n": len(mine), "definition": "closed revenue minus its goals"}
-    step = "Decide what happens to the miss: carry_over takes it to the next period or spreads it." if gap < 0 else ""
+    evidence = {"period": year.label, "periods": len(mine), "definition": "closed revenue minus its goals"}
+    step = (
+        "Decide what happens to the miss: it stays, goes to the next period, or is spread over the year."
+        if gap < 0
+        else ""
+    )
     return Finding(headline, REVENUE, TOTAL, gap, evidence, step, NOTEBOOK, "bad" if gap < 0 else "good")
 
 
@@ -183,7 +187,7 @@ def _say_no_goals(company) -> Finding:
         TOTAL,
         None,
         {},
-        "Set revenue_goal, or type goals into the company's answers.",
+        "Type in a revenue goal, or goals of single KPIs.",
         NOTEBOOK,
         "note",
     )

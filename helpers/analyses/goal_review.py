@@ -22,7 +22,7 @@ from helpers.analyses.goal_simulation import (
 from helpers.analyses.goal_timing import plan_creation, summarise_timing
 from helpers.model.goal import GoalRules, load_goal_rules
 from helpers.periods import Period, period_of
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 REVENUE, DEALS = "revenue_won", "deals_won"
 
@@ -172,7 +172,7 @@ def say_curve(curve: pd.DataFrame, company, grain: str) -> str:
     shares = get_shares(curve, POOLED)
     if shares.empty or shares.sum() <= 0:
         return ""
-    what = company.catalog.stages[curve.attrs["from_stage"]].label
+    what = in_sentence(company.catalog.stages[curve.attrs["from_stage"]].label)
     first, total = format_value(float(shares.iloc[0]), "share"), format_value(float(shares.sum()), "share")
     if len(shares) == 1:
         return f"{first} of {what} are won in the {grain} they were created"

@@ -11,7 +11,7 @@ from helpers.analyses.finding import Finding
 from helpers.model.catalog import Catalog
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value, was_or_were
+from helpers.units import format_value, in_sentence, was_or_were
 
 CELL = ["kpi", "basis"]
 
@@ -204,13 +204,12 @@ def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, 
     if behind.empty:
         return opening or f"No stage of the engine fell behind in {period.label}"
     worst = behind.sort_values("ratio", kind="stable").iloc[0]
+    if worst["volume"] == 0 and not opening:
+        return f"No {in_sentence(worst['label'])} are dated in {period.label}: they stopped, or the export ends earlier"
     by = "goal" if not _missing(worst["goal"]) else "the period before"
     down = format_value(-worst["ratio"], "share")
     if opening:
-        return (
-            f"{opening}; {worst['label'].lower() if worst['label'][1:].islower() else worst['label']} "
-            f"fell {down} behind {by}"
-        )
+        return f"{opening}; {in_sentence(worst['label'])} fell {down} behind {by}"
     count = format_value(worst["volume"], "count")
     return f"{worst['label']} fell furthest behind: {count} in {period.label}, {down} under {by}"
 
@@ -338,12 +337,12 @@ def _stopped_finding(row: dict[str, Any], period: Period, compared: Period, curr
     """Tell a count that stopped altogether as a question to the export, before anybody reads it as a fall."""
     before = format_value(row["previous_value"], row["unit"], currency=currency)
     return Finding(
-        headline=f"No {row['label']} are dated in {period.label}, after {before} in {compared.label}: "
+        headline=f"No {in_sentence(row['label'])} are dated in {period.label}, after {before} in {compared.label}: "
         "either they stopped, or the export ends earlier",
         kpi=row["kpi"],
         evidence=_evidence(row, period),
-        next_step=f"Check up to which day the export holds {row['label']}, and export again up to the end of "
-        f"{period.label}.",
+        next_step=f"Check up to which day the export holds {in_sentence(row['label'])}, and export again until the end "
+        f"of {period.label}.",
         notebook="00_start_here",
         severity="bad",
     )

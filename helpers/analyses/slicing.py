@@ -16,7 +16,7 @@ from helpers.engine.journeys import BLANK
 from helpers.errors import QuestionError, suggest
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 USUAL_QUESTIONS = (
     "win_rate opportunity_to_won mql_to_won lead_to_mql opportunities revenue_won mqls leads sessions mrr "
@@ -221,6 +221,13 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
     what = " and ".join("GTM motion" if name == "gtm_motion" else name.replace("_", " ") for name in by)
     if sliced.empty:
         return f"{kpi.label} can't be told by {what} in {period.label}"
+    late = _find_late_field(sliced, kpi)
+    if late is not None:
+        none = format_value(late["value"], kpi.unit, currency=currency)
+        return (
+            f"{kpi.label} is {none} where {what} is blank ({int(late['n']):,} records): filled in late, it makes every "
+            "other slice look better than the company"
+        )
     solid = sliced[~sliced["is_small"] & _is_named(sliced["slice"])]
     changed = solid[solid["q_value"] < 0.05]
     if len(changed):
@@ -229,26 +236,34 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
         was, now = (format_value(worst[key], kpi.unit, currency=currency) for key in ("previous_value", "value"))
         return f"{kpi.label} {way} from {was} to {now} in {worst['slice']}"
     if kpi.unit in ("count", "currency") and kpi.measure.kind in ("volume", "sum", "stock"):
+        if not sliced["value"].sum() > 0:
+            return f"No {in_sentence(kpi.label)} in {period.label}, whatever the {what}"
         largest = solid if len(solid) else sliced
         top = largest.loc[largest["value"].idxmax()]
         share = format_value(top["value"] / largest["value"].sum(), "share")
-        return f"{top['slice']} brought {share} of {_in_sentence(kpi.label)} in {period.label}"
+        return f"{top['slice']} brought {share} of {in_sentence(kpi.label)} in {period.label}"
     apart = solid[_beyond_chance(solid)]
     if len(apart):
         far = apart.loc[apart["difference"].abs().idxmax()]
         value = format_value(far["value"], kpi.unit, currency=currency)
         company = format_value(far["company_value"], kpi.unit, currency=currency)
         return f"{kpi.label} is {value} in {far['slice']}, against {company} in the company"
-    return f"No {what} stands out: {_in_sentence(kpi.label)} differs by no more than chance"
-
-
-def _in_sentence(label: str) -> str:
-    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+    which = f"combination of {what}" if len(by) > 1 else what
+    return f"No {which} stands out: {in_sentence(kpi.label)} differs by no more than chance"
 
 
 def _is_named(slices: pd.Series) -> pd.Series:
     """Leave out what is no slice of the business: the rest added up, and records whose field is blank."""
     return ~slices.astype(str).str.split(" & ").map(lambda parts: bool({"all others", BLANK} & set(parts)))
+
+
+def _find_late_field(sliced: pd.DataFrame, kpi: Kpi) -> pd.Series | None:
+    """Return the blank slice where none of its records got on though others do: the field comes with the outcome."""
+    if kpi.measure.kind != "conversion" or len(sliced) < 2:
+        return None
+    blank = sliced[(sliced["slice"] == BLANK) & ~sliced["is_small"] & (sliced["value"] == 0)]
+    is_sure = len(blank) and blank["high"].iloc[0] < blank["company_value"].iloc[0]
+    return blank.iloc[0] if is_sure else None
 
 
 def _beyond_chance(solid: pd.DataFrame) -> pd.Series:

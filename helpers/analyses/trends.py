@@ -10,7 +10,7 @@ from helpers.analyses.overview import find_goal
 from helpers.engine.cells import build_cells
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value, was_or_were
+from helpers.units import format_value, in_sentence, was_or_were
 
 FOLLOWED = "revenue_won opportunities deals_won mqls leads mrr sessions".split()
 """Which KPIs are followed when nobody names one: the first two that the company has."""
@@ -105,6 +105,11 @@ def headline_trend(frame: pd.DataFrame, kpi: Kpi, currency: str) -> str:
         goal = format_value(last["goal"], kpi.unit, currency=currency)
         side = "on" if abs(off) < 0.005 else f"{format_value(abs(off), 'share')} {'under' if off < 0 else 'over'}"
         return f"{opening}, {side} the goal of {goal}"
+    if last["value"] == 0 and kpi.unit == "count" and before["value"].iloc[-1] > 0:
+        earlier = format_value(before["value"].iloc[-1], kpi.unit)
+        return (
+            f"No {in_sentence(kpi.label)} are dated in {last['period']}, after {earlier} in {before['period'].iloc[-1]}"
+        )
     if last["value"] < before["value"].min():
         return f"{opening}, the lowest of {len(solid)} periods"
     if last["value"] > before["value"].max():

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from helpers.present import words
+from helpers.units import in_sentence
 
 MESSAGES: Mapping[str, tuple[str, str]] = {
     "empty": ("○", "Nothing here yet"),
@@ -137,9 +138,9 @@ def say_slice(text: Any) -> str:
     for part in plain.split(" & "):
         name, equals, values = part.partition("=")
         parts.append(
-            f"{words.lower_first(words.label_of(name))} {values.replace('|', ' or ')}"
+            f"{in_sentence(words.label_of(name))} {values.replace('|', ' or ')}"
             if equals
-            else (part if words.label_of(part) == part else words.lower_first(words.label_of(part)))
+            else (part if words.label_of(part) == part else in_sentence(words.label_of(part)))
         )
     return ", ".join(parts)
 

@@ -13,7 +13,8 @@ from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
 from helpers.present.charts.discovery_matrix import draw_discovery_matrix
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, lower_first, say_value
+from helpers.present.words import count_of, say_value
+from helpers.units import in_sentence
 
 TOLD_IN_PARTS = "shown in parts"
 """How the availability of a KPI says that it only skips a stage; nothing is missing, since its steps are told."""
@@ -134,7 +135,7 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     fields = frame["label"] + " (" + frame["objects"] + ")"
     return show_table(
         frame.assign(field=fields).replace({"planned": {"": None}})[columns],
-        title=f"Activate {lower_first(frame['label'].iloc[0])} next; the coverage score is {score} today",
+        title=f"Activate {in_sentence(frame['label'].iloc[0])} next; the coverage score is {score} today",
         subtitle=subtitle,
         units={"score_after": "share"},
         marks={"light": "light"},

@@ -127,7 +127,7 @@ class _Column:
 
     @property
     def beside_label(self) -> str:
-        parts = [("interval", {"low", "high"} <= set(self.beside)), ("n", "n" in self.beside)]
+        parts = [("Interval", {"low", "high"} <= set(self.beside)), ("n", "n" in self.beside)]
         return ", ".join(name for name, is_there in parts if is_there)
 
     def written(self, i: int) -> str:

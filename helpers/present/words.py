@@ -21,7 +21,7 @@ BASES = {
     "period": "events in the period",
     "cohort": "of the records that entered the stage in the period",
     "outcome": "of the deals that closed in the period",
-    "snapshot": "as it stood at the period's end",
+    "snapshot": "as it stood on a day, the first or the last of the period",
 }
 """The legitimate definitions of a KPI, in words."""
 
@@ -220,16 +220,6 @@ def label_of(name: Any) -> str:
     ]
     label = " ".join(words)
     return label[:1].upper() + label[1:]
-
-
-def lower_first(label: Any) -> str:
-    """Write a label as it stands inside a sentence: its first letter small, unless it opens an acronym.
-
-    >>> lower_first("Average deal size"), lower_first("GTM motion"), lower_first("MQLs")
-    ('average deal size', 'GTM motion', 'MQLs')
-    """
-    text = clean_text(label)
-    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
 
 
 def prose_html(text: Any) -> str:

@@ -103,7 +103,7 @@ def slices_of(values: list, **more) -> pd.DataFrame:
 def test_records_with_a_blank_field_are_no_slice_that_a_headline_names():
     kpi = load_catalog().kpi("opportunity_to_won")
     sliced = slices_of(
-        [("(blank)", 0.0, 0.0, 0.02), ("retail", 0.52, 0.45, 0.59), ("retail & (blank)", 0.0, 0.0, 0.02)]
+        [("(blank)", 0.02, 0.0, 0.05), ("retail", 0.52, 0.45, 0.59), ("retail & (blank)", 0.0, 0.0, 0.02)]
     )
     assert headline_slices(sliced, kpi, ["industry"], NOW, "USD").startswith("No industry stands out")
 
@@ -125,3 +125,23 @@ def test_a_typical_count_is_a_whole_number_and_one_value_is_no_history():
     )
     assert headline_trend(frame, kpi, "USD") == "Opportunities were 5 in Q3, against a typical 4"
     assert "no two periods" in headline_trend(frame.tail(1), kpi, "USD")
+
+
+def test_a_field_that_is_blank_only_where_nothing_was_won_is_called_late():
+    """251 deals without an industry, none won: the others look better than the company because of that."""
+    kpi = load_catalog().kpi("opportunity_to_won")
+    sliced = slices_of([("retail", 0.57, 0.52, 0.62), ("media", 0.68, 0.6, 0.75), ("(blank)", 0.0, 0.0, 0.02)], n=251)
+    said = headline_slices(sliced, kpi, ["industry"], NOW, "USD")
+    assert said.startswith("Opportunity to won is 0 % where industry is blank (251 records): filled in late")
+
+
+def test_slices_of_nothing_are_said_to_be_nothing():
+    kpi = load_catalog().kpi("mqls")
+    sliced = slices_of([("organic_search", 0.0, float("nan"), float("nan")), ("(blank)", 0.0, 0.0, 0.0)], n=0)
+    assert headline_slices(sliced, kpi, ["source"], NOW, "USD") == "No MQLs in Q2 2026, whatever the source"
+
+
+def test_a_trend_that_ends_at_nothing_is_told_as_such():
+    frame = pd.DataFrame({"period": ["Q1", "Q2"], "value": [2655.0, 0.0], "is_complete": True, "goal": float("nan")})
+    said = headline_trend(frame, load_catalog().kpi("mqls"), "USD")
+    assert said == "No MQLs are dated in Q2, after 2,655 in Q1"

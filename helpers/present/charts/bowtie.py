@@ -18,6 +18,7 @@ import pandas as pd
 from helpers.present import words
 from helpers.present.display import Display, show_svg
 from helpers.present.theme import FONT, LIGHT, SYMBOLS, find_light
+from helpers.units import in_sentence
 
 COLUMNS = [
     "stage",
@@ -111,13 +112,9 @@ def _plain_title(stages: Sequence[dict[str, Any]], knot: str) -> str:
         return "The revenue engine, stage by stage"
     before = counted[counted.index(won) - 1]
     return (
-        f"{words.say_value(before['volume'])} {_lower(before['label'])} and {words.say_value(won['volume'])} "
-        f"{_lower(won['label'])} in the period"
+        f"{words.say_value(before['volume'])} {in_sentence(before['label'])} and {words.say_value(won['volume'])} "
+        f"{in_sentence(won['label'])} in the period"
     )
-
-
-def _lower(label: str) -> str:
-    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
 
 
 class _Picture:

@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.present import words
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 EFFECT_LABELS = {
     "volume": "Volume",
@@ -51,9 +51,10 @@ def draw_bridge(gap: Any, *, title: str, subtitle: str = "", currency: str = "US
 def _how_to_read(gap: Any) -> str:
     has_timing = (gap.bridge["effect"] == "timing").any()
     pushed = " Pushed out: due in the period and moved beyond it, above what usually is." if has_timing else ""
-    names = words.join_words(words.lower_first(words.label_of(name)) for name in gap.mix_over)
+    names = words.join_words(in_sentence(words.label_of(name)) for name in gap.mix_over)
     mix = f" Composition: over {names}." if names else ""
-    return f"Together the steps are the gap, to the cent.{mix}{pushed}"
+    exactly = "to the cent" if gap.is_money else "without a rest"
+    return f"Together the steps are the gap, {exactly}.{mix}{pushed}"
 
 
 def _steps(gap: Any, unit: str, currency: str) -> pd.DataFrame:

@@ -160,7 +160,8 @@ def _past_strip(past: pd.DataFrame, labels: list[str]) -> Any:
     low, high = min(rows["lowest"].min(), rows["needed"].min()), max(rows["highest"].max(), rows["needed"].max())
     bounds = [max(float(low) - 0.05, 0.0), min(float(high) + 0.05, 3.0)]
     scale = alt.Scale(domain=bounds, clamp=True)
-    ticks = [at for at in (0.5, 1, 2, 3) if bounds[0] <= at <= bounds[1]]
+    marks = (0.5, 1, 1.5) if bounds[1] - bounds[0] < 1.6 else (1, 2, 3)
+    ticks = [at for at in marks if bounds[0] <= at <= bounds[1]]
     axis = alt.Axis(orient="top", format=".1~f", labelExpr="datum.label + '×'", values=ticks, labelOverlap=False)
     y = alt.Y("label:N", sort=labels, axis=None)
     base = alt.Chart(rows).encode(y=y)

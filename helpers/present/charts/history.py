@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HISTORY_COLUMNS = ["period", "value", "low", "high", "n", "goal", "is_complete", "panel"]
 HISTORY_WIDTH, PANEL_WIDTH = 720, 216
-LABEL_PLACES = {"above": {"dy": -13}, "below": {"dy": 16}, "right": {"align": "left", "dx": 10, "dy": 2}}
+LABEL_PLACES = {"above": {"dy": -13}, "below": {"dy": 16}, "right": {"align": "left", "dx": 10, "dy": -3}}
 """Where a value stands beside its dot."""
 
 
@@ -90,14 +90,15 @@ def _history_rows(frame: pd.DataFrame, unit: str, currency: str) -> pd.DataFrame
 def _label_sides(rows: pd.DataFrame) -> list[str]:
     """Put each label where its line does not pass: above a peak, below a dip, beside a dip on the ground."""
     sides = pd.Series("above", index=rows.index, dtype="str")
-    most = rows[["value", "goal"]].max().max()
+    most = rows[["value", "high", "goal"]].max().max()
     for _, panel in rows.groupby("panel", sort=False):
         before, after = panel["value"].shift(1), panel["value"].shift(-1)
         around = pd.concat([before, after], axis=1).mean(axis=1)
         is_dip = panel["value"] < around - 0.02 * most
         is_low = panel["value"] < 0.12 * most
         sides[is_dip[is_dip & ~is_low].index] = "below"
-        sides[is_dip[is_dip & is_low & (after > panel["value"])].index] = "right"
+        is_steep = after - panel["value"] > 0.25 * most
+        sides[is_dip[is_dip & is_low & is_steep].index] = "right"
     return sides.tolist()
 
 

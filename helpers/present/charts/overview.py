@@ -13,7 +13,12 @@ from helpers.present.display import Display, show_message, show_table
 from helpers.present.words import count_of, join_words, label_of, say_interval, say_value
 from helpers.units import format_value
 
-COUNTED = {"period": "in the period", "cohort": "by day of entry", "outcome": "by close date", "snapshot": "at its end"}
+COUNTED = {
+    "period": "in the period",
+    "cohort": "by entry date",
+    "outcome": "by close date",
+    "snapshot": "as it stood",
+}
 """The legitimate definitions of a KPI, as short as a column or a subtitle."""
 
 
@@ -257,7 +262,7 @@ def draw_kpi_slices(results: Sequence[Slices], *, subtitle: str, currency: str) 
 
 
 def _draw(result: Slices, subtitle: str, currency: str) -> Display:
-    if result.frame.empty:
+    if result.frame.empty or not (result.frame["n"] > 0).any():
         return show_message("empty", result.headline, f"No record of {result.period.label} can be cut this way.")
     frame = result.frame.assign(
         volume=result.frame["n"],
