@@ -202,7 +202,7 @@ def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, 
     against = behind["goal"].where(behind["goal"].notna(), behind["previous_volume"])
     behind = behind.assign(ratio=behind["volume"] / against - 1).dropna(subset=["ratio"])
     if behind.empty:
-        return opening or f"No stage of the engine fell behind in {period.label}"
+        return opening or _say_none_behind(there, len(bowtie), period)
     worst = behind.sort_values("ratio", kind="stable").iloc[0]
     if worst["volume"] == 0 and not opening:
         return f"No {in_sentence(worst['label'])} are dated in {period.label}: they stopped, or the export ends earlier"
@@ -212,6 +212,15 @@ def headline_bowtie(bowtie: pd.DataFrame, scored: pd.DataFrame, period: Period, 
         return f"{opening}; {in_sentence(worst['label'])} fell {down} behind {by}"
     count = format_value(worst["volume"], "count")
     return f"{worst['label']} fell furthest behind: {count} in {period.label}, {down} under {by}"
+
+
+def _say_none_behind(there: pd.DataFrame, stages: int, period: Period) -> str:
+    """Say that nothing fell behind, and how much of the engine that covers."""
+    if len(there) == 1:
+        return f"Only {in_sentence(there['label'].iloc[0])} can be counted in {period.label}, and did not fall behind"
+    if len(there) < stages:
+        return f"None of the {len(there)} stages in the exports fell behind in {period.label}"
+    return f"No stage of the engine fell behind in {period.label}"
 
 
 def _label(stage: Any, volume: str, catalog: Catalog) -> str:
@@ -267,7 +276,7 @@ def _step(
     cohorts = company[(company["kpi"] == id) & (company["basis"] == "cohort")].sort_values("period_start")
     if cohorts.empty:
         now, before = _pick(company, id, period, "period"), _pick(company, id, compared, "period")
-        label = "this period"
+        label = period.label
     else:
         mature = cohorts[cohorts["is_complete"].astype(bool)]
         if mature.empty:

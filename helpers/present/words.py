@@ -32,7 +32,7 @@ _UNIT = r"(?:k|M|bn|%|days?|points?)(?!\w)"
 _TOGETHER = re.compile(
     rf"(?<=\d)[ \u00a0](?={_UNIT}|(?:{_MONTH})\b|a day\b)|(?<=\d [kM])[ \u00a0](?=a day\b)|(?<=\ba)[ \u00a0](?=day\b)"
     rf"|(?<=\b[Qn])[ \u00a0](?=\d)|(?<=\bQ\d)[ \u00a0](?=\d{{4}})|(?<={_MONTH})[ \u00a0](?=\d{{4}})"
-    r"|(?<=\b\d)[ \u00a0](?=of \d)"
+    r"|(?<=\b\d)[ \u00a0](?=of \d)|(?<=[●◐○✕])[ \u00a0]"
 )
 """Spaces at which no line breaks: a number and its unit, a day and its month, a period and its year."""
 

@@ -363,7 +363,8 @@ class _Picture:
                 shape = {"bad": "▼ ", "good": "▲ "}.get(moved, "")
                 self._text(x, y + 53, f"{shape}{was}", size=11, fill=moved or "grey", weight=600 if moved else 400)
         if stage["conversion_to_next"] is not None and stage["conversion_cohort"]:
-            self._text(x, y + 84, f"entered {words.shorten(stage['conversion_cohort'], 12)}", size=10.5, fill="grey")
+            basis = f"n {stage['conversion_n'] or 0:,.0f} · {words.shorten(stage['conversion_cohort'], 12)}"
+            self._text(x, y + 84, basis, size=10.5, fill="grey")
         if stage["median_days_to_next"] is not None:
             self._text(x, y + 69, f"in {words.say_value(stage['median_days_to_next'], 'days')}", size=11.5)
 
@@ -374,7 +375,7 @@ class _Picture:
         told = f"{wing}: number of records, logarithmic (tenfold is always the same step)"
         told += "; right: money, square root." if self.by_money else "."
         told += f" Line: {self.compared}." if has_outline else ""
-        told += " Between stages: share of the cohort that went on, its interval, median days."
+        told += " Between stages: share that went on, its interval, the period before, median days, and n of the cohort that it follows."
         for line in words.wrap_words(told, 138):
             self._text(MARGIN, y, line, size=11.5, fill="grey", anchor="start")
             y += 15

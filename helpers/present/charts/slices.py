@@ -253,13 +253,12 @@ def _value_domain(rows: pd.DataFrame, unit: str, company_value: float | None) ->
     least = min(
         0.0, float(pd.concat([rows["value"], firm["low"]]).min(skipna=True)) if rows["value"].notna().any() else 0.0
     )
-    if unit == "share" and most <= 1:
-        most = min(1.0, most * 1.06)
+    most = min(1.0, most * 1.06) if unit == "share" and most <= 1 else most * 1.06
     return least, most if most > least else least + 1.0
 
 
 def _how_to_read(rows: pd.DataFrame, compared: str, note: str, is_cut: bool) -> str:
-    parts = ["Dot and line: value with its interval."]
+    parts = ["Dot and line: value with its interval." if rows["low"].notna().any() else "Dot: value."]
     if rows["compared_volume"].notna().any() or rows["compared_value"].notna().any():
         parts.append(f"Thin tick: {compared}.")
     if rows["adjusted"].notna().any():
