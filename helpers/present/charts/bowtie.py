@@ -375,7 +375,7 @@ class _Picture:
         told = f"{wing}: number of records, logarithmic (tenfold is always the same step)"
         told += "; right: money, square root." if self.by_money else "."
         told += f" Line: {self.compared}." if has_outline else ""
-        told += " Between stages: share that went on, its interval, the period before, median days, and n of the cohort that it follows."
+        told += " Between stages: share that went on, its interval, the period before, median days, n of the cohort."
         for line in words.wrap_words(told, 138):
             self._text(MARGIN, y, line, size=11.5, fill="grey", anchor="start")
             y += 15
