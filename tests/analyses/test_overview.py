@@ -6,13 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.data_health import headline_health, name_object
-from helpers.analyses.overview import (
-    describe_bowtie,
-    find_overview,
-    headline_bowtie,
-    headline_scorecard,
-    score_kpis,
-)
+from helpers.analyses.overview import describe_bowtie, score_kpis
+from helpers.analyses.overview_findings import find_overview, headline_bowtie, headline_scorecard
 from helpers.analyses.slicing import headline_slices
 from helpers.analyses.trends import headline_trend
 from helpers.engine.cells import build_cells
