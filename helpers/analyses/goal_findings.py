@@ -64,7 +64,10 @@ def _say_chance(review: GoalReview, company) -> Finding | None:
     brings = format_value(expected, "currency", currency=company.currency)
     chance = row["probability"]
     if not review.has_goals:
-        headline = f"History lets one expect {brings} in {period.label}"
+        headline = f"The deals at hand and those that usually come bring {brings} in {period.label}"
+        carried = format_value(row["expected"], "currency", currency=company.currency)
+        if carried != brings:
+            headline += f"; carrying earlier periods forward gives {carried}"
     else:
         ahead = "is likely" if chance >= 0.6 else "is a coin toss" if chance >= 0.4 else "is unlikely"
         headline = (
