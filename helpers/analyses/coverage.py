@@ -289,7 +289,7 @@ def _keep_biggest(journeys: Journeys, source: str, weight: np.ndarray) -> tuple[
     labels, codes = list(journeys.labels[source]), journeys.records["deal"].codes[source]
     size = np.bincount(codes, weights=weight, minlength=len(labels))
     used = [int(i) for i in np.argsort(-size, kind="stable") if size[i] > 0]
-    kept = used[:MOST_SOURCES] if len(used) > MOST_SOURCES + 1 else used
+    kept = sorted(used[:MOST_SOURCES] if len(used) > MOST_SOURCES + 1 else used)
     names = [str(labels[i]) for i in kept]
     place = np.full(len(labels), len(kept), dtype=np.int64)
     place[kept] = np.arange(len(kept))

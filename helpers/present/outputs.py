@@ -16,11 +16,11 @@ from helpers.writing import write_text
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV: UTF-8, ISO dates, plain numbers, shares as 0–1, text verbatim.
 
-    Whole numbers that share a column with missing values keep no ``.0``; nothing is rounded but float noise
-    below the tenth significant decimal place.
+    Numbers have twelve significant digits, so that the noise of floating point never makes two equal tables differ;
+    whole numbers that share a column with missing values keep no ``.0``.
     """
     plain = pd.DataFrame({column: _plain(frame[column]) for column in frame.columns}, columns=frame.columns)
-    write_text(path, plain.to_csv(index=False, lineterminator="\n"))
+    write_text(path, plain.to_csv(index=False, lineterminator="\n", float_format="%.12g"))
 
 
 def write_findings(findings: Iterable[Finding], path: Path) -> None:
@@ -77,7 +77,7 @@ def _plain(column: pd.Series) -> pd.Series:
         present = column.dropna()
         if len(present) and (present == present.round()).all() and (present.abs() < 1e15).all():
             return column.astype("Int64")
-        return column.round(10)
+        return column
     if column.dtype == object:
         return column.map(_plain_cell)
     return column
