@@ -3,7 +3,7 @@
 import pandas as pd
 
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of
+from helpers.present.words import count_of, say_value
 
 SEVERITY_WORDS = {"error": "✕ could not be used", "warning": "◐ looks wrong", "note": "● worth knowing"}
 
@@ -55,4 +55,32 @@ def draw_rules(rules: pd.DataFrame, *, subtitle: str) -> Display:
         subtitle=subtitle,
         labels={"description": "How they are counted", "n_records": "Records"},
         note=f"{count_of(len(rules) - len(touched), 'further rule')} had nothing to decide.",
+    )
+
+
+def draw_totals(reconciliation: pd.DataFrame, *, subtitle: str, currency: str) -> Display:
+    """Show what the deals add up to before and after cleaning, so that no amount is lost unseen.
+
+    Args:
+        reconciliation: The company's reconciliation: rows and amounts read and used, per file and outcome.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    if reconciliation.empty:
+        return show_message("empty", "There are no deals whose amounts could be added up")
+    latest = reconciliation[reconciliation["exported_on"] == reconciliation["exported_on"].max()]
+    table = latest[["file", "outcome", "rows_read", "rows_used", "amount_read", "amount_used"]].reset_index(drop=True)
+    lost = float(table["amount_read"].sum() - table["amount_used"].sum())
+    title = (
+        "Every amount that was read is used"
+        if abs(lost) < 0.005
+        else f"{say_value(abs(lost), 'currency', currency=currency)} of what was read is not used"
+    )
+    return show_table(
+        table,
+        title=title,
+        subtitle=subtitle,
+        currency=currency,
+        units={"amount_read": "currency", "amount_used": "currency"},
+        note="Before and after duplicates, deleted records and unusable rows were set aside.",
     )
