@@ -58,6 +58,24 @@ def write_report_pages(report: Path, *, manifest: Mapping[str, Any], cache: Path
     return pages
 
 
+def choose_headlines(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Put the findings of a summary in an order that tells different things first.
+
+    Several notebooks meet the same miss from different sides; its second telling would push out the first cause.
+
+    Args:
+        findings: Ranked findings.
+
+    Returns:
+        The same findings: first the highest of each KPI and slice, in their rank, then the rest.
+    """
+    first: dict[tuple[Any, Any], Mapping[str, Any]] = {}
+    for finding in findings:
+        first.setdefault((finding["kpi"] or finding["headline"], finding["slice"]), finding)
+    chosen = list(first.values())
+    return chosen + [finding for finding in findings if not any(finding is other for other in chosen)]
+
+
 class _Manifest:
     """What a manifest tells, in the words of a page; nothing in it is taken for granted."""
 
@@ -109,7 +127,7 @@ def _summary_page(told: _Manifest, bodies: Mapping[str, NotebookBody]) -> str:
         contents_title="On this page",
         contents=contents,
         failures=[_failed_count(failed)] if failed else [],
-        cards=Markup(cards.cards_html(told.findings, currency=told.currency, href=page_of)),
+        cards=Markup(cards.cards_html(choose_headlines(told.findings), currency=told.currency, href=page_of)),
         bowtie=Markup(isolate_ids(bowtie, "top")),
         sections=sections,
         health=_health(told.manifest),

@@ -10,7 +10,7 @@ from helpers.present.charts.bowtie import draw_bowtie
 from helpers.present.charts.slices import draw_slices
 from helpers.present.display import show_findings, show_message, show_table
 from helpers.present.index import write_index_page
-from helpers.present.report import write_report_pages
+from helpers.present.report import choose_headlines, write_report_pages
 from helpers.present.vega import embed_json
 from tests.present.samples import FINDINGS, HOSTILE, make_bowtie, make_slices, make_table, write_notebook
 
@@ -221,3 +221,10 @@ def test_a_bullet_does_not_repeat_the_money_that_its_sentence_says(tmp_path):
     told = {"headline": "Leads cost −€80.0 k", "money": -80_000.0, "severity": "bad", "notebook": "01_start_here"}
     write_report_pages(folder, manifest={**MANIFEST, "findings": [told]}, cache=tmp_path)
     assert 'class="worth"' not in read(folder, "index")
+
+
+def test_a_summary_tells_each_miss_once_before_it_tells_one_again():
+    """Two notebooks tell the same miss; the cause that ranks third comes before the second telling."""
+    told = [("miss", "revenue_won", "all"), ("miss again", "revenue_won", "all"), ("cause", "mqls", "region=Nordics")]
+    findings = [{"headline": headline, "kpi": kpi, "slice": where} for headline, kpi, where in told]
+    assert [finding["headline"] for finding in choose_headlines(findings)] == ["miss", "cause", "miss again"]
