@@ -154,21 +154,7 @@ def measure_coverage(measure, lens: Lens, company) -> list[Cells]:
         pipeline[:, column] += np.bincount(ids[due], weights=cents[due], minlength=lens.n_slices) * counted / 100
         count[:, column] += np.bincount(ids[due], minlength=lens.n_slices) * counted
         target[:, column] += np.where(counted, to_book, 0)
-    slices, periods = np.nonzero(target > 0)
-    numerator, denominator, n = (part[slices, periods] for part in (pipeline, target, count))
-    complete = question.ended[periods]
-    return [
-        Cells(
-            "snapshot",
-            slices,
-            periods,
-            numerator / denominator,
-            n,
-            numerator,
-            denominator,
-            is_complete=complete,
-        )
-    ]
+    return [_divide("snapshot", pipeline, target, count, question.ended)]
 
 
 def measure_pipeline_conversion(measure, lens: Lens) -> list[Cells]:
@@ -190,21 +176,15 @@ def measure_pipeline_conversion(measure, lens: Lens) -> list[Cells]:
         pipeline[:, column] += opened
         bookings[:, column] += np.where(opened > 0, booked[:, period], 0)
         count[:, column] += np.bincount(ids[due], minlength=lens.n_slices)
-    slices, periods = np.nonzero(pipeline > 0)
-    numerator, denominator, n = (part[slices, periods] for part in (bookings, pipeline, count))
-    complete = question.ended[periods]
-    return [
-        Cells(
-            "period",
-            slices,
-            periods,
-            numerator / denominator,
-            n,
-            numerator,
-            denominator,
-            is_complete=complete,
-        )
-    ]
+    return [_divide("period", bookings, pipeline, count, question.ended)]
+
+
+def _divide(basis: str, above: np.ndarray, below: np.ndarray, count: np.ndarray, ended: np.ndarray) -> Cells:
+    """Divide two amounts per slice and period, where there is something to divide by."""
+    slices, periods = np.nonzero(below > 0)
+    numerator, denominator, n = (part[slices, periods] for part in (above, below, count))
+    value, complete = numerator / denominator, ended[periods]
+    return Cells(basis, slices, periods, value, n, numerator, denominator, is_complete=complete)
 
 
 def _selected_deals(measure, lens: Lens) -> np.ndarray | None:
