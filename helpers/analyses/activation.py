@@ -1,7 +1,7 @@
 """What follows from the KPI discovery matrix: copies between objects, secondary KPIs, and what to activate next."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -129,36 +129,87 @@ def list_secondaries(
         reason from the matrix (``none`` where the workbook can't tell which field is meant), and ``surprise``: people
         say yes and the CRM no, or the other way round. Time (by month, by quarter) is the KPI's own date.
     """
+    return light_secondaries(name_secondaries(company, responses, rules), discovery)
+
+
+def name_secondaries(company: Any, responses: Mapping[str, "Response"], rules: DiscoveryRules) -> pd.DataFrame:
+    """List the secondary KPIs with the KPI and the partition that their names mean, before the matrix lights them.
+
+    Returns:
+        One row per secondary KPI with the first columns of ``list_secondaries``.
+    """
     typed = [row for r in responses.values() for row in generate_secondaries(r.values.get("primary_kpis", ()))]
     said: dict[str, list[str]] = {}
     for response in responses.values():
         for row in response.values.get("secondary_kpis", ()):
             said.setdefault(_fold(row["secondary"]), []).append(str(row.get("is_trackable", "unknown")))
     pairs = typed or _listed(company, rules)
-    cells = {(row["kpi"], row["dimension"]): row for row in discovery[discovery["dimension"] != ""].to_dict("records")}
+    names, fields = _kpi_names(company), _dimension_names(company, rules)
     rows, seen = [], set()
     for pair in pairs:
         if _fold(pair["secondary"]) in seen:
             continue
         seen.add(_fold(pair["secondary"]))
-        kpi, dimension = find_kpi(company, pair["kpi"]), find_dimension(company, pair["partition"], rules)
-        cell = cells.get((kpi, dimension), {})
         answers = said.get(_fold(pair["secondary"]), [])
-        light = cell.get("light", "none" if not kpi or not dimension else "unavailable")
-        counts = {f"n_{word}": answers.count(word) for word in ("yes", "no", "unknown")}
         rows.append(
             {
                 "secondary": pair["secondary"],
-                "kpi": kpi or "",
-                "dimension": dimension or "",
-                **counts,
-                "light": light,
-                "reason": cell.get("reason", _say_missing(kpi, dimension)),
-                "cure": cell.get("cure", ""),
-                "surprise": _find_surprise(counts, light),
+                "kpi": names.get(_fold(pair["kpi"]), ""),
+                "dimension": _find_name(pair["partition"], fields, rules) or "",
+                **{f"n_{word}": answers.count(word) for word in ("yes", "no", "unknown")},
             }
         )
+    return pd.DataFrame(rows, columns=SECONDARY_COLUMNS[:6])
+
+
+def light_secondaries(named: pd.DataFrame, discovery: pd.DataFrame) -> pd.DataFrame:
+    """Give each named secondary KPI its light from the matrix; the rest as ``list_secondaries`` says."""
+    cells = {(row["kpi"], row["dimension"]): row for row in discovery[discovery["dimension"] != ""].to_dict("records")}
+    rows: list[dict[str, Any]] = []
+    for row in named.to_dict("records"):
+        kpi, dimension = row["kpi"], row["dimension"]
+        cell = cells.get((kpi, dimension), {})
+        light = cell.get("light", "none" if not kpi or not dimension else "unavailable")
+        told = {"reason": cell.get("reason", _say_missing(kpi, dimension)), "cure": cell.get("cure", "")}
+        rows.append({**row, "light": light, **told, "surprise": _find_surprise(row, light)})
     return pd.DataFrame(rows, columns=SECONDARY_COLUMNS)
+
+
+class CopyCounter:
+    """Count what a copy between two objects would fill, each copy once.
+
+    Args:
+        company: The opened company.
+        rules: The copies that are usually wanted, and what fields are called.
+    """
+
+    def __init__(self, company: Any, rules: DiscoveryRules) -> None:
+        self.company, self.rules = company, rules
+        self.wanted = {(c.dimension, c.from_object, c.to_object): c.reason for c in rules.copies}
+        self._known: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def count(self, dimension: str, source: str, target: str) -> dict[str, Any]:
+        """Return label, state by the data, and counts of one copy; see ``list_copies``."""
+        key = (dimension, source, target)
+        if key not in self._known:
+            partition = self.company.partitions.get(dimension)
+            label = partition.label if partition else _label_of(dimension, self.rules)
+            self._known[key] = {"label": label, **_count_copy(self.company, partition, source, target)}
+        return self._known[key]
+
+    def list(self, decisions: Iterable[Any] = ()) -> pd.DataFrame:
+        """List the copies usually wanted and those decided on, as ``list_copies`` returns them."""
+        decided = {(d.dimension, d.from_object, d.to_object): d for d in decisions}
+        rows = []
+        for key in [*self.wanted, *(key for key in decided if key not in self.wanted)]:
+            decision = decided.get(key)
+            row = {**dict(zip(("dimension", "from_object", "to_object"), key, strict=True)), **self.count(*key)}
+            row["reason"] = decision.note if decision and decision.note else self.wanted.get(key, "")
+            if decision and decision.state != "wanted":
+                row["state"] = decision.state
+            rows.append(row)
+        frame = pd.DataFrame(rows, columns=COPY_COLUMNS)
+        return frame.astype({column: "Int64" for column in ("n_records", "n_missing", "n_fillable")})
 
 
 def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = ()) -> pd.DataFrame:
@@ -174,23 +225,7 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
         object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has
         one. Counts are missing where the exports hold neither the field nor the link.
     """
-    decided = {(d.dimension, d.from_object, d.to_object): d for d in decisions}
-    wanted = {(c.dimension, c.from_object, c.to_object): c.reason for c in rules.copies}
-    rows = []
-    for key in [*wanted, *(key for key in decided if key not in wanted)]:
-        dimension, source, target = key
-        partition = company.partitions.get(dimension)
-        decision = decided.get(key)
-        label = partition.label if partition else _label_of(dimension, rules)
-        row = {"dimension": dimension, "label": label, "from_object": source, "to_object": target}
-        reason = decision.note if decision and decision.note else wanted.get(key, "")
-        counts = _count_copy(company, partition, source, target)
-        state = decision.state if decision else "wanted"
-        if state == "wanted":
-            state = counts.pop("state")
-        rows.append({**row, "reason": reason, **counts, "state": state})
-    frame = pd.DataFrame(rows, columns=COPY_COLUMNS)
-    return frame.astype({column: "Int64" for column in ("n_records", "n_missing", "n_fillable")})
+    return CopyCounter(company, rules).list(decisions)
 
 
 def count_named(company: Any, responses: Mapping[str, "Response"], rules: DiscoveryRules) -> dict[str, int]:
@@ -205,17 +240,28 @@ def count_named(company: Any, responses: Mapping[str, "Response"], rules: Discov
 
 def find_kpi(company: Any, typed: str) -> str | None:
     """Return the KPI that people mean by a name; None where none bears it."""
-    names = {_fold(name): kpi.id for kpi in company.catalog.kpis.values() for name in (kpi.id, kpi.label)}
-    return names.get(_fold(typed))
+    return _kpi_names(company).get(_fold(typed))
 
 
 def find_dimension(company: Any, typed: str, rules: DiscoveryRules) -> str | None:
     """Return the partition that people mean by a name; None where none bears it."""
-    if set(_fold(typed).split()) & set(rules.time_words):
-        return ENTRY_DATE
+    return _find_name(typed, _dimension_names(company, rules), rules)
+
+
+def _kpi_names(company: Any) -> dict[str, str]:
+    return {_fold(name): kpi.id for kpi in company.catalog.kpis.values() for name in (kpi.id, kpi.label)}
+
+
+def _dimension_names(company: Any, rules: DiscoveryRules) -> dict[str, str]:
     names = {_fold(name): field.id for field in rules.wanted for name in (field.id, field.label, *field.aliases)}
     for id, partition in company.partitions.items():
         names |= {_fold(name): id for name in (id, partition.label, *partition.aliases)}
+    return names
+
+
+def _find_name(typed: str, names: Mapping[str, str], rules: DiscoveryRules) -> str | None:
+    if set(_fold(typed).split()) & set(rules.time_words):
+        return ENTRY_DATE
     return names.get(_fold(typed))
 
 
@@ -251,7 +297,7 @@ def _listed(company: Any, rules: DiscoveryRules) -> list[dict[str, str]]:
     return pairs
 
 
-def _find_surprise(counts: Mapping[str, int], light: str) -> str:
+def _find_surprise(counts: Mapping[Hashable, Any], light: str) -> str:
     if counts["n_yes"] and light == "unavailable":
         return "people say yes, the CRM no"
     if counts["n_no"] and not counts["n_yes"] and light == "available":

@@ -26,8 +26,8 @@ SCORES = {"available": 1.0, "adoption_needed": 0.5, "unavailable": 0.0}
 
 DISCOVERY_COLUMNS = [
     "kpi", "dimension", "object", "question", "label", "known", "inherited_from", "light", "suggested_light", "reason",
-    "fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "n_values", "conflicts", "filled_since",
-    "n", "available", "cure", "note", "decided_by", "is_wanted",
+    "fill_rate", "fill_rate_90d", "n_90d", "fill_rate_worst_owner", "worst_owner", "unknown_share", "n_values",
+    "conflicts", "filled_since", "n", "available", "cure", "note", "decided_by", "is_wanted",
 ]  # fmt: skip
 """The columns of ``discovery.csv``; its ``available`` tells whether the light is ``available``."""
 
@@ -62,24 +62,58 @@ def build_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.D
         One row per KPI as such (``dimension`` and ``object`` empty), then one row per primary KPI × partition, with
         ``DISCOVERY_COLUMNS``. ``light`` is the person's judgement where there is one, else ``suggested_light``, whose
         ``reason`` is beside it. Shares are 0–1 and missing where there is nothing to measure: ``fill_rate`` of the
-        records that the KPI counts, ``fill_rate_90d`` of those that entered in the last days, ``fill_rate_worst_owner``
-        the lowest of any owner with enough records, ``unknown_share`` of the filled ones, ``conflicts`` of linked
-        contacts and deals that both carry the field. ``n`` counts the records. The dimension ``entry_date`` is the date
+        records that the KPI counts, ``fill_rate_90d`` of the ``n_90d`` that entered in the last days,
+        ``fill_rate_worst_owner`` the lowest of any owner with enough records (``worst_owner``), ``unknown_share`` of
+        the filled ones, ``conflicts`` of linked contacts and deals that both carry the field. ``n`` counts the records.
+        The dimension ``entry_date`` is the date
         by which the KPI's records enter their stage. A rate is cut by what its first stage's volume is cut by, if known
         at entry. With no exports every KPI is unavailable, and only wanted fields are listed.
     """
-    rows = [_kpi_row(row, company) for row in explain_availability(company, as_of=as_of).to_dict("records")]
+    matrix = measure_matrix(company, rules, as_of=as_of)
+    return judge_matrix(matrix, getattr(company.answers, "discovery", None))
+
+
+def measure_matrix(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.DataFrame:
+    """Measure every cell of the matrix on the CRM alone.
+
+    Returns:
+        The rows of ``build_discovery`` before anybody has judged them: ``light`` is ``suggested_light``.
+    """
+    rows = [_kpi_row(row) for row in explain_availability(company, as_of=as_of).to_dict("records")]
     for cell in list_cells(company, rules):
         evidence = measure_cell(company, cell, rules, as_of=as_of)
         if _is_told_by_stage(cell, evidence):
             continue
         light, reason, cure = suggest_light(cell, evidence, company.catalog.rules, rules)
-        rows.append(_cell_row(company, cell, evidence, light, reason, cure))
+        rows.append(_cell_row(cell, evidence, light, reason, cure))
     rows += [_date_row(company, primary, as_of) for primary in rules.primaries if primary.kpi in company.catalog.kpis]
     frame = pd.DataFrame(rows, columns=DISCOVERY_COLUMNS)
     shares = ["fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "conflicts"]
     frame = frame.astype({column: "float64" for column in shares})
-    return frame.astype({column: "Int64" for column in ("n", "n_values")} | {"available": "bool", "is_wanted": "bool"})
+    frame = frame.assign(light=frame["suggested_light"], note="", decided_by="").fillna({"worst_owner": ""})
+    frame["available"] = frame["light"] == "available"
+    return frame.astype({column: "Int64" for column in ("n", "n_90d", "n_values")} | {"is_wanted": "bool"})
+
+
+def judge_matrix(matrix: pd.DataFrame, decided: Any) -> pd.DataFrame:
+    """Put people's judgements over the suggested lights.
+
+    Args:
+        matrix: What ``measure_matrix`` returns; not changed.
+        decided: ``DiscoveryAnswers``, or None where nobody has decided anything.
+
+    Returns:
+        The same rows with ``light``, ``available``, ``note`` and ``decided_by`` as people say.
+    """
+    if decided is None or not decided.judgements:
+        return matrix
+    cells = zip(matrix["kpi"], matrix["dimension"], matrix["object"], strict=True)
+    found = [decided.find(kpi=kpi, dimension=dimension, object=object) for kpi, dimension, object in cells]
+    suggested = matrix["suggested_light"]
+    light = [judgement.light if judgement else own for judgement, own in zip(found, suggested, strict=True)]
+    texts = {"note": [j.note if j else "" for j in found], "decided_by": [j.by if j else "" for j in found]}
+    said = pd.DataFrame({"light": light, **texts}, index=matrix.index, dtype="str")
+    return matrix.assign(**said, available=said["light"] == "available")
 
 
 def list_cells(company: Any, rules: DiscoveryRules) -> list[Cell]:
@@ -183,11 +217,10 @@ def _find_doubts(cell: Cell, evidence: Evidence, thresholds: Rules, rules: Disco
     return doubts
 
 
-def _kpi_row(row: Mapping[str, Any], company: Any) -> dict[str, Any]:
+def _kpi_row(row: Mapping[str, Any]) -> dict[str, Any]:
     told = bool(row["is_available"])
     reason = str(row["reason"] or "")
     suggested = "unavailable" if not told else "adoption_needed" if reason else "available"
-    judged = _judge(company, suggested, kpi=str(row["kpi"]))
     return {
         **dict.fromkeys(("dimension", "object", "question", "known", "inherited_from", "filled_since"), ""),
         "kpi": row["kpi"],
@@ -196,11 +229,10 @@ def _kpi_row(row: Mapping[str, Any], company: Any) -> dict[str, Any]:
         "reason": reason or "The exports can tell it.",
         "cure": str(row["cure"] or ""),
         "is_wanted": False,
-        **judged,
     }
 
 
-def _cell_row(company: Any, cell: Cell, evidence: Evidence, light: str, reason: str, cure: str) -> dict[str, Any]:
+def _cell_row(cell: Cell, evidence: Evidence, light: str, reason: str, cure: str) -> dict[str, Any]:
     partition = cell.partition
     return {
         "kpi": cell.kpi,
@@ -214,7 +246,9 @@ def _cell_row(company: Any, cell: Cell, evidence: Evidence, light: str, reason: 
         "reason": reason,
         "fill_rate": evidence.fill_rate,
         "fill_rate_90d": evidence.fill_rate_recent,
+        "n_90d": evidence.n_recent if partition else None,
         "fill_rate_worst_owner": evidence.fill_rate_worst_owner,
+        "worst_owner": evidence.worst_owner,
         "unknown_share": evidence.unknown_share,
         "n_values": evidence.n_values if partition else None,
         "conflicts": evidence.conflicts,
@@ -222,7 +256,6 @@ def _cell_row(company: Any, cell: Cell, evidence: Evidence, light: str, reason: 
         "n": evidence.n if partition else None,
         "cure": cure,
         "is_wanted": cell.is_wanted,
-        **_judge(company, light, kpi=cell.kpi, dimension=cell.dimension, object=cell.object),
     }
 
 
@@ -239,13 +272,4 @@ def _date_row(company: Any, primary: PrimaryColumn, as_of: date) -> dict[str, An
         told = ("adoption_needed", said, "Stamp the date when a record enters the stage, also when it skips ahead.")
     else:
         told = ("available", f"Dated for {format_value(fill, 'share')} of the records that got here.", "")
-    return {**_cell_row(company, cell, evidence, *told), "n": evidence.n, "n_values": None}
-
-
-def _judge(company: Any, suggested: str, **cell: str) -> dict[str, Any]:
-    """Put a person's judgement over the suggestion where there is one."""
-    answers = getattr(company.answers, "discovery", None)
-    judgement = answers.find(**cell) if answers else None
-    light = judgement.light if judgement else suggested
-    said = {"note": judgement.note if judgement else "", "decided_by": judgement.by if judgement else ""}
-    return {"light": light, "available": light == "available", **said}
+    return {**_cell_row(cell, evidence, *told), "n": evidence.n, "n_values": None}

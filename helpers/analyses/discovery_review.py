@@ -1,16 +1,45 @@
 """The KPI discovery in one piece: the matrix, the secondary KPIs that people named, copies, and what comes next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.activation import count_named, list_copies, list_secondaries, rank_activations, score_coverage
-from helpers.analyses.discovery import build_discovery
+from helpers.analyses.activation import (
+    CopyCounter,
+    count_named,
+    light_secondaries,
+    name_secondaries,
+    rank_activations,
+    score_coverage,
+)
+from helpers.analyses.discovery import judge_matrix, measure_matrix
 from helpers.analyses.discovery_findings import find_discovery_findings
 from helpers.analyses.finding import Finding
 from helpers.model.survey import DiscoveryRules
+
+
+@dataclass(frozen=True)
+class DiscoveryFacts:
+    """What CRM and survey say before anybody decides, kept so that a decision needs no second look at the records.
+
+    Attributes:
+        rules: What the matrix holds, and its thresholds.
+        matrix: The matrix with suggested lights only.
+        primaries: KPI → its label and its object.
+        secondaries: The secondary KPIs that people named, without their lights.
+        named: Partition → how many people named it.
+        copies: Counts what each copy between objects would fill.
+    """
+
+    rules: DiscoveryRules
+    matrix: pd.DataFrame
+    primaries: Mapping[str, tuple[str, str]]
+    secondaries: pd.DataFrame
+    named: Mapping[str, int]
+    copies: CopyCounter
 
 
 @dataclass(frozen=True)
@@ -25,6 +54,7 @@ class DiscoveryReview:
         activations: What to activate next, best first.
         score: How far the wanted fields are there, 0–1.
         findings: What was found.
+        facts: What all of it was decided on.
     """
 
     matrix: pd.DataFrame
@@ -34,6 +64,7 @@ class DiscoveryReview:
     activations: pd.DataFrame
     score: float | None
     findings: list[Finding]
+    facts: DiscoveryFacts
 
 
 def review_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> DiscoveryReview:
@@ -44,27 +75,56 @@ def review_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> Dis
         rules: What the matrix holds, and its thresholds.
         as_of: The last day that counts.
     """
-    answers = company.answers
-    responses = answers.visible_survey if answers else {}
-    decided = answers.discovery if answers else None
-    matrix = build_discovery(company, rules, as_of=as_of)
-    named = count_named(company, responses, rules)
+    return _decide(gather_facts(company, rules, as_of=as_of), getattr(company.answers, "discovery", None))
+
+
+def apply_decisions(review: DiscoveryReview, answers: Any) -> DiscoveryReview:
+    """Say anew what follows once people have decided something else, without another look at the CRM.
+
+    Args:
+        review: The review before; not changed.
+        answers: Everything decided by now, as ``DiscoveryAnswers``.
+
+    Returns:
+        The review with these decisions: the same as reading the company again would give, as long as its exports and
+        its survey are the same.
+    """
+    return _decide(review.facts, answers)
+
+
+def gather_facts(company: Any, rules: DiscoveryRules, *, as_of: date) -> DiscoveryFacts:
+    """Gather what CRM and survey say, before anybody decides."""
+    responses = company.answers.visible_survey if company.answers else {}
+    kpis = company.catalog.kpis
+    return DiscoveryFacts(
+        rules=rules,
+        matrix=measure_matrix(company, rules, as_of=as_of),
+        primaries={p.kpi: (kpis[p.kpi].label, p.object) for p in rules.primaries if p.kpi in kpis},
+        secondaries=name_secondaries(company, responses, rules),
+        named=count_named(company, responses, rules),
+        copies=CopyCounter(company, rules),
+    )
+
+
+def _decide(facts: DiscoveryFacts, decided: Any) -> DiscoveryReview:
+    copied = decided.copies if decided else ()
+    matrix = judge_matrix(facts.matrix, decided)
     activations = rank_activations(
         matrix,
-        rules,
-        named=named,
+        facts.rules,
+        named=facts.named,
         planned=decided.activations if decided else (),
-        declined=[(c.dimension, c.to_object) for c in decided.copies if c.state == "not_wanted"] if decided else (),
+        declined=[(copy.dimension, copy.to_object) for copy in copied if copy.state == "not_wanted"],
     )
-    secondaries = list_secondaries(company, matrix, responses, rules)
-    copies = list_copies(company, rules, decided.copies if decided else ())
-    kpis = company.catalog.kpis
+    secondaries = light_secondaries(facts.secondaries, matrix)
+    copies = facts.copies.list(copied)
     return DiscoveryReview(
         matrix=matrix,
-        primaries={p.kpi: (kpis[p.kpi].label, p.object) for p in rules.primaries if p.kpi in kpis},
+        primaries=dict(facts.primaries),
         secondaries=secondaries,
         copies=copies,
         activations=activations,
         score=score_coverage(matrix),
         findings=find_discovery_findings(matrix, activations, secondaries, copies),
+        facts=facts,
     )

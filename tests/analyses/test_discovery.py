@@ -14,7 +14,7 @@ from helpers.analyses.activation import (
     score_coverage,
 )
 from helpers.analyses.discovery import DISCOVERY_COLUMNS, build_discovery
-from helpers.analyses.discovery_review import review_discovery
+from helpers.analyses.discovery_review import apply_decisions, review_discovery
 from helpers.answers.discovery import Activation, CopyDecision, DiscoveryAnswers, Judgement
 from helpers.model.survey import load_discovery_rules
 from tests.analyses.survey_cases import make_case, make_deals, people
@@ -217,3 +217,30 @@ def test_the_review_finds_the_same_whatever_the_order_of_rows():
     straight = make_company({"deal": deals})
     first, second = (review_discovery(company, RULES, as_of=AS_OF).matrix for company in (straight, turned))
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_decision_changes_what_follows_without_another_look_at_the_crm():
+    """Reading everything again with the same decisions gives the same review, cell by cell."""
+    decided = DiscoveryAnswers(
+        (Judgement("product", "deal", light="unavailable", by="Ana"), Judgement(kpi="leads", light="available")),
+        (CopyDecision("product", "deal", "contact", "not_wanted"), CopyDecision("owner", "deal", "contact")),
+        (Activation("opportunities", "source", "large", planned="Q4 2026"),),
+    )
+    before = review_discovery(make_case(), RULES, as_of=AS_OF)
+    untouched = before.matrix.copy()
+    after, again = apply_decisions(before, decided), review_discovery(make_case(discovery=decided), RULES, as_of=AS_OF)
+    for part in ("matrix", "secondaries", "copies", "activations"):
+        pd.testing.assert_frame_equal(getattr(after, part), getattr(again, part))
+    assert after.score == again.score < before.score
+    assert after.findings == again.findings
+    pd.testing.assert_frame_equal(before.matrix, untouched)
+    pd.testing.assert_frame_equal(apply_decisions(after, DiscoveryAnswers()).matrix, before.matrix)
+
+
+def test_the_owner_behind_the_lowest_fill_rate_stands_beside_it():
+    deals = pd.concat([make_deals().assign(owner="Mia", source="Web")] * 10, ignore_index=True)
+    deals.loc[:29, ["owner", "source"]] = ["Tom", None]
+    deals["id"] = [str(i) for i in range(len(deals))]
+    row = discover(make_company({"deal": deals}), date(2026, 6, 29)).loc[("opportunities", "source")]
+    assert (row["fill_rate_worst_owner"], row["worst_owner"]) == (0.0, "Tom")
+    assert row["n_90d"] == 20, "two of every six were created on 1 April, the first of the 90 days"
