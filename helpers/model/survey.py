@@ -67,6 +67,9 @@ class SurveyField(Definition):
         part_of: For a preset grid: the group headings of its rows, by the row's key.
         crm: What the CRM can say to it.
         is_list: Whether a text holds several values with commas between them.
+        factors: Of a choice: its id → how many times a number beside it comes in a year.
+        factor_from: Of a grid's number: the column whose factor turns it into a year's worth, so that amounts per month
+            and per year can be compared.
         compares: Whether agreement between people is measured (texts are only shown side by side).
     """
 
@@ -91,6 +94,8 @@ class SurveyField(Definition):
     part_of: Mapping[str, str] = Setting(default_factory=dict)
     crm: CrmLink | None = None
     is_list: bool = False
+    factors: Mapping[str, float] = Setting(default_factory=dict)
+    factor_from: str = ""
     compares: bool = True
 
     @property

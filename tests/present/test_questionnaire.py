@@ -41,6 +41,6 @@ def test_the_four_main_tabs_take_half_an_hour_and_every_field_can_be_answered():
     core = [tab for tab in SURVEY.tabs.values() if tab.is_core]
     assert [tab.id for tab in core] == ["overview", "product", "icp", "kpis"]
     assert sum(tab.minutes for tab in core) <= 30
-    assert len(SURVEY.tabs["context"].fields) == 16
+    assert len(SURVEY.tabs["context"].fields) == 17
     for _, field in SURVEY.fields():
         assert field.label and (field.type == "grid") == bool(field.columns)
