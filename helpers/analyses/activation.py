@@ -1,17 +1,13 @@
-"""What follows from the KPI discovery matrix: copies between objects, secondary KPIs, and what to activate next."""
+"""What follows from the KPI discovery matrix: what to activate next, and which fields to copy between objects."""
 
-import re
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.discovery import ENTRY_DATE, SCORES
+from helpers.analyses.discovery import SCORES
 from helpers.analyses.field_evidence import link_objects, values_by_id
-from helpers.model.survey import DiscoveryRules, generate_secondaries
-
-if TYPE_CHECKING:
-    from helpers.answers.survey import Response
+from helpers.model.survey import DiscoveryRules
 
 COPY_COLUMNS = [
     "dimension",
@@ -24,12 +20,9 @@ COPY_COLUMNS = [
     "n_fillable",
     "reason",
 ]
-SECONDARY_COLUMNS = [
-    "secondary", "kpi", "dimension", "n_yes", "n_no", "n_unknown", "light", "reason", "cure", "surprise",
-]  # fmt: skip
 ACTIVATE_COLUMNS = [
-    "rank", "dimension", "label", "objects", "light", "n_kpis", "effort", "score_gain", "score_after", "lets", "reason",
-    "cure", "planned", "n_named",
+    "rank", "dimension", "label", "objects", "light", "n_kpis", "effort", "score_gain", "score_after", "score_together",
+    "lets", "unlocks", "reason", "cure", "planned", "owner", "is_overdue", "n_named",
 ]  # fmt: skip
 
 COPY_STATES = {
@@ -56,8 +49,10 @@ def rank_activations(
     rules: DiscoveryRules,
     *,
     named: Mapping[str, int] | None = None,
-    planned: Any = (),
+    planned: Iterable[Any] = (),
     declined: Iterable[tuple[str, str]] = (),
+    overdue: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Rank the wanted fields that are not available yet by what each would add for its effort.
 
@@ -65,114 +60,74 @@ def rank_activations(
         discovery: What ``build_discovery`` returns.
         rules: The wanted fields with their effort.
         named: Dimension → how many people named it in the survey; breaks ties.
-        planned: What was decided to be activated, each with dimension, effort and planned.
+        planned: What was decided to be activated, each with dimension, effort, owner and planned.
         declined: Dimension and object of what people decided not to want; it is not proposed again.
+        overdue: Dimensions that were planned for a time that is over.
+        labels: KPI → what readers call it; its id where missing.
 
     Returns:
         One row per wanted field that has a cell without a green light, best first: ``n_kpis`` cells that would turn
-        green, ``score_gain`` of the coverage score (0–1), ``score_after`` it, ``objects`` where it is missing, ``lets``
-        what it would let people see, ``planned`` when (empty: not decided). Empty where all is green.
+        green, ``score_gain`` of the coverage score (0–1), ``score_after`` it alone, ``score_together`` after it and all
+        above it, ``objects`` where it is missing, ``lets`` what it would let people see, ``unlocks`` the secondary KPIs
+        that could then be trusted, ``planned`` when (empty: not decided) and ``owner`` by whom. Empty where all is
+        green.
     """
-    decided, refused = {item.dimension: item for item in planned}, set(declined)
+    decided, refused, late = {item.dimension: item for item in planned}, set(declined), set(overdue)
     wanted = discovery[discovery["is_wanted"]]
-    now, rows = score_coverage(discovery), []
-    fields = {field.id: field for field in rules.wanted}
-    for dimension, cells in wanted.groupby("dimension", sort=False):
-        is_declined = [(str(dimension), object) in refused for object in cells["object"]]
-        open_cells = cells[(cells["light"] != "available") & ~pd.Series(is_declined, index=cells.index)]
-        if open_cells.empty:
-            continue
-        field = fields[str(dimension)]
-        gain = float((1 - open_cells["light"].map(SCORES)).sum()) / len(wanted)
-        worst = min(open_cells["light"], key=SCORES.__getitem__)
-        first = open_cells[open_cells["light"] == worst].iloc[0]
-        choice = decided.get(str(dimension))
+    now = score_coverage(discovery) or 0.0
+    open_cells: dict[str, list[dict[Hashable, Any]]] = {}
+    for cell in wanted[wanted["light"] != "available"].to_dict("records"):
+        if (cell["dimension"], cell["object"]) not in refused:
+            open_cells.setdefault(str(cell["dimension"]), []).append(cell)
+    rows = []
+    for dimension, cells in open_cells.items():
+        gain = sum(1 - SCORES[cell["light"]] for cell in cells) / len(wanted)
+        worst = min(cells, key=lambda cell: SCORES[cell["light"]])
+        told = _tell_field(dimension, cells, rules, decided.get(dimension))
+        unlocked = [f"{(labels or {}).get(cell['kpi'], cell['kpi'])} by {told['label'].lower()}" for cell in cells]
         rows.append(
             {
+                **told,
                 "dimension": dimension,
-                "label": field.label,
-                "objects": ", ".join(dict.fromkeys(open_cells["object"])),
-                "light": worst,
-                "n_kpis": len(open_cells),
-                "effort": (choice.effort if choice and choice.effort else field.effort),
+                "objects": ", ".join(dict.fromkeys(cell["object"] for cell in cells)),
+                "light": worst["light"],
+                "n_kpis": len(cells),
                 "score_gain": gain,
-                "score_after": (now or 0.0) + gain,
-                "lets": field.lets,
-                "reason": first["reason"],
-                "cure": first["cure"],
-                "planned": choice.planned if choice else "",
-                "n_named": (named or {}).get(str(dimension), 0),
+                "score_after": now + gain,
+                "unlocks": "; ".join(unlocked),
+                "reason": _say_reason(worst),
+                "cure": worst["cure"] or "Agree on what keeps it from being trusted, and mend that first.",
+                "is_overdue": dimension in late,
+                "n_named": (named or {}).get(dimension, 0),
             }
         )
+    rows.sort(key=lambda row: (-row["score_gain"] / rules.effort_weight[row["effort"]], -row["n_named"]))
+    total = now
+    for rank, row in enumerate(rows, start=1):
+        total += row["score_gain"]
+        row |= {"rank": rank, "score_together": total}
     frame = pd.DataFrame(rows, columns=ACTIVATE_COLUMNS)
-    if frame.empty:
-        return frame
-    worth = frame["score_gain"] / frame["effort"].map(rules.effort_weight).astype("float64")
-    order = pd.DataFrame({"worth": -worth, "named": -frame["n_named"]}).sort_values(["worth", "named"], kind="stable")
-    frame = frame.loc[order.index].reset_index(drop=True)
-    return frame.assign(rank=range(1, len(frame) + 1))
+    return frame.astype({"is_overdue": "bool"})
 
 
-def list_secondaries(
-    company: Any, discovery: pd.DataFrame, responses: Mapping[str, "Response"], rules: DiscoveryRules
-) -> pd.DataFrame:
-    """List the secondary KPIs that people typed, what they say of each, and what the CRM says.
-
-    Args:
-        company: The opened company.
-        discovery: What ``build_discovery`` returns.
-        responses: Respondent's id → answers; only of a closed round.
-        rules: Where nobody typed any, the listed primaries × the wanted fields of their object are taken.
-
-    Returns:
-        One row per secondary KPI: ``n_yes``, ``n_no``, ``n_unknown`` people by "trackable today?", ``light`` and its
-        reason from the matrix (``none`` where the workbook can't tell which field is meant), and ``surprise``: people
-        say yes and the CRM no, or the other way round. Time (by month, by quarter) is the KPI's own date.
-    """
-    return light_secondaries(name_secondaries(company, responses, rules), discovery)
+def _tell_field(dimension: str, cells: list[dict[Hashable, Any]], rules: DiscoveryRules, choice: Any) -> dict[str, Any]:
+    """Say what the definitions and people know of a field; one that only people named takes the middle effort."""
+    field = next((field for field in rules.wanted if field.id == dimension), None)
+    label = field.label if field else str(cells[0]["label"])
+    return {
+        "label": label,
+        "effort": (choice.effort if choice else "") or (field.effort if field else "medium"),
+        "lets": (field.lets if field else "") or f"what differs by {label.lower()}",
+        "planned": choice.planned if choice else "",
+        "owner": choice.owner if choice else "",
+    }
 
 
-def name_secondaries(company: Any, responses: Mapping[str, "Response"], rules: DiscoveryRules) -> pd.DataFrame:
-    """List the secondary KPIs with the KPI and the partition that their names mean, before the matrix lights them.
-
-    Returns:
-        One row per secondary KPI with the first columns of ``list_secondaries``.
-    """
-    typed = [row for r in responses.values() for row in generate_secondaries(r.values.get("primary_kpis", ()))]
-    said: dict[str, list[str]] = {}
-    for response in responses.values():
-        for row in response.values.get("secondary_kpis", ()):
-            said.setdefault(_fold(row["secondary"]), []).append(str(row.get("is_trackable", "unknown")))
-    pairs = typed or _listed(company, rules)
-    names, fields = _kpi_names(company), _dimension_names(company, rules)
-    rows, seen = [], set()
-    for pair in pairs:
-        if _fold(pair["secondary"]) in seen:
-            continue
-        seen.add(_fold(pair["secondary"]))
-        answers = said.get(_fold(pair["secondary"]), [])
-        rows.append(
-            {
-                "secondary": pair["secondary"],
-                "kpi": names.get(_fold(pair["kpi"]), ""),
-                "dimension": _find_name(pair["partition"], fields, rules) or "",
-                **{f"n_{word}": answers.count(word) for word in ("yes", "no", "unknown")},
-            }
-        )
-    return pd.DataFrame(rows, columns=SECONDARY_COLUMNS[:6])
-
-
-def light_secondaries(named: pd.DataFrame, discovery: pd.DataFrame) -> pd.DataFrame:
-    """Give each named secondary KPI its light from the matrix; the rest as ``list_secondaries`` says."""
-    cells = {(row["kpi"], row["dimension"]): row for row in discovery[discovery["dimension"] != ""].to_dict("records")}
-    rows: list[dict[str, Any]] = []
-    for row in named.to_dict("records"):
-        kpi, dimension = row["kpi"], row["dimension"]
-        cell = cells.get((kpi, dimension), {})
-        light = cell.get("light", "none" if not kpi or not dimension else "unavailable")
-        told = {"reason": cell.get("reason", _say_missing(kpi, dimension)), "cure": cell.get("cure", "")}
-        rows.append({**row, "light": light, **told, "surprise": _find_surprise(row, light)})
-    return pd.DataFrame(rows, columns=SECONDARY_COLUMNS)
+def _say_reason(cell: Mapping[Hashable, Any]) -> str:
+    """Say why a light isn't green: in the words of whoever set it, else by the CRM's evidence."""
+    if not cell["decided_by"] or cell["light"] == cell["suggested_light"]:
+        return str(cell["reason"])
+    return f"{cell['note']} ({cell['decided_by']})" if cell["note"] else f"So says {cell['decided_by']}."
 
 
 class CopyCounter:
@@ -228,43 +183,6 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
     return CopyCounter(company, rules).list(decisions)
 
 
-def count_named(company: Any, responses: Mapping[str, "Response"], rules: DiscoveryRules) -> dict[str, int]:
-    """Count how many people named each partition in the survey's KPI tab."""
-    counts: dict[str, int] = {}
-    for response in responses.values():
-        named = {row["partition"] for row in generate_secondaries(response.values.get("primary_kpis", ()))}
-        for dimension in {find_dimension(company, name, rules) for name in named} - {None}:
-            counts[dimension] = counts.get(dimension, 0) + 1
-    return counts
-
-
-def find_kpi(company: Any, typed: str) -> str | None:
-    """Return the KPI that people mean by a name; None where none bears it."""
-    return _kpi_names(company).get(_fold(typed))
-
-
-def find_dimension(company: Any, typed: str, rules: DiscoveryRules) -> str | None:
-    """Return the partition that people mean by a name; None where none bears it."""
-    return _find_name(typed, _dimension_names(company, rules), rules)
-
-
-def _kpi_names(company: Any) -> dict[str, str]:
-    return {_fold(name): kpi.id for kpi in company.catalog.kpis.values() for name in (kpi.id, kpi.label)}
-
-
-def _dimension_names(company: Any, rules: DiscoveryRules) -> dict[str, str]:
-    names = {_fold(name): field.id for field in rules.wanted for name in (field.id, field.label, *field.aliases)}
-    for id, partition in company.partitions.items():
-        names |= {_fold(name): id for name in (id, partition.label, *partition.aliases)}
-    return names
-
-
-def _find_name(typed: str, names: Mapping[str, str], rules: DiscoveryRules) -> str | None:
-    if set(_fold(typed).split()) & set(rules.time_words):
-        return ENTRY_DATE
-    return names.get(_fold(typed))
-
-
 def _count_copy(company: Any, partition: Any, source: str, target: str) -> dict[str, Any]:
     tables, carried = company.tables, (partition.objects if partition else {})
     pairs = link_objects(company, source, target) if source in tables and target in tables else None
@@ -286,37 +204,6 @@ def _count_copy(company: Any, partition: Any, source: str, target: str) -> dict[
     return {"state": state, **counts}
 
 
-def _listed(company: Any, rules: DiscoveryRules) -> list[dict[str, str]]:
-    objects = {primary.kpi: primary.object for primary in rules.primaries}
-    pairs = []
-    for kpi in rules.listed:
-        for field in rules.wanted:
-            if kpi in company.catalog.kpis and objects.get(kpi) in field.objects:
-                label = company.catalog.kpis[kpi].label
-                pairs.append({"secondary": f"{label} by {field.label.lower()}", "kpi": label, "partition": field.label})
-    return pairs
-
-
-def _find_surprise(counts: Mapping[Hashable, Any], light: str) -> str:
-    if counts["n_yes"] and light == "unavailable":
-        return "people say yes, the CRM no"
-    if counts["n_no"] and not counts["n_yes"] and light == "available":
-        return "people say no, the CRM yes"
-    return ""
-
-
-def _say_missing(kpi: str | None, dimension: str | None) -> str:
-    if not kpi:
-        return "No KPI of the workbook bears that name."
-    if not dimension:
-        return "No field of the exports bears that name."
-    return "The records that this KPI counts don't carry the field."
-
-
 def _label_of(dimension: str, rules: DiscoveryRules) -> str:
     labels = {field.id: field.label for field in rules.wanted}
     return labels.get(dimension, dimension.replace("_", " ").capitalize())
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", str(text).casefold()).strip()

@@ -6,11 +6,16 @@ import pandas as pd
 
 from helpers.analyses.activation import score_coverage
 from helpers.analyses.finding import Finding
+from helpers.analyses.judgement_trend import JudgementTrend
+from helpers.engine.doubt import wilson_interval
 from helpers.units import format_value, in_sentence
 
 NOTEBOOK = "02_kpi_discovery"
 LARGE_DROP = 0.05
 """From this drop of a fill rate on, lately against ever, a field counts as neglected."""
+
+SIGNIFICANCE = 0.05
+"""Chance of calling any field neglected that isn't, over all fields looked at."""
 
 
 def headline_discovery(discovery: pd.DataFrame) -> str:
@@ -25,7 +30,11 @@ def headline_discovery(discovery: pd.DataFrame) -> str:
 
 
 def find_discovery_findings(
-    discovery: pd.DataFrame, activations: pd.DataFrame, secondaries: pd.DataFrame, copies: pd.DataFrame
+    discovery: pd.DataFrame,
+    activations: pd.DataFrame,
+    secondaries: pd.DataFrame,
+    copies: pd.DataFrame,
+    trend: JudgementTrend | None = None,
 ) -> list[Finding]:
     """Turn the matrix into findings.
 
@@ -34,12 +43,15 @@ def find_discovery_findings(
         activations: What ``rank_activations`` returns.
         secondaries: What ``list_secondaries`` returns.
         copies: What ``list_copies`` returns.
+        trend: What ``build_judgement_trend`` returns.
 
     Returns:
         Findings: how much can be tracked, fields that stopped being filled, what to activate next, the copy that fills
-        most records, and where people and CRM contradict each other on what can be tracked.
+        most records, where people and CRM contradict each other on what can be tracked, plans that are overdue, and how
+        the judgements moved. A fall that chance may explain is none.
     """
     found = [_coverage(discovery), _next(activations), _copy(copies), _surprise(secondaries)]
+    found += [_overdue(trend), _moved(trend)] if trend else []
     return [*_decaying(discovery), *(finding for finding in found if finding)]
 
 
@@ -64,7 +76,9 @@ def _coverage(discovery: pd.DataFrame) -> Finding | None:
 def _decaying(discovery: pd.DataFrame) -> Iterable[Finding]:
     fields = discovery[(discovery["dimension"] != "") & discovery["fill_rate_90d"].notna()]
     drop = fields["fill_rate"] - fields["fill_rate_90d"]
-    fields = fields.assign(drop=drop)[drop >= LARGE_DROP]
+    recent, n = fields["fill_rate_90d"].to_numpy(), fields["n_90d"].to_numpy("float64")
+    _, high = wilson_interval(recent * n, n, 1 - SIGNIFICANCE / max(len(fields), 1))
+    fields = fields.assign(drop=drop)[(drop >= LARGE_DROP) & (high < fields["fill_rate"].to_numpy())]
     worst = fields.sort_values("drop", ascending=False, kind="stable").drop_duplicates(["dimension", "object"]).head(2)
     for row in worst.to_dict("records"):
         fill, recent = (format_value(row[column], "share") for column in ("fill_rate", "fill_rate_90d"))
@@ -72,7 +86,11 @@ def _decaying(discovery: pd.DataFrame) -> Iterable[Finding]:
             headline=f"{row['label']} of the {row['object']} is filled less and less: {fill} ever, {recent} in 90 days",
             kpi=row["kpi"],
             slice=row["dimension"],
-            evidence={"n": int(row["n"]), "definition": f"Share of the records of {row['kpi']} that carry the field."},
+            evidence={
+                "n": int(row["n"]),
+                "n in 90 days": int(row["n_90d"]),
+                "definition": f"Share of the records of {row['kpi']} that carry the field.",
+            },
             next_step="Find the day from which it is missing, and what was changed on that day.",
             notebook=NOTEBOOK,
             severity="bad",
@@ -84,12 +102,18 @@ def _next(activations: pd.DataFrame) -> Finding | None:
         return None
     row = activations.iloc[0]
     after = format_value(row["score_after"], "share")
+    planned = {"planned": row["planned"]} if row["planned"] else {}
     *others, last = str(row["objects"]).split(", ")
     objects = f"{', '.join(others)} and {last}" if others else last
     return Finding(
         headline=f"Activate {in_sentence(row['label'])} on {objects} next: it would let you see {row['lets']}",
         slice=str(row["dimension"]),
-        evidence={"secondary KPIs": int(row["n_kpis"]), "effort": row["effort"], "coverage score after": after},
+        evidence={
+            "secondary KPIs": int(row["n_kpis"]),
+            "effort": row["effort"],
+            "coverage score after": after,
+            **planned,
+        },
         next_step=str(row["cure"]),
         notebook=NOTEBOOK,
     )
@@ -121,4 +145,38 @@ def _surprise(secondaries: pd.DataFrame) -> Finding | None:
         evidence={"secondary KPIs": len(rows)},
         next_step="Open each in the CRM together and settle it.",
         notebook=NOTEBOOK,
+    )
+
+
+def _overdue(trend: JudgementTrend) -> Finding | None:
+    late = trend.overdue
+    if late.empty:
+        return None
+    row = late.iloc[0]
+    where = f" on {str(row['objects']).replace(', ', ' and ')}" if row["objects"] else ""
+    others = f", and {len(late) - 1} more" if len(late) > 1 else ""
+    return Finding(
+        headline=f"{row['label']}{where} was to be available by {row['planned']} and is not{others}",
+        kpi=str(row["kpi"]),
+        slice=str(row["dimension"]),
+        evidence={"plans overdue": len(late), "owner": row["owner"] or "nobody named"},
+        next_step="Plan it anew with an owner, or decide that it isn't wanted.",
+        notebook=NOTEBOOK,
+        severity="bad",
+    )
+
+
+def _moved(trend: JudgementTrend) -> Finding | None:
+    last = trend.quarters.iloc[-1] if len(trend.quarters) > 1 else None
+    if last is None or not last["n_same"] or last["score_same"] == last["score_before"]:
+        return None
+    return Finding(
+        headline=trend.sentence,
+        evidence={
+            "cells judged by the end of both quarters": int(last["n_same"]),
+            "definition": "Available counts 1, adoption needed a half; a judgement stands until somebody changes it.",
+        },
+        next_step="Go through the fields that turned, the worse ones first.",
+        notebook=NOTEBOOK,
+        severity="good" if last["score_same"] > last["score_before"] else "bad",
     )

@@ -7,17 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.activation import (
-    CopyCounter,
-    count_named,
-    light_secondaries,
-    name_secondaries,
-    rank_activations,
-    score_coverage,
-)
+from helpers.analyses.activation import CopyCounter, rank_activations, score_coverage
 from helpers.analyses.discovery import judge_matrix, measure_matrix
 from helpers.analyses.discovery_findings import find_discovery_findings
 from helpers.analyses.finding import Finding
+from helpers.analyses.judgement_trend import JudgementTrend, build_judgement_trend
+from helpers.analyses.secondary_kpis import add_named_cells, count_named, light_secondaries, name_secondaries
 from helpers.model.survey import DiscoveryRules
 
 
@@ -32,6 +27,8 @@ class DiscoveryFacts:
         secondaries: The secondary KPIs that people named, without their lights.
         named: Partition → how many people named it.
         copies: Counts what each copy between objects would fill.
+        as_of: The last day that counts.
+        fiscal_year_start: The month in which the company's quarters begin to be counted.
     """
 
     rules: DiscoveryRules
@@ -40,6 +37,8 @@ class DiscoveryFacts:
     secondaries: pd.DataFrame
     named: Mapping[str, int]
     copies: CopyCounter
+    as_of: date
+    fiscal_year_start: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class DiscoveryReview:
         copies: One row per field to be copied between objects.
         activations: What to activate next, best first.
         score: How far the wanted fields are there, 0–1.
+        trend: How people's judgements moved from quarter to quarter, and which plans are overdue.
         findings: What was found.
         facts: What all of it was decided on.
     """
@@ -63,6 +63,7 @@ class DiscoveryReview:
     copies: pd.DataFrame
     activations: pd.DataFrame
     score: float | None
+    trend: JudgementTrend
     findings: list[Finding]
     facts: DiscoveryFacts
 
@@ -96,25 +97,35 @@ def gather_facts(company: Any, rules: DiscoveryRules, *, as_of: date) -> Discove
     """Gather what CRM and survey say, before anybody decides."""
     responses = company.answers.visible_survey if company.answers else {}
     kpis = company.catalog.kpis
+    secondaries = name_secondaries(company, responses, rules)
+    matrix = measure_matrix(company, rules, as_of=as_of)
+    if responses:
+        matrix = add_named_cells(company, matrix, secondaries, rules)
     return DiscoveryFacts(
         rules=rules,
-        matrix=measure_matrix(company, rules, as_of=as_of),
+        matrix=matrix,
         primaries={p.kpi: (kpis[p.kpi].label, p.object) for p in rules.primaries if p.kpi in kpis},
-        secondaries=name_secondaries(company, responses, rules),
+        secondaries=secondaries,
         named=count_named(company, responses, rules),
         copies=CopyCounter(company, rules),
+        as_of=as_of,
+        fiscal_year_start=company.fiscal_year_start,
     )
 
 
 def _decide(facts: DiscoveryFacts, decided: Any) -> DiscoveryReview:
     copied = decided.copies if decided else ()
     matrix = judge_matrix(facts.matrix, decided)
+    trend = build_judgement_trend(matrix, decided, as_of=facts.as_of, fiscal_year_start=facts.fiscal_year_start)
+    kpis = matrix[matrix["dimension"] == ""]
     activations = rank_activations(
         matrix,
         facts.rules,
         named=facts.named,
         planned=decided.activations if decided else (),
         declined=[(copy.dimension, copy.to_object) for copy in copied if copy.state == "not_wanted"],
+        overdue=trend.overdue["dimension"],
+        labels=dict(zip(kpis["kpi"], kpis["label"], strict=True)),
     )
     secondaries = light_secondaries(facts.secondaries, matrix)
     copies = facts.copies.list(copied)
@@ -125,6 +136,7 @@ def _decide(facts: DiscoveryFacts, decided: Any) -> DiscoveryReview:
         copies=copies,
         activations=activations,
         score=score_coverage(matrix),
-        findings=find_discovery_findings(matrix, activations, secondaries, copies),
+        trend=trend,
+        findings=find_discovery_findings(matrix, activations, secondaries, copies, trend),
         facts=facts,
     )

@@ -5,16 +5,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from helpers.analyses.activation import (
-    find_dimension,
-    find_kpi,
-    list_copies,
-    list_secondaries,
-    rank_activations,
-    score_coverage,
-)
+from helpers.analyses.activation import list_copies, rank_activations, score_coverage
 from helpers.analyses.discovery import DISCOVERY_COLUMNS, build_discovery
 from helpers.analyses.discovery_review import apply_decisions, review_discovery
+from helpers.analyses.secondary_kpis import find_dimension, find_kpi, list_secondaries
 from helpers.answers.discovery import Activation, CopyDecision, DiscoveryAnswers, Judgement
 from helpers.model.survey import load_discovery_rules
 from tests.analyses.survey_cases import make_case, make_deals, people
