@@ -125,9 +125,10 @@ def _tell_field(dimension: str, cells: list[dict[Hashable, Any]], rules: Discove
 
 def _say_reason(cell: Mapping[Hashable, Any]) -> str:
     """Say why a light isn't green: in the words of whoever set it, else by the CRM's evidence."""
-    if not cell["decided_by"] or cell["light"] == cell["suggested_light"]:
-        return str(cell["reason"])
-    return f"{cell['note']} ({cell['decided_by']})" if cell["note"] else f"So says {cell['decided_by']}."
+    if cell["note"]:
+        return f"{cell['note']} ({cell['decided_by']})" if cell["decided_by"] else str(cell["note"])
+    is_overruled = cell["decided_by"] and cell["light"] != cell["suggested_light"]
+    return f"So says {cell['decided_by']}." if is_overruled else str(cell["reason"])
 
 
 class CopyCounter:
