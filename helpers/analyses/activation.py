@@ -15,6 +15,7 @@ COPY_COLUMNS = [
     "from_object",
     "to_object",
     "state",
+    "decided",
     "n_records",
     "n_missing",
     "n_fillable",
@@ -160,6 +161,7 @@ class CopyCounter:
         for key in [*self.wanted, *(key for key in decided if key not in self.wanted)]:
             decision = decided.get(key)
             row = {**dict(zip(("dimension", "from_object", "to_object"), key, strict=True)), **self.count(*key)}
+            row["decided"] = decision.state if decision else ""
             row["reason"] = decision.note if decision and decision.note else self.wanted.get(key, "")
             if decision and decision.state != "wanted":
                 row["state"] = decision.state
@@ -177,8 +179,8 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
         decisions: What people decided, each with dimension, from_object, to_object, state and note.
 
     Returns:
-        One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``n_records`` of the receiving
-        object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has
+        One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``decided`` as people say (empty:
+        nobody did), ``n_records`` of the receiving object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has
         one. Counts are missing where the exports hold neither the field nor the link.
     """
     return CopyCounter(company, rules).list(decisions)
