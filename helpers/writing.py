@@ -18,8 +18,13 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: Path, raw: bytes) -> None:
+def write_bytes(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
     """Write a file whole, and return only when the disk has it.
+
+    Args:
+        path: The file; its folder is made where it doesn't exist.
+        raw: What is to stand in it.
+        mode: Who may read and write it; nobody else can at any moment.
 
     Raises:
         OSError: The folder can't be written to; the old file is then untouched.
@@ -31,7 +36,7 @@ def write_bytes(path: Path, raw: bytes) -> None:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

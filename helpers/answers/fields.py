@@ -11,6 +11,15 @@ from helpers.model.survey import SurveyField
 Fault = tuple[str, str, str]
 """Place, what is wrong, what to do."""
 
+TEXT_LIMIT = 200_000
+"""Characters; nobody types more, and whoever pastes more has pasted the wrong thing."""
+
+LARGEST = 1e15
+"""Beyond it a number can no longer be kept to the unit."""
+
+UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Control characters and halves of characters: no page, chart or spreadsheet can hold them."""
+
 
 def check_answer(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
     """Check one answer.
@@ -36,9 +45,7 @@ def check_answer(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
         return _check_list(field, value)
     if field.type == "grid":
         return _check_grid(field, value)
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return (str(value), []) if str(value).strip() else (None, [])
-    return None, [(field.id, f"{_show(value)} is no text.", "Write it in quotation marks.")]
+    return _check_text(field, value)
 
 
 def read_number(text: str, unit: str = "") -> float | None:
@@ -50,6 +57,8 @@ def read_number(text: str, unit: str = "") -> float | None:
     >>> read_number("€1,200,000"), read_number("60 %", "share"), read_number("1,5"), read_number("1e400")
     (1200000.0, 0.6, 1.5, None)
     """
+    if len(text) > 100:
+        return None
     bare = re.sub(r"[\s'\u00a0\u202f€$£%]|days?$|USD|EUR|GBP", "", text.strip())
     if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", bare):
         bare = bare.replace(",", "")
@@ -65,12 +74,35 @@ def read_number(text: str, unit: str = "") -> float | None:
     return number / 100 if unit == "share" and ("%" in text or number > 1) else number
 
 
+def _check_text(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or _is_huge(value):
+        return None, [(field.id, f"{_show(value)} is no text.", "Write it in quotation marks.")]
+    text = str(value)
+    if not text.strip():
+        return None, []
+    if len(text) > TEXT_LIMIT:
+        message = f"the text has {len(text):,} characters; at most {TEXT_LIMIT:,} are kept."
+        return None, [(field.id, message, "Shorten it, or paste the part that answers the question.")]
+    wrong = UNSHOWABLE.search(text)
+    if wrong:
+        what = (
+            f"the text holds a sign that can't be shown (U+{ord(wrong.group()):04X}) after {wrong.start()} characters."
+        )
+        return None, [(field.id, what, "Delete it, or type the text again instead of pasting it.")]
+    return text, []
+
+
 def _check_number(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
     number = read_number(value, field.unit) if isinstance(value, str) else value
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        return None, [
-            (field.id, f"{_show(value)} is no number.", f"Write a plain number such as {field.example or 10}.")
-        ]
+    cure = f"Write a plain number such as {field.example or 10}."
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
+        return None, [(field.id, f"{_show(value)} is no number.", cure)]
+    if abs(number) > LARGEST:
+        return None, [(field.id, f"{_show(value)} is a larger number than can be kept.", cure)]
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if field.unit == "year" and not isinstance(number, int):
+        return None, [(field.id, f"{_show(value)} is no year.", f"Write four digits such as {field.example or 2014}.")]
     if field.minimum is not None and number < field.minimum:
         return None, [(field.id, f"{_show(value)} is below {_bound(field, field.minimum)}.", "Write a larger number.")]
     if field.maximum is not None and number > field.maximum:
@@ -85,10 +117,11 @@ def _check_choice(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
     if isinstance(value, bool) and field.type == "yes_no_unknown":
         return ("yes" if value else "no"), []
     by_text = {id.casefold(): id for id in allowed} | {label.casefold(): id for id, label in allowed.items()}
-    chosen = by_text.get(str(value).strip().casefold())
+    text = value.strip() if isinstance(value, str) else _show(value)
+    chosen = by_text.get(text.casefold())
     if chosen:
         return chosen, []
-    hint = suggest(str(value), [*allowed, *allowed.values()])
+    hint = suggest(text, [*allowed, *allowed.values()]) if len(text) <= 80 else ""
     return None, [(field.id, f"{_show(value)} can't be chosen.", f"Allowed: {', '.join(allowed.values())}.{hint}")]
 
 
@@ -101,7 +134,9 @@ def _check_list(field: SurveyField, value: Any) -> tuple[Any, list[Fault]]:
             chosen, wrong = _check_choice(field, item)
             faults.extend(wrong)
         else:
-            chosen = str(item).strip() if isinstance(item, str | int | float) else None
+            chosen, wrong = _check_text(field, item)
+            chosen = chosen.strip() if chosen else None
+            faults.extend(wrong)
         if chosen and chosen not in kept:
             kept.append(chosen)
     if len(kept) > field.maximum_items:
@@ -143,5 +178,13 @@ def _bound(field: SurveyField, bound: float) -> str:
 
 
 def _show(value: Any) -> str:
-    text = repr(value) if not isinstance(value, str) else f"'{value}'"
+    try:
+        text = f"'{value}'" if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists without end
+        return "this value"
     return text if len(text) <= 80 else f"{text[:77]}…'"
+
+
+def _is_huge(value: Any) -> bool:
+    """Tell whether a whole number is so long that it can't be written out."""
+    return isinstance(value, int) and abs(value) >= 10**300

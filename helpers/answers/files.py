@@ -8,23 +8,24 @@ windows never overwrite each other silently. Earlier versions lie in ``answers/.
 import errno
 import os
 import re
+import time
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from helpers.answers.toml_text import clean_values, render_values
+from helpers.answers.versions import Version, find_version, keep_version, list_numbers, read_times, to_seconds
 from helpers.errors import AnswersError
-from helpers.writing import write_bytes, write_text
+from helpers.writing import write_bytes
 
 ABSENT = ""
 """The revision of a file that does not exist yet."""
-
-VERSIONS_KEPT = 500
-"""So many earlier versions of a file are kept; a workshop saves a few hundred."""
 
 RESERVED = frozenset({"round", "con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 
@@ -85,15 +86,17 @@ def list_topics(folder: Path, group: str = "") -> list[str]:
     if not root.is_dir():
         return []
     prefix = f"{group}/" if group else ""
-    return sorted(prefix + path.stem for path in root.glob("*.toml") if path.is_file())
+    files = (path for path in root.glob("*.toml") if path.is_file() and not path.name.startswith("."))
+    return sorted(prefix + path.stem for path in files)
 
 
-def read_topic(folder: Path, topic: str) -> Topic:
+def read_topic(folder: Path, topic: str, *, known: Topic | None = None) -> Topic:
     """Read one file of answers.
 
     Args:
         folder: The company's folder.
         topic: Such as ``survey/ana-okafor``.
+        known: The file as read or written last; it is returned where the file still is the same.
 
     Returns:
         What the file holds; without values where it does not exist.
@@ -110,19 +113,24 @@ def read_topic(folder: Path, topic: str) -> Topic:
         raise AnswersError(
             f"[answers/{topic}.toml] the file can't be read: {error.strerror}. Check who may read it."
         ) from None
+    if known is not None and known.revision == _revision(raw):
+        return known
     return _parse(topic, raw)
 
 
-def write_topic(folder: Path, topic: str, values: Mapping[str, Any], *, based_on: str) -> str:
+def write_topic(
+    folder: Path, topic: str, values: Mapping[str, Any], *, based_on: str, now: datetime | None = None
+) -> str:
     """Write one file of answers whole or not at all, keeping the version before.
 
-    Comments and order of a hand-edited file survive. Writing what is there already changes nothing.
+    Comments of a hand-edited file survive. Writing what is there already changes nothing.
 
     Args:
         folder: The company's folder.
         topic: Such as ``survey/ana-okafor``.
         values: The file's tables: all of them; None is left out, since TOML has no such value.
         based_on: The revision that was read; ``ABSENT`` for a new file.
+        now: When it is saved, as the file's time; the machine's clock where None.
 
     Returns:
         The new revision.
@@ -131,37 +139,89 @@ def write_topic(folder: Path, topic: str, values: Mapping[str, Any], *, based_on
         ConflictError: The file has changed since; nothing was written.
         AnswersError: The file on disk is damaged, can't be written, or a value can't be kept; nothing was written.
     """
-    wanted = _clean(values, topic)
+    wanted = clean_values(values, topic)
+
+    def compose(current: Topic) -> Mapping[str, Any]:
+        if current.revision != based_on:
+            raise ConflictError(
+                f"[answers/{topic}.toml] somebody has saved this in the meantime, so nothing was written. "
+                "Look at both versions and choose.",
+                theirs=current.values,
+                mine=wanted,
+                revision=current.revision,
+            )
+        return wanted
+
+    return update_topic(folder, topic, compose, now=now).revision
+
+
+def update_topic(
+    folder: Path,
+    topic: str,
+    compose: Callable[[Topic], Mapping[str, Any] | None],
+    *,
+    known: Topic | None = None,
+    now: datetime | None = None,
+    is_pinned: bool = False,
+) -> Topic:
+    """Change one file of answers on the base of what it holds at this moment; nobody else can write in between.
+
+    Args:
+        folder: The company's folder.
+        topic: Such as ``survey/ana-okafor``.
+        compose: Makes the file's tables, all of them, of what the file holds; None leaves it as it is. It may be
+            called with a topic without values where the file doesn't exist, and must not change what it is given.
+        known: The file as read or written last; saves reading it again where it is still the same.
+        now: When it is saved, as the file's time; the machine's clock where None.
+        is_pinned: Whether the version before stays for good.
+
+    Returns:
+        The file as it is afterwards.
+
+    Raises:
+        AnswersError: The file on disk is damaged or can't be written; nothing was written.
+    """
     path = _path(folder, topic)
+    place = _versions(folder, topic)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, topic):
-            current = read_topic(folder, topic)
-            if current.revision != based_on:
-                raise ConflictError(
-                    f"[answers/{topic}.toml] somebody has saved this in the meantime, so nothing was written. "
-                    "Look at both versions and choose.",
-                    theirs=current.values,
-                    mine=wanted,
-                    revision=current.revision,
-                )
-            if current.revision != ABSENT and current.values == wanted:
-                return current.revision
-            raw = _render(current.text, wanted, topic).encode("utf-8")
+        with lock_folder(place):
+            current = read_topic(folder, topic, known=known)
+            wanted = compose(current)
+            if wanted is None or (current.revision != ABSENT and current.values == wanted):
+                return current
+            text = render_values(current.text, current.values, wanted, f"answers/{topic}.toml")
+            raw = _encode(text, topic)
+            for left in path.parent.glob(f".{path.name}-*.tmp"):  # of a process that was killed while writing
+                left.unlink(missing_ok=True)
+            kept = None
             if current.revision != ABSENT:
-                _keep_version(folder, topic, current.text)
-            write_bytes(path, raw)
+                moment = to_seconds(now) if now else time.time()
+                kept = keep_version(place, path, now=moment, is_pinned=is_pinned)
+            try:
+                write_bytes(path, raw)
+            except OSError:
+                if kept:  # or every attempt on a full disk would leave one
+                    kept.unlink(missing_ok=True)
+                raise
+            if now:
+                os.utime(path, (to_seconds(now), to_seconds(now)))
     except OSError as error:
         raise AnswersError(
-            f"[answers/{topic}.toml] the file can't be written: {error.strerror}. {_cure_of(error)} "
+            f"[answers/{topic}.toml] the file can't be written: {error.strerror or error}. {_cure_of(error)} "
             "What was saved before is untouched."
         ) from None
-    return _revision(raw)
+    return Topic(topic, wanted, _revision(raw), text)
 
 
 def list_versions(folder: Path, topic: str) -> list[int]:
     """List the numbers of the earlier versions kept of a topic, oldest first."""
-    return sorted(int(path.stem) for path in _versions(folder, topic).glob("*.toml") if path.stem.isdigit())
+    return list_numbers(_versions(folder, topic))
+
+
+def list_version_times(folder: Path, topic: str) -> list[Version]:
+    """List the earlier versions kept of a topic with the times at which they were saved, oldest first."""
+    return read_times(_versions(folder, topic))
 
 
 def read_version(folder: Path, topic: str, number: int) -> Topic:
@@ -170,8 +230,8 @@ def read_version(folder: Path, topic: str, number: int) -> Topic:
     Raises:
         AnswersError: There is none of that number, or it is damaged.
     """
-    path = _versions(folder, topic) / f"{number:06d}.toml"
-    if not path.is_file():
+    path = find_version(_versions(folder, topic), number)
+    if path is None:
         kept = ", ".join(map(str, list_versions(folder, topic)[-5:])) or "none"
         raise AnswersError(f"[answers/{topic}.toml] version {number} is not kept. The latest kept: {kept}.")
     return _parse(topic, path.read_bytes())
@@ -187,34 +247,34 @@ def restore_version(folder: Path, topic: str, number: int, *, based_on: str) -> 
     return write_topic(folder, topic, read_version(folder, topic, number).values, based_on=based_on)
 
 
-def find_line(text: str, table: str, key: str = "", index: int | None = None) -> int | None:
-    """Find the line in which a value stands in a TOML text.
+def stat_topic(folder: Path, topic: str) -> tuple[int, ...]:
+    """Return a mark that changes whenever the file is written; empty where it does not exist or can't be seen."""
+    try:
+        said = _path(folder, topic).stat()
+    except OSError:
+        return ()
+    return said.st_mtime_ns, said.st_size, said.st_ino
+
+
+@contextmanager
+def lock_folder(place: Path) -> Iterator[None]:
+    """Let one process and thread at a time check and replace a file; the lock ends with the process that holds it.
 
     Args:
-        text: The file's text.
-        table: The table's name, such as ``overview`` or ``product.products``.
-        key: The key in it; empty finds the table's own line.
-        index: For an array of tables, which of them, from 0.
-
-    Returns:
-        The line as a person counts it; None where it can't be found.
-
-    >>> find_line("[overview]\\nemployees = 3\\n", "overview", "employees")
-    2
+        place: The folder in which the lock's file lies; it is made where it doesn't exist.
     """
-    header = re.compile(r"^\s*(\[\[|\[)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
-    inside, seen = False, -1
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = header.match(line)
-        if match and "=" not in line.split("]")[-1]:
-            name = match.group(2).replace('"', "").replace(" ", "")
-            seen += name == table
-            inside = name == table and (index is None or seen == index)
-            if inside and not key:
-                return number
-        elif inside and re.match(rf'^\s*"?{re.escape(key)}"?\s*=', line):
-            return number
-    return None
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("a+b") as file:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        else:
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        yield
 
 
 def _path(folder: Path, topic: str) -> Path:
@@ -245,7 +305,7 @@ def _parse(topic: str, raw: bytes) -> Topic:
         raise AnswersError(f"[{file}, row {line}] this is no UTF-8 text. Save the file as UTF-8. {cure}") from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; so is what a number of 5,000 digits raises
         place = re.search(r"line (\d+)", str(error))
         line = int(place.group(1)) if place else text.count("\n") + 1
         reason = re.sub(r" \(at .*\)$", "", str(error))
@@ -255,94 +315,17 @@ def _parse(topic: str, raw: bytes) -> Topic:
     return Topic(topic, values, _revision(raw), text)
 
 
-def _clean(values: Any, place: str) -> Any:
-    if isinstance(values, Mapping):
-        return {str(key): _clean(value, f"{place}, {key}") for key, value in values.items() if value is not None}
-    if isinstance(values, list | tuple):
-        return [_clean(value, place) for value in values if value is not None]
-    if isinstance(values, float) and (values != values or values in (float("inf"), float("-inf"))):
-        raise AnswersError(f"[{place}] {values} is no number that can be kept. Type a plain number.")
-    if isinstance(values, str):
-        try:
-            values.encode("utf-8")
-        except UnicodeEncodeError:
-            raise AnswersError(f"[{place}] the text holds half a character. Type it again.") from None
-    return values
-
-
-def _render(text: str, values: Mapping[str, Any], topic: str) -> str:
-    """Lay values over a file's text, keeping its comments, and check that they can be read back."""
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    for key in [key for key in document if key not in values]:
-        del document[key]
-    for key, value in values.items():
-        known = document.get(key)
-        if isinstance(value, Mapping) and isinstance(known, Mapping):
-            for gone in [name for name in known if name not in value]:
-                del known[gone]
-            for name, item in value.items():
-                if name not in known or _plain(known[name]) != item:
-                    known[name] = _item(item)
-        elif known is None or _plain(known) != value:
-            document[key] = _item(value)
-    rendered = tomlkit.dumps(document)
-    if _reads_as(rendered, values):
-        return rendered
-    fresh = tomlkit.dumps({key: _item(value) for key, value in values.items()})
-    if _reads_as(fresh, values):
-        return fresh
-    raise AnswersError(f"[answers/{topic}.toml] these answers can't be written so that they read back the same.")
-
-
-def _reads_as(text: str, values: Mapping[str, Any]) -> bool:
+def _encode(text: str, topic: str) -> bytes:
     try:
-        return tomllib.loads(text) == values
-    except tomllib.TOMLDecodeError:
-        return False
-
-
-def _plain(value: Any) -> Any:
-    return value.unwrap() if hasattr(value, "unwrap") else value
-
-
-def _item(value: Any) -> Any:
-    import tomlkit
-
-    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        rows = tomlkit.aot()
-        for row in value:
-            rows.append(tomlkit.item(dict(row)))
-        return rows
-    return value
-
-
-def _keep_version(folder: Path, topic: str, text: str) -> None:
-    folder_of_versions = _versions(folder, topic)
-    folder_of_versions.mkdir(parents=True, exist_ok=True)
-    kept = list_versions(folder, topic)
-    write_text(folder_of_versions / f"{(kept[-1] if kept else 0) + 1:06d}.toml", text)
-    for number in kept[: max(len(kept) + 1 - VERSIONS_KEPT, 0)]:
-        (folder_of_versions / f"{number:06d}.toml").unlink(missing_ok=True)
-
-
-@contextmanager
-def _lock(folder: Path, topic: str) -> Iterator[None]:
-    """Let one process at a time check and replace a file; the lock ends with the process that holds it."""
-    place = _versions(folder, topic)
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("a+b") as file:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        else:
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        yield
+        raw = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise AnswersError(f"[answers/{topic}.toml] a text holds half a character. Type it again.") from None
+    if len(raw) > SIZE_LIMIT:
+        raise AnswersError(
+            f"[answers/{topic}.toml] these answers have {len(raw):,} bytes; at most {SIZE_LIMIT:,} can be kept. "
+            "Shorten the longest text and save again. What was saved before is untouched."
+        )
+    return raw
 
 
 def _cure_of(error: OSError) -> str:

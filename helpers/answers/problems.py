@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from helpers.answers.files import Topic, find_line
+from helpers.answers.files import Topic
+from helpers.answers.toml_text import find_line
 from helpers.errors import AnswersError
 
 Problem = dict[str, Any]
