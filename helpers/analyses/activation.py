@@ -179,9 +179,9 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
         decisions: What people decided, each with dimension, from_object, to_object, state and note.
 
     Returns:
-        One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``decided`` as people say (empty:
-        nobody did), ``n_records`` of the receiving object, ``n_missing`` of them without a value of their own, and ``n_fillable`` of those whose linked record has
-        one. Counts are missing where the exports hold neither the field nor the link.
+        One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``decided`` as people say
+        (empty: nobody did), ``n_records`` of the receiving object, ``n_missing`` of them without a value of their own,
+        and ``n_fillable`` of those whose linked record has one. Counts are missing where the exports hold neither the field nor the link.
     """
     return CopyCounter(company, rules).list(decisions)
 

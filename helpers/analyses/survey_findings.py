@@ -64,8 +64,8 @@ def headline_agreement(agreement: pd.DataFrame) -> str:
 
 
 def select_common(agreement: pd.DataFrame) -> pd.DataFrame:
-    """Keep the questions that as many people answered as any other, so that a pair doesn't outweigh the group."""
-    return agreement[agreement["n"] == agreement["n"].max()].reset_index(drop=True)
+    """Keep the questions that more than half of the group answered, so that a pair doesn't outweigh it."""
+    return agreement[agreement["n"] * 2 > agreement["n"].max()].reset_index(drop=True)
 
 
 def _largest_gap(gut: pd.DataFrame, currency: str) -> Finding | None:
