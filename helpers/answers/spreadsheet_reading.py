@@ -1,10 +1,9 @@
 """Reading a workbook that came back from people: as plain cells, within bounds, and without running anything in it."""
 
 import io
-import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -16,13 +15,16 @@ from helpers.errors import AnswersError
 SIZE_LIMIT = 10_000_000
 """Bytes of the file."""
 
-UNPACKED_LIMIT = 40_000_000
-"""Bytes of its parts once unpacked."""
+UNPACKED_LIMIT = 25_000_000
+"""Bytes of its parts once unpacked, pictures included."""
 
 PARTS_LIMIT = 2_000
 SHEETS_LIMIT = 40
 ROWS_LIMIT = 5_000
 COLUMNS_LIMIT = 200
+"""What stands further to the right are people's own notes."""
+
+LAST_ROW = 1_048_576
 
 CURE = "Send the workbook that was exported here, saved as Excel workbook (.xlsx)."
 _KINDS = {"s": "text", "str": "text", "inlineStr": "text", "n": "number", "b": "truth", "e": "error", "f": "formula"}
@@ -59,25 +61,19 @@ BLANK = Cell(None, "number")
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its cells that hold something, by row and column as people count them."""
+    """One sheet: its cells that hold something, row → column → cell, as people count them."""
 
     title: str
     is_hidden: bool = False
-    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    cells: Mapping[int, Mapping[int, Cell]] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> Cell:
         """Return a cell; a blank one where nothing stands."""
-        return self.cells.get((row, column), BLANK)
+        return self.cells.get(row, {}).get(column, BLANK)
 
-    def rows(self) -> list[int]:
-        """List the rows that hold something, from top to bottom."""
-        return sorted({row for row, _ in self.cells})
-
-    def row(self, number: int) -> list[tuple[int, Cell]]:
-        """List a row's cells with their columns, from left to right."""
-        return sorted(
-            ((column, cell) for (row, column), cell in self.cells.items() if row == number), key=lambda it: it[0]
-        )
+    def row(self, number: int) -> Mapping[int, Cell]:
+        """Return a row's cells by column, from left to right."""
+        return self.cells.get(number, {})
 
 
 def is_workbook(data: bytes | Path) -> bool:
@@ -104,13 +100,13 @@ def read_sheets(data: bytes | Path, *, file: str = "workbook") -> list[Sheet]:
         AnswersError: It is no workbook, damaged, or larger than any filled-in workbook can be.
     """
     raw = _read_bytes(data, file)
-    _require_sound(raw, file)
+    sound = _unpack_safely(raw, file)
     from openpyxl import load_workbook
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = load_workbook(io.BytesIO(raw), read_only=True, data_only=False, keep_links=False)
+            book = load_workbook(sound, read_only=True, data_only=False, keep_links=False)
             try:
                 found = [_read_sheet(sheet, file) for sheet in book.worksheets[:SHEETS_LIMIT]]
             finally:
@@ -141,8 +137,37 @@ def _read_bytes(data: bytes | Path, file: str) -> bytes:
     return raw
 
 
-def _require_sound(raw: bytes, file: str) -> None:
-    """Refuse what is no workbook, and what would unpack to more than any workbook of answers holds."""
+def _unpack_safely(raw: bytes, file: str) -> io.BytesIO:
+    """Return the workbook's parts, each read no further than it says it is long, as an archive that can be trusted."""
+    _require_workbook(raw, file)
+    sound = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as parts, zipfile.ZipFile(sound, "w") as kept:
+            listed = {part.filename: part for part in parts.infolist()}
+            size = sum(part.file_size for part in parts.infolist())
+            if len(parts.infolist()) > PARTS_LIMIT or size > UNPACKED_LIMIT:
+                raise AnswersError(
+                    f"[{file}] the workbook unpacks to {len(listed):,} parts with {size:,} bytes; at most "
+                    f"{PARTS_LIMIT:,} and {UNPACKED_LIMIT:,} are taken. "
+                    "Remove pictures and sheets of your own, and save it again."
+                )
+            if not any(name.startswith("xl/workbook") for name in listed):
+                raise AnswersError(f"[{file}] this is no Excel workbook. {CURE}")
+            for name, part in listed.items():
+                content = _read_part(parts, part)
+                if _declares_entities(content):
+                    raise AnswersError(
+                        f"[{file}] the workbook declares XML entities, which no spreadsheet does. {CURE}"
+                    )
+                kept.writestr(zipfile.ZipInfo(name), content)
+    except AnswersError:
+        raise
+    except Exception as error:  # a damaged archive fails in as many ways as there are bytes
+        raise AnswersError(f"[{file}] the workbook is damaged ({type(error).__name__}). {CURE}") from None
+    return sound
+
+
+def _require_workbook(raw: bytes, file: str) -> None:
     if not raw:
         raise AnswersError(f"[{file}] the file is empty. {CURE}")
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
@@ -152,27 +177,15 @@ def _require_sound(raw: bytes, file: str) -> None:
         )
     if not raw.startswith(b"PK"):
         raise AnswersError(f"[{file}] this is no Excel workbook. {CURE}")
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as parts:
-            listed = parts.infolist()
-            texts = [part for part in listed if part.filename.endswith((".xml", ".rels"))]
-            size = sum(part.file_size for part in texts)
-            if len(listed) > PARTS_LIMIT or size > UNPACKED_LIMIT:
-                raise AnswersError(
-                    f"[{file}] the workbook unpacks to {len(listed):,} parts with {size:,} bytes; at most "
-                    f"{PARTS_LIMIT:,} and {UNPACKED_LIMIT:,} are taken. {CURE}"
-                )
-            if not any(part.filename.startswith("xl/workbook") for part in listed):
-                raise AnswersError(f"[{file}] this is no Excel workbook. {CURE}")
-            for part in texts:
-                if _declares_entities(parts.read(part)):
-                    raise AnswersError(
-                        f"[{file}] the workbook declares XML entities, which no spreadsheet does. {CURE}"
-                    )
-    except AnswersError:
-        raise
-    except Exception as error:  # a damaged archive fails in as many ways as there are bytes
-        raise AnswersError(f"[{file}] the workbook is damaged ({type(error).__name__}). {CURE}") from None
+
+
+def _read_part(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    """Unpack a part in small steps, since its stated length may be a lie."""
+    pieces = []
+    with parts.open(part) as packed:
+        while piece := packed.read(65_536):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _declares_entities(xml: bytes) -> bool:
@@ -180,22 +193,19 @@ def _declares_entities(xml: bytes) -> bool:
 
 
 def _read_sheet(sheet: Any, file: str) -> Sheet:
-    sheet.reset_dimensions()
-    found: dict[tuple[int, int], Cell] = {}
-    for number, row in enumerate(sheet.iter_rows(), start=1):
-        for cell in row:
-            if cell.value is None:
-                continue
-            read = _read_cell(cell)
+    found: dict[int, dict[int, Cell]] = {}
+    rows = sheet.iter_rows(min_row=1, max_row=LAST_ROW, min_col=1, max_col=COLUMNS_LIMIT)
+    for number, row in enumerate(rows, start=1):
+        for column, cell in enumerate(row, start=1):
+            read = BLANK if cell.value is None else _read_cell(cell)
             if read.is_blank:
                 continue
-            column = cell.column
-            if number > ROWS_LIMIT or column > COLUMNS_LIMIT:
+            if number > ROWS_LIMIT:
                 raise AnswersError(
-                    f"[{file}, {sheet.title}, {name_cell(number, column)}] something stands far outside the form; at "
-                    f"most {ROWS_LIMIT:,} rows and {COLUMNS_LIMIT} columns are read. Remove it and save again."
+                    f"[{file}, {sheet.title}, {name_cell(number, column)}] something stands far below the form; at "
+                    f"most {ROWS_LIMIT:,} rows are read. Remove it and save again."
                 )
-            found[number, column] = read
+            found.setdefault(number, {})[column] = read
     return Sheet(sheet.title, sheet.sheet_state != "visible", found)
 
 
@@ -212,10 +222,3 @@ def _read_cell(cell: Any) -> Cell:
     if isinstance(value, str) and kind == "number":
         kind = "text"
     return Cell(value, kind, str(cell.number_format))
-
-
-def find_rows(sheet: Sheet, pattern: str) -> Iterator[int]:
-    """Go through the rows with a cell whose text fits a pattern."""
-    for row in sheet.rows():
-        if any(isinstance(cell.value, str) and re.fullmatch(pattern, cell.value) for _, cell in sheet.row(row)):
-            yield row
