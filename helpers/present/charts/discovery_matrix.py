@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,17 @@ HALF = "M0,-1A1,1,0,0,0,0,1Z"
 """A half disc, left."""
 
 KPI_ROW = "The KPI itself"
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One field down the matrix: what it is called, which question it answers, and whether it folds away at first."""
+
+    dimension: str
+    label: str
+    question: str
+    is_wanted: bool
+    is_folded: bool
 
 
 def draw_discovery_matrix(
@@ -110,23 +122,50 @@ def _axes(heads: list[str], rows: list[str]) -> tuple[Any, Any]:
     return x, y
 
 
-def _lay_out(discovery: pd.DataFrame, kpis: list[str]) -> tuple[pd.DataFrame, list[str], int]:
-    """Choose the fields shown and put them in order: what is wanted or was judged first, then what more KPIs carry."""
-    shown = discovery[discovery["kpi"].isin(kpis)]
-    own = shown[shown["dimension"] == ""].assign(row=KPI_ROW)
-    fields = shown[shown["dimension"] != ""]
-    parts, rows, n_hidden = [own], [KPI_ROW], 0
+def list_rows(discovery: pd.DataFrame, kpis: Iterable[str], *, with_judged: bool = True) -> list[MatrixRow]:
+    """List the matrix's fields in the order in which they are shown, by who, what, where and when.
+
+    Args:
+        discovery: one row per KPI and per KPI × partition.
+        kpis: the columns shown.
+        with_judged: whether a field that a person judged comes before those that nobody has looked at; a form keeps
+            its rows where they are instead.
+
+    Returns:
+        One row per field: what is wanted (or judged) first, then what more KPIs carry; those beyond
+        ``ROWS_PER_QUESTION`` are folded.
+    """
+    fields = discovery[discovery["kpi"].isin(list(kpis)) & (discovery["dimension"] != "")]
+    fields = fields.assign(judged=with_judged & (fields["decided_by"] != ""), known=fields["n"].notna())
+    rows = []
     for question in QUESTIONS:
         part = fields[fields["question"] == question]
-        weight = part.groupby("label").agg(
-            is_wanted=("is_wanted", "max"), judged=("decided_by", lambda names: (names != "").any()), n=("kpi", "size")
+        named = part.sort_values("known", ascending=False, kind="stable").groupby("dimension", sort=False)["label"]
+        labels = named.first().to_dict()
+        weight = part.groupby("dimension").agg(
+            is_wanted=("is_wanted", "max"), judged=("judged", "max"), n=("kpi", "size"), label=("label", "first")
         )
-        ranked = weight.sort_values(["is_wanted", "judged", "n"], ascending=False, kind="stable").index.tolist()
-        n_hidden += max(len(ranked) - ROWS_PER_QUESTION, 0)
-        kept = ranked[:ROWS_PER_QUESTION]
-        if kept:
-            rows += [question.capitalize(), *kept]
-            parts.append(part[part["label"].isin(kept)].assign(row=part["label"]))
-    cells = pd.concat(parts, ignore_index=True)
+        weight = weight.sort_values("label", kind="stable")
+        ranked = weight.sort_values(["is_wanted", "judged", "n"], ascending=False, kind="stable")
+        for place, (id, is_wanted) in enumerate(ranked["is_wanted"].items()):
+            is_folded = place >= ROWS_PER_QUESTION
+            rows.append(MatrixRow(str(id), str(labels[id]), question, bool(is_wanted), is_folded))
+    return rows
+
+
+def _lay_out(discovery: pd.DataFrame, kpis: list[str]) -> tuple[pd.DataFrame, list[str], int]:
+    """Choose the cells shown and put their rows in order, each question under its heading."""
+    shown = discovery[discovery["kpi"].isin(kpis)]
+    listed = list_rows(discovery, kpis)
+    kept = {row.dimension: row.label for row in listed if not row.is_folded}
+    rows = [KPI_ROW]
+    for question in QUESTIONS:
+        labels = [row.label for row in listed if row.question == question and not row.is_folded]
+        rows += [question.capitalize(), *labels] if labels else []
+    own = shown[shown["dimension"] == ""].assign(row=KPI_ROW)
+    fields = shown[shown["dimension"].isin(list(kept))]
+    fields = fields.assign(row=fields["dimension"].map(kept))
+    parts = [fields[fields["question"] == question] for question in QUESTIONS]
+    cells = pd.concat([own, *parts], ignore_index=True)
     fills = [f"{value:.0%}".replace("%", " %") if value == value else "" for value in cells["fill_rate"]]
-    return cells.assign(fill=fills), rows, n_hidden
+    return cells.assign(fill=fills), rows, sum(row.is_folded for row in listed)
