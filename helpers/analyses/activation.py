@@ -181,7 +181,8 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
     Returns:
         One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``decided`` as people say
         (empty: nobody did), ``n_records`` of the receiving object, ``n_missing`` of them without a value of their own,
-        and ``n_fillable`` of those whose linked record has one. Counts are missing where the exports hold neither the field nor the link.
+        and ``n_fillable`` of those whose linked record has one. Counts are missing where the exports hold neither the
+        field nor the link.
     """
     return CopyCounter(company, rules).list(decisions)
 
