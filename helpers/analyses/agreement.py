@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,12 @@ ANSWER_COLUMNS = [
 ]  # fmt: skip
 AGREEMENT_COLUMNS = [
     "question_id", "item", "tab", "question", "label", "type", "unit", "n",
-    "low", "median", "high", "mean", "cv", "entropy", "agreement", "commonest", "sentence",
+    "low", "median", "high", "mean", "cv", "entropy", "agreement", "commonest", "sentence", "measure",
 ]  # fmt: skip
-DEFINITION_COLUMNS = ["term", "respondent", "team", "meaning", "words", "agreement"]
+DEFINITION_COLUMNS = ["term", "respondent", "team", "meaning", "words", "agreement", "n_same"]
+
+BETWEEN_VALUES = r"\s*(?:;|,(?!\d{3}(?!\d)))\s*"
+"""Between two values of a list; the comma of 2,000 is none."""
 
 SAME_WORDS = 0.5
 """Two texts count as the same point once they share this part of their words that carry meaning."""
@@ -43,7 +46,8 @@ def list_answers(survey: Survey, responses: Mapping[str, "Response"]) -> pd.Data
         One row per question, item and respondent, with ``ANSWER_COLUMNS``, in the survey's order. A grid has one row
         per cell: ``question_id`` is ``grid.column`` and ``item`` the row's name; the rows' names themselves are one
         answer under the grid's own id where people could add rows. ``answer`` is text as a reader says it, ``number``
-        the number in the question's unit (a share 0–1), missing for other types. Empty where nobody has answered.
+        the number in the question's unit (a share 0–1; an amount per month or quarter as a year's worth), missing for
+        other types. Empty where nobody has answered.
     """
     rows: list[dict[str, Any]] = []
     for tab, field in survey.fields():
@@ -52,12 +56,13 @@ def list_answers(survey: Survey, responses: Mapping[str, "Response"]) -> pd.Data
             if value is None:
                 continue
             who = {"tab": tab.id, "respondent": response.name, "team": response.team}
-            cells = _open_grid(field, value) if field.type == "grid" else [(field.id, "", field, value)]
-            for question_id, item, asked, cell in cells:
+            cells = _open_grid(field, value) if field.type == "grid" else [(field.id, "", field, value, 1.0)]
+            for question_id, item, asked, cell, factor in cells:
                 text, number = say_answer(asked, cell)
+                number = None if number is None else number * factor
                 label = asked.label if asked is field else f"{field.label} {asked.label}"
-                short = asked.short or asked.label if asked is field else _join(field.short, asked.short or asked.label)
-                named = _join(item, short)
+                short = asked.short or asked.label
+                named = f"{short} ({item})" if item else short
                 row = {"question_id": question_id, "item": item, "question": label, "label": named, "type": asked.type}
                 rows.append({**who, **row, "unit": asked.unit, "answer": text, "number": number})
     frame = pd.DataFrame(rows, columns=ANSWER_COLUMNS)
@@ -91,7 +96,8 @@ def measure_agreement(answers: pd.DataFrame, survey: Survey, *, currency: str = 
         One row per question and item answered by at least two people, strongest disagreement first, with
         ``AGREEMENT_COLUMNS``. ``agreement`` is 0–1: of numbers 1 − their coefficient of variation (never below 0), of
         choices the share of the commonest one, of lists the mean overlap of two people's lists (shared ÷ all). ``cv``
-        is sample standard deviation ÷ mean; ``entropy`` is in bits, 0 where all chose alike. Texts have no row.
+        is sample standard deviation ÷ mean; ``entropy`` is in bits, 0 where all chose alike; ``sentence`` is what
+        people say and ``measure`` how far that agrees, in words. Texts have no row.
 
     Source: coefficient of variation, Shannon entropy and Jaccard overlap by their usual formulas.
     """
@@ -152,7 +158,8 @@ def compare_definitions(responses: Mapping[str, "Response"], survey: Survey) -> 
 
     Returns:
         One row per term and person who answered, the most disputed term first, with ``DEFINITION_COLUMNS``;
-        ``agreement`` is the share of people who chose the commonest meaning. Empty where nobody answered.
+        ``agreement`` is the share of people who chose the commonest meaning, ``n_same`` how many chose this one, the
+        person included. Empty where nobody answered.
     """
     rows = []
     tab = survey.tabs.get("definitions")
@@ -165,20 +172,23 @@ def compare_definitions(responses: Mapping[str, "Response"], survey: Survey) -> 
         for r in given:
             meaning = choice.choices[r.values[choice.id]]
             words = r.values.get(own_words, "")
-            rows.append(
-                dict(zip(DEFINITION_COLUMNS, (group.label, r.name, r.team, meaning, words, share), strict=True))
-            )
+            told = (group.label, r.name, r.team, meaning, words, share, counts[r.values[choice.id]])
+            rows.append(dict(zip(DEFINITION_COLUMNS, told, strict=True)))
     frame = pd.DataFrame(rows, columns=DEFINITION_COLUMNS)
     return frame.sort_values("agreement", kind="stable", ignore_index=True)
 
 
-def overlap(first: Sequence[str], second: Sequence[str]) -> float:
+def overlap(
+    first: Sequence[str], second: Sequence[str], *, group: Callable[[Iterable[str]], dict[str, int]] | None = None
+) -> float:
     """Return how far two lists of texts overlap: shared ÷ all, 0–1; two empty lists overlap wholly.
+
+    Texts are compared as people word them, or as ``group`` numbers them.
 
     >>> overlap(["Win the US", "Halve churn"], ["halve the churn", "Hire more AEs"])
     0.3333333333333333
     """
-    left, kinds = list(first), group_texts([*first, *second])
+    left, kinds = list(first), (group or group_texts)([*first, *second])
     a, b = {kinds[text] for text in left}, {kinds[text] for text in second}
     return len(a & b) / len(a | b) if a | b else 1.0
 
@@ -198,8 +208,14 @@ def group_texts(texts: Iterable[str]) -> dict[str, int]:
     return numbers
 
 
-def _join(first: str, second: str) -> str:
-    return f"{second} ({first})" if first else second
+def number_texts(texts: Iterable[str]) -> dict[str, int]:
+    """Give texts that are the same but for capitals and spaces one number; ``<50`` and ``50+`` stay apart.
+
+    >>> number_texts(["50+", "<50", "< 50"])
+    {'50+': 0, '<50': 1, '< 50': 1}
+    """
+    kinds: dict[str, int] = {}
+    return {text: kinds.setdefault("".join(text.casefold().split()), len(kinds)) for text in texts}
 
 
 def _words(text: str) -> frozenset[str]:
@@ -208,15 +224,18 @@ def _words(text: str) -> frozenset[str]:
     return kept or frozenset(found)
 
 
-def _open_grid(field: SurveyField, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, SurveyField, Any]]:
+def _open_grid(field: SurveyField, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, SurveyField, Any, float]]:
+    """Take a grid apart: question, item, what was asked, the answer, and what turns its number into a year's worth."""
     key, cells = field.columns[0], []
     names = [say_answer(key, row[key.id])[0] for row in rows]
     if not field.rows and not field.rows_from:
-        cells.append((field.id, "", field, names))
+        cells.append((field.id, "", field, names, 1.0))
     for name, row in zip(names, rows, strict=True):
         for column in field.columns[1:]:
             if row.get(column.id) is not None:
-                cells.append((f"{field.id}.{column.id}", name, column, row[column.id]))
+                per = field.column(column.factor_from) if column.factor_from else None
+                factor = per.factors.get(str(row.get(per.id)), 1.0) if per else 1.0
+                cells.append((f"{field.id}.{column.id}", name, column, row[column.id], factor))
     return cells
 
 
@@ -234,7 +253,9 @@ def _measure(field: SurveyField, group: pd.DataFrame, currency: str) -> dict[str
     if field.type in ("number", "currency") and field.unit != "year":
         return _measure_numbers(field, group["number"].tolist(), currency)
     if field.is_list or field.type in ("ranked", "multiple_choice", "grid"):
-        return _measure_lists([re.split(r"\s*[;,]\s*", text) for text in group["answer"]])
+        between = BETWEEN_VALUES if field.is_list else "; "
+        lists = [[part for part in re.split(between, text) if part] for text in group["answer"]]
+        return _measure_lists(lists, in_own_words=field.type == "ranked")
     return _measure_choices(group["answer"].tolist())
 
 
@@ -246,7 +267,8 @@ def _measure_numbers(field: SurveyField, numbers: list[float], currency: str) ->
     median = float(series.median())
     said = [format_value(value, field.unit or "count", currency=currency) for value in (low, high, median)]
     sentence = f"All say {said[0]}" if low == high else f"From {said[0]} to {said[1]}, median {said[2]}"
-    shape = {"low": low, "median": median, "high": high, "mean": mean, "cv": cv}
+    spread = "no spread" if cv == 0 else f"spread of {format_value(cv, 'share', digits=0)} around the mean"
+    shape = {"low": low, "median": median, "high": high, "mean": mean, "cv": cv, "measure": spread}
     return {**shape, "agreement": max(0.0, 1 - cv), "commonest": "", "sentence": sentence}
 
 
@@ -257,13 +279,17 @@ def _measure_choices(texts: list[str]) -> dict[str, Any]:
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
     sentence = ", ".join(f"{count} × {text}" for text, count in ranked)
     sentence = f"All say {texts[0]}" if len(counts) == 1 else sentence
-    return {"entropy": entropy, "agreement": max(shares), "commonest": ranked[0][0], "sentence": sentence}
+    most = ranked[0][1]
+    measure = f"{most} of {len(texts)} say the same" if most > 1 else f"{len(texts)} people, {len(texts)} answers"
+    found = {"entropy": entropy, "agreement": max(shares), "commonest": ranked[0][0]}
+    return {**found, "sentence": sentence, "measure": measure}
 
 
-def _measure_lists(lists: list[list[str]]) -> dict[str, Any]:
-    overlaps = [overlap(first, second) for first, second in combinations(lists, 2)]
+def _measure_lists(lists: list[list[str]], *, in_own_words: bool) -> dict[str, Any]:
+    group = group_texts if in_own_words else number_texts
+    overlaps = [overlap(first, second, group=group) for first, second in combinations(lists, 2)]
     mean = sum(overlaps) / len(overlaps)
-    kinds = group_texts([text for texts in lists for text in texts])
+    kinds = group([text for texts in lists for text in texts])
     holders = Counter(kind for texts in lists for kind in {kinds[text] for text in texts})
     in_all = sum(count == len(lists) for count in holders.values())
     sentence = (
@@ -271,7 +297,8 @@ def _measure_lists(lists: list[list[str]]) -> dict[str, Any]:
     )
     names = {kind: text for text, kind in reversed(kinds.items())}
     top = names[holders.most_common(1)[0][0]] if holders else ""
-    return {"agreement": mean, "commonest": top, "sentence": sentence}
+    measure = f"two people share {format_value(mean, 'share', digits=0)} on average"
+    return {"agreement": mean, "commonest": top, "sentence": sentence, "measure": measure}
 
 
 def _say_shared(in_all: int) -> str:

@@ -1,5 +1,6 @@
 """Small companies with answers, for the tests of survey and discovery."""
 
+from itertools import cycle
 from types import SimpleNamespace
 
 import pandas as pd
@@ -13,8 +14,34 @@ def people(**values_of):
     """One response per keyword: its values."""
     return {
         name: Response(name, name.capitalize(), team=team, values=values)
-        for (name, values), team in zip(values_of.items(), ("marketing", "sales", "revops", "success"), strict=False)
+        for (name, values), team in zip(
+            values_of.items(), cycle(("marketing", "sales", "revops", "success")), strict=False
+        )
     }
+
+
+def make_crowd(n, *, long_names=False, is_alike=False):
+    """So many people who answer what can be compared, each a little differently unless they are alike."""
+    names = "Ana Ben Cem Dan Eva Fay Gus Hal Ida Jon Kim Lea".split()
+    crowd = {}
+    for i in range(n):
+        k = 0 if is_alike else i
+        name = f"{names[i % 12]} {'Maximiliane Wolfeschlegelsteinhausenbergerdorff' if long_names else f'Surname{i}'}"
+        values = {
+            "active_customers": 300 + 17 * k,
+            "revenue_goal": 1_000_000 + 50_000 * (k % 3),
+            "on_track": ("yes", "no", "unknown")[k % 3],
+            "primary_motion": ("sales_led", "marketing_led", "partner_led", "product_led")[k % 4],
+            "top_priorities": ["Win mid-market in the US", f"Launch product {k}", f"Hire {k} more people"],
+            "products": [{"name": "Flow", "average_deal": 12_000 + 900 * k, "per": "year", "cycle_days": 30 + 5 * k}],
+            "focus_areas": [{"area": "Lead quality", "is_issue": "yes" if k % 2 else "no", "is_picked": "yes"}],
+            "definition_mql": ("score", "form", "fit", "judged")[k % 4],
+            "definition_churn": "notice" if k else "no_use",
+            "context_growth": "A long story about how growth came and went. " * 12,
+        }
+        team = ("marketing", "sales", "revops", "success")[i % 4]
+        crowd[f"p{i:02}"] = Response(f"p{i:02}", name, role="Head of something", team=team, values=values)
+    return crowd
 
 
 def answers(responses, *, is_closed=True, discovery=None):

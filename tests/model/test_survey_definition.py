@@ -33,9 +33,10 @@ COLUMNS = {
     "secondary_goals": "secondary q1 q2 q3 q4",
     "stage_exit": "stage probability heard field",
 }
-TOPICS = """Market size and share · Customer profile and personas · Analyst coverage · Revenue, customers and ASP by segment
-· Growth · Product revenue · Road map · Demos · Competitors · Strengths and weaknesses · Partner categories · Partner plans
-· Decision culture · Communication · Meeting cadence · Dress code · Work practices"""
+TOPICS = """Market size and share · Customer profile and personas · Analyst coverage ·
+Revenue, customers and ASP by segment · Growth · Product revenue · Road map · Demos · Competitors ·
+Strengths and weaknesses · Partner categories · Partner plans · Decision culture · Communication · Meeting cadence ·
+Dress code · Work practices"""
 AREAS = {
     "Top of funnel": ["Lead quality", "Lead quantity", "Qualification", "Lead hand-off"],
     "Sales conversion": ["Close rate", "Sales process", "Forecasting", "Enablement"],
