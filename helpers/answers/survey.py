@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from helpers.answers.fields import check_answer
 from helpers.answers.files import ABSENT, Topic, list_topics, name_file, read_topic, write_topic
 from helpers.answers.problems import Problem, describe_error, make_problem
+from helpers.answers.response_file import OWN_TABLES, RESPONDENT, SAVED_ON
 from helpers.errors import AnswersError, suggest
 from helpers.model.survey import Survey, SurveyField
 
@@ -29,6 +31,7 @@ class Response:
         values: Question id → answer; shares are 0–1, a grid is a list of rows. Unanswered questions are left out.
         file: The file under the company's folder.
         revision: What a write names as its base.
+        saved_on: The day on which they were saved last; None where the file doesn't say.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Response:
     values: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     revision: str = ABSENT
+    saved_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def read_response(topic: Topic, survey: Survey) -> tuple[Response, list[Problem]
     problems: list[Problem] = []
     id = topic.name.split("/")[-1]
     person = _read_table(topic, "respondent", survey.respondent, problems)
-    known = {"respondent", "version", *survey.tabs}
+    known = {*OWN_TABLES, *survey.tabs}
     for table in topic.values:
         if table not in known:
             cure = f"Rename it.{suggest(table, known)}"
@@ -125,6 +129,7 @@ def read_response(topic: Topic, survey: Survey) -> tuple[Response, list[Problem]
         values,
         f"answers/{topic.name}.toml",
         topic.revision,
+        _read_day(topic, problems),
     )
     return response, problems
 
@@ -200,6 +205,16 @@ def measure_progress(response: Response, survey: Survey) -> dict[str, tuple[int,
     }
 
 
+def _read_day(topic: Topic, problems: list[Problem]) -> date | None:
+    person = topic.values.get(RESPONDENT, {})
+    day = person.get(SAVED_ON) if isinstance(person, Mapping) else None
+    if day is None or type(day) is date:
+        return day
+    cure = "Write it as 2026-09-30, without quotation marks, or remove it."
+    problems.append(make_problem(topic, RESPONDENT, SAVED_ON, day, "this is no day", cure))
+    return None
+
+
 def _read_table(topic: Topic, table: str, fields: Iterable[SurveyField], problems: list[Problem]) -> dict[str, Any]:
     typed = topic.values.get(table, {})
     if not isinstance(typed, Mapping):
@@ -208,6 +223,8 @@ def _read_table(topic: Topic, table: str, fields: Iterable[SurveyField], problem
     fields = {field.id: field for field in fields}
     kept: dict[str, Any] = {}
     for key, value in typed.items():
+        if table == RESPONDENT and key == SAVED_ON:
+            continue
         if key not in fields:
             cure = f"Rename or remove it.{suggest(key, fields)}"
             problems.append(make_problem(topic, table, key, value, "there is no such question", cure))

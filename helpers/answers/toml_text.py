@@ -124,7 +124,8 @@ def _add_table(table: Mapping[str, Any], path: str, lines: list[str]) -> None:
             lines.append(f"{_key(key)} = {_inline(value)}")
     for name, value in inner:
         if isinstance(value, Mapping):
-            lines += ["", f"[{name}]"]
+            if not value or not all(isinstance(item, Mapping) or _is_rows(item) for item in value.values()):
+                lines += ["", f"[{name}]"]
             _add_table(value, f"{name}.", lines)
         else:
             for row in value:
