@@ -140,26 +140,40 @@ class Mounted:
         self.page.wait_for_function(f"() => {{ const model = window.models[{self.number}]; return {condition}; }}")
 
 
-def mount_on(page, name, *, style="", theme="", **state):
-    """Mount ``templates/forms/<name>.js`` with its style on a page; see the fixture ``mount``."""
+def mount_on(page, what, *, style="", theme="", **state):
+    """Mount a widget's script and style on a page; see the fixture ``mount``."""
     if not page.url.startswith(BLANK):
         body = "<!doctype html><html lang='en'><head><title>Test</title></head><body></body></html>"
         page.route(f"{BLANK}*", lambda route: route.fulfill(body=body, content_type="text/html; charset=utf-8"))
         page.goto(BLANK)
         page.add_script_tag(content=FAKE_MODEL)
-    script = (TEMPLATES / f"{name}.js").read_text(encoding="utf-8")
-    sheet = TEMPLATES / f"{name}.css"
-    css = f"{theme}\n{sheet.read_text(encoding='utf-8') if sheet.exists() else ''}\n{style}"
-    return Mounted(
-        page, page.evaluate("([script, css, state]) => window.mount(script, css, state)", [script, css, state])
+    if isinstance(what, str):
+        script, sheet = (TEMPLATES / f"{what}.{end}" for end in ("js", "css"))
+        script, sheet = script.read_text(encoding="utf-8"), sheet.read_text(encoding="utf-8") if sheet.exists() else ""
+    else:
+        state = state_of(what) | state
+        script, sheet = state.pop("_esm"), state.pop("_css", "")
+    number = page.evaluate(
+        "([script, css, state]) => window.mount(script, css, state)", [script, f"{theme}\n{sheet}\n{style}", state]
     )
+    return Mounted(page, number)
+
+
+def state_of(widget):
+    """Return what a widget sends to the browser when it is first shown."""
+    left_out = {"layout", "tabbable", "tooltip", "comm"}
+    return {name: getattr(widget, name) for name in widget.traits(sync=True) if name not in left_out}
 
 
 @pytest.fixture
 def mount(page):
-    """Mounts a widget's script on a blank page: ``mount("grid", rows=[…], …)`` gives a ``Mounted``."""
+    """Mounts a widget without a kernel: ``mount(EditableGrid(rows=[…]))``, or a script by its name and state.
 
-    def put(name, **state):
-        return mount_on(page, name, **state)
+    The page runs the widget's own script with a model that writes down what is saved and sent, so that a test of it
+    takes milliseconds. ``style`` and ``theme`` add CSS to the page.
+    """
+
+    def put(what, **state):
+        return mount_on(page, what, **state)
 
     return put

@@ -6,7 +6,9 @@
 
 const SEND_AFTER = 40;
 const LIGHTS = { available: "●", adoption_needed: "◐", unavailable: "○" };
-const WIDTHS = { text: 144, long_text: 208, number: 88, choice: 120, yes_no: 116, light: 148 };
+const WIDTHS = { text: 144, long_text: 208, number: 84, choice: 120, yes_no: 112, light: 148 };
+const SIGN = 7.4; // pixels of an ordinary sign in a cell
+const MANY = 6; // columns from which on texts get by with less
 const YES_NO = { yes: "Yes", no: "No", unknown: "?" };
 const YES_NO_WORDS = { yes: "yes", y: "yes", true: "yes", "1": "yes", no: "no", n: "no", false: "no", "0": "no", "?": "unknown" };
 
@@ -94,7 +96,8 @@ function makeText(column, onEdit, { lists }) {
   // The sizer behind the text area holds the same text, so that the cell grows with it without being measured.
   const area = make("textarea", { ...shared, rows: "1" });
   const sizer = make("span", { class: "cell-sizer", "aria-hidden": "true", dir: "auto" });
-  const resize = () => { sizer.textContent = `${area.value}\u200b`; };
+  sizer.dataset.example = example || "";
+  const resize = () => { sizer.textContent = area.value === "" ? "" : `${area.value}\u200b`; };
   area.addEventListener("input", () => {
     if (!isLong && area.value.includes("\n")) {
       const caret = area.selectionStart;
@@ -265,6 +268,7 @@ class Grid {
   get(name) { return this.model.get(name); }
   get columns() { return this.model.get("columns"); }
   get key() { return this.columns[0]?.id; }
+  get span() { return this.columns.length + Number(this.get("is_ranked")) + Number(this.hasTools); }
   get isDisabled() { return this.model.get("is_disabled"); }
 
   // ------------------------------------------------------------------------------------------ building
@@ -286,6 +290,7 @@ class Grid {
     this.head = make("thead", {}, this.makeHead());
     this.table = make("table", { class: "grid-table" }, make("caption", { class: "grid-hidden" }, this.get("label")), this.makeWidths(), this.head, this.body);
     this.frame = make("div", { class: "grid-frame" }, this.table);
+    this.frame.addEventListener("scroll", () => this.markSides(), { passive: true });
     this.empty = make("p", { class: "grid-empty" }, this.get("empty_label"));
     this.note = make("p", { class: "grid-note", role: "status", "aria-live": "polite" });
     this.foot = make("div", { class: "grid-foot" });
@@ -310,54 +315,67 @@ class Grid {
   }
 
   makeWidths() {
-    const texts = this.columns.filter((column) => !column.width && /text/.test(column.kind || "text"));
+    const { columns } = this;
+    const texts = columns.filter((column) => !column.width && /text/.test(column.kind || "text"));
     const group = make("colgroup");
-    let least = 0;
+    this.least = 0;
     const add = (width, isFree) => {
-      least += width;
+      this.least += width;
       group.append(make("col", isFree ? {} : { style: `width:${width}px` }));
     };
-    if (this.get("is_ranked")) add(32, false);
-    this.columns.forEach((column, place) => {
-      const width = column.width || WIDTHS[column.kind] || WIDTHS.text;
-      const isFree = texts.includes(column) && (place > 0 || texts.length < 2 || texts.length === this.columns.length);
-      add(place === 0 && !isFree && !column.width ? Math.max(width, 160) : width, isFree);
+    if (this.get("is_ranked")) add(28, false);
+    columns.forEach((column, place) => {
+      // Texts share what is left; the name of the row only where it is the only text.
+      const isFree = texts.includes(column) && (place > 0 || texts.length === 1 || texts.length === columns.length);
+      add(column.width || this.widthOf(column, place), isFree);
     });
     if (this.hasTools) add(this.toolsWidth(), false);
-    this.table?.style.setProperty("min-width", `${least}px`);
-    this.least = least;
     return group;
   }
 
-  toolsWidth() { return 8 + 28 * (Number(this.get("can_remove")) + Number(this.get("can_reorder"))); }
+  widthOf(column, place) {
+    const kind = column.kind || "text";
+    if (kind === "choice") {
+      // Wide enough for the longest word, and for the longest choice on three lines.
+      const labels = [column.label, ...(column.choices || []).map(([, label]) => toText(label))];
+      const word = Math.max(...labels.flatMap((label) => label.split(/\s+/)).map((part) => part.length));
+      const whole = Math.max(...labels.slice(1).map((label) => label.length), 0) / 2.5;
+      return Math.round(Math.max(place === 0 ? 144 : 84, Math.min(34 + SIGN * Math.max(word, whole), 136)));
+    }
+    if (kind === "text" && this.columns.length > MANY) return place === 0 ? 144 : 108;
+    return WIDTHS[kind] || WIDTHS.text;
+  }
+
+  toolsWidth() { return 4 + 24 * (Number(this.get("can_remove")) + Number(this.get("can_reorder"))); }
 
   makeHead() {
     const row = make("tr");
     const isOpen = this.columns.length <= 4;
     if (this.get("is_ranked")) row.append(make("td", { class: "grid-number" }));
     this.columns.forEach((column, place) => {
-      const label = make("span", { class: "head-label" }, column.label);
-      const head = make("th", { scope: "col", class: `is-${column.kind || "text"}${place === 0 ? " is-key" : ""}` }, label);
+      const head = make("th", { scope: "col", class: `is-${column.kind || "text"}${place === 0 ? " is-key" : ""}` });
+      const label = make("span", { class: "head-label" });
+      label.append(...(column.help && !isOpen ? this.makeHelp(column) : [column.label]));
       if (column.unit) label.append(make("span", { class: "head-unit" }, ` ${column.unit}`));
-      if (column.help) {
-        if (isOpen) head.append(make("span", { class: "head-help" }, column.help));
-        else label.append(" ", this.makeHelp(column));
-      }
+      head.append(label);
+      if (column.help && isOpen) head.append(make("span", { class: "head-help" }, column.help));
       if (column.is_required && !column.is_fixed && place > 0) head.append(make("span", { class: "head-help" }, "required"));
       row.append(head);
     });
     if (this.hasTools) row.append(make("td", { class: "grid-tools" }));
+    row.classList.toggle("is-open", isOpen && this.columns.some((column) => column.help));
     return row;
   }
 
+  // Where there are many columns their help is behind the label, for the mouse as for the keyboard.
   makeHelp(column) {
     const id = nextId();
     const bubble = make("span", { class: "head-bubble", role: "tooltip", id, hidden: true }, column.help);
-    const button = make("button", { type: "button", class: "head-i", "aria-label": `Help for ${column.label}`, "aria-describedby": id }, "i");
+    const button = make("button", { type: "button", class: "head-more", "aria-describedby": id }, column.label);
     const open = () => {
       bubble.hidden = false;
       const place = button.getBoundingClientRect();
-      bubble.style.left = `${Math.max(8, Math.min(place.left - 8, window.innerWidth - bubble.offsetWidth - 8))}px`;
+      bubble.style.left = `${Math.max(8, Math.min(place.left - 12, window.innerWidth - bubble.offsetWidth - 8))}px`;
       bubble.style.top = `${place.bottom + 6}px`;
     };
     const close = () => { bubble.hidden = true; };
@@ -367,7 +385,7 @@ class Grid {
     button.addEventListener("blur", close);
     button.addEventListener("click", open);
     button.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
-    return make("span", { class: "head-about" }, button, bubble);
+    return [button, bubble];
   }
 
   makeRow(data) {
@@ -473,7 +491,7 @@ class Grid {
         wanted.push(heading);
         group = own;
       }
-      wanted.push(row.tr);
+      wanted.push(row.tr, ...(row.notes ? [row.notes] : []));
     }
     const keep = new Set(wanted);
     for (const tr of [...this.body.children]) if (!keep.has(tr)) tr.remove();
@@ -494,8 +512,7 @@ class Grid {
   }
 
   makeHeading(title) {
-    const span = this.columns.length + Number(this.get("is_ranked")) + Number(this.hasTools);
-    const heading = make("tr", { class: "grid-group" }, make("th", { scope: "rowgroup", colspan: String(span) }, make("span", { dir: "auto" }, title)));
+    const heading = make("tr", { class: "grid-group" }, make("th", { scope: "rowgroup", colspan: String(this.span) }, make("span", { dir: "auto" }, title)));
     heading.dataset.group = title;
     return heading;
   }
@@ -649,11 +666,19 @@ class Grid {
       const cell = this.rows[row]?.cells.get(column);
       if (cell) messages.set(cell, messages.has(cell) ? `${messages.get(cell)} ${message}` : toText(message));
     }
-    for (const row of this.rows) for (const cell of row.cells.values()) this.showFault(cell, messages.get(cell));
+    for (const row of this.rows) {
+      for (const cell of row.cells.values()) this.showFault(cell, messages.get(cell));
+      if (row.notes && !row.notes.firstChild.firstChild) {
+        row.notes.remove();
+        row.notes = null;
+        row.tr.classList.remove("has-faults");
+      }
+    }
+    this.placeFaults();
   }
 
   showFault(cell, message) {
-    const { target } = cell.control;
+    const { row, control: { target } } = cell;
     if (!message) {
       if (!cell.fault) return;
       cell.fault.remove();
@@ -665,12 +690,32 @@ class Grid {
     }
     if (!cell.fault) {
       cell.fault = make("div", { class: "cell-fault", id: nextId(), dir: "auto" });
-      cell.holder.append(cell.fault);
+      if (!row.notes) {
+        row.notes = make("tr", { class: "grid-faults" }, make("td", { colspan: String(this.span) }));
+        row.tr.after(row.notes);
+        row.tr.classList.add("has-faults");
+      }
+      row.notes.firstChild.append(cell.fault);
       cell.holder.classList.add("is-wrong");
       target?.setAttribute("aria-invalid", "true");
       target?.setAttribute("aria-describedby", cell.fault.id);
     }
     if (cell.fault.textContent !== message) cell.fault.textContent = message;
+  }
+
+  // What is wrong stands under its cell, on a line of its own, so that narrow columns don't break it into pieces.
+  placeFaults() {
+    const cells = this.rows.flatMap((row) => [...row.cells.values()].filter((cell) => cell.fault));
+    if (!cells.length) return;
+    const width = this.table.clientWidth;
+    const boxes = cells.map(({ holder }) => [holder.offsetLeft, width - holder.offsetLeft - holder.offsetWidth]);
+    cells.forEach(({ fault }, place) => {
+      const [left, right] = boxes[place];
+      const toRight = width - left < 320;
+      fault.classList.toggle("is-right", toRight);
+      fault.style.marginLeft = toRight ? "0" : `${left}px`;
+      fault.style.marginRight = toRight ? `${right}px` : "0";
+    });
   }
 
   // ------------------------------------------------------------------------------------------ rows
@@ -916,10 +961,17 @@ class Grid {
 
   measure() {
     this.table.style.minWidth = `${this.least}px`;
-    const isWide = this.frame.clientWidth > 0 && this.least > this.root.clientWidth;
-    this.root.classList.toggle("is-wide", isWide);
+    this.root.classList.toggle("is-wide", this.root.clientWidth > 0 && this.least > this.root.clientWidth);
     this.scroller = undefined;
     this.placeHead();
+    this.placeFaults();
+    this.markSides();
+  }
+
+  markSides() {
+    const { frame } = this;
+    this.root.classList.toggle("has-left", frame.scrollLeft > 0);
+    this.root.classList.toggle("has-right", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
   }
 
   // The head stays in view. CSS does that by itself unless something between the table and what really scrolls clips.

@@ -1,0 +1,166 @@
+// The note that says whether everything is saved, and the banner that says that the connection is lost.
+//
+// Python answers a ping every two seconds. Counted is the time since the oldest ping without an answer, so that a page
+// that slept in the background raises no false alarm when it wakes up.
+
+const EVERY = 2000;
+const QUIET = 400; // "Saving…" appears only where saving takes longer than that
+const BANNER = "revenue-engine-connection";
+
+const WORDS = {
+  idle: "",
+  saving: "Saving…",
+  failed: "Not saved",
+  conflict: "Two windows differ",
+  offline: "No connection",
+};
+const SHAPES = { saved: "✓", saving: "…", failed: "▲", conflict: "◆", offline: "▲" };
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function toTime(text, withSeconds) {
+  const moment = new Date(text);
+  if (!/\d{4}-\d\d-\d\dT/.test(text) || Number.isNaN(moment.getTime())) return text;
+  const digits = (number) => String(number).padStart(2, "0");
+  const time = `${digits(moment.getHours())}:${digits(moment.getMinutes())}`;
+  return withSeconds ? `${time}:${digits(moment.getSeconds())}` : time;
+}
+
+class Status {
+  constructor(model, el) {
+    this.model = model;
+    this.shape = make("span", { class: "status-shape", "aria-hidden": "true" });
+    this.words = make("span", { class: "status-words", dir: "auto" });
+    // Bad news interrupts who listens to the page, good news doesn't.
+    this.polite = make("span", { class: "status-spoken", role: "status" });
+    this.urgent = make("span", { class: "status-spoken", role: "alert" });
+    this.root = make("div", { class: "red save-status" }, this.shape, this.words, this.polite, this.urgent);
+    el.append(this.root);
+    this.listening = [];
+    for (const name of ["state", "text", "at"]) this.listen(`change:${name}`, () => this.showSoon());
+    this.warn = (event) => {
+      if (this.isLeaving || !["saving", "failed"].includes(this.model.get("state"))) return;
+      event.preventDefault();
+      event.returnValue = "";
+    };
+    window.addEventListener("beforeunload", this.warn);
+    this.show();
+    this.startBeat();
+  }
+
+  listen(event, handler) {
+    this.model.on(event, handler);
+    this.listening.push([event, handler]);
+  }
+
+  close() {
+    for (const [event, handler] of this.listening) this.model.off(event, handler);
+    window.removeEventListener("beforeunload", this.warn);
+    document.removeEventListener("visibilitychange", this.wake);
+    clearInterval(this.ticking);
+    clearTimeout(this.alarm);
+    clearTimeout(this.waiting);
+    this.setLost(false);
+    this.root.remove();
+  }
+
+  // ------------------------------------------------------------------------------------------ the note
+
+  showSoon() {
+    clearTimeout(this.waiting);
+    if (this.model.get("state") === "saving" && this.shown === "saved") this.waiting = setTimeout(() => this.show(), QUIET);
+    else this.show();
+  }
+
+  show() {
+    const state = this.model.get("state");
+    const text = this.model.get("text");
+    const at = this.model.get("at");
+    let words = WORDS[state] ?? "";
+    if (state === "saved") words = at ? `Saved ${toTime(at)}` : "Saved";
+    else if (text) words = words ? `${words}: ${text}` : text;
+    this.shown = state;
+    this.root.dataset.state = state;
+    this.shape.textContent = SHAPES[state] ?? "";
+    if (this.words.textContent !== words) this.words.textContent = words;
+    const isBad = ["failed", "conflict", "offline"].includes(state);
+    const spoken = isBad ? this.urgent : this.polite;
+    const other = isBad ? this.polite : this.urgent;
+    other.textContent = "";
+    // "Saving…" isn't read out, and "Saved" only once a minute: the words are the same until then.
+    if (state !== "saving" && spoken.textContent !== words) spoken.textContent = words;
+  }
+
+  // ------------------------------------------------------------------------------------------ the heartbeat
+
+  startBeat() {
+    this.number = 0;
+    this.isGone = false;
+    this.unanswered = null;
+    this.listen("msg:custom", (content) => {
+      if (content?.pong === undefined) return;
+      clearTimeout(this.alarm);
+      this.unanswered = null;
+      this.isGone = false;
+      this.setLost(false);
+    });
+    this.listen("comm:close", () => this.lose());
+    this.wake = () => { if (document.visibilityState === "visible") this.ping(); };
+    document.addEventListener("visibilitychange", this.wake);
+    this.ticking = setInterval(() => this.ping(), EVERY);
+    this.ping();
+  }
+
+  ping() {
+    this.number += 1;
+    try {
+      this.model.send({ ping: this.number });
+    } catch {
+      this.lose();
+      return;
+    }
+    if (this.unanswered === null && !this.isGone) {
+      this.unanswered = this.number;
+      clearTimeout(this.alarm);
+      this.alarm = setTimeout(() => this.lose(), 1000 * this.model.get("patience"));
+    }
+  }
+
+  lose() {
+    this.isGone = true;
+    clearTimeout(this.alarm);
+    this.setLost(true);
+  }
+
+  setLost(isLost) {
+    const there = document.getElementById(BANNER);
+    if (!isLost) {
+      if (there?.owner === this) there.remove();
+      return;
+    }
+    if (there) return;
+    const at = this.model.get("at");
+    const kept = at ? `Everything up to ${toTime(at, true)} is saved.` : "Nothing has been saved from this page yet.";
+    const reload = make("button", { type: "button", class: "connection-reload" }, "Reload");
+    reload.addEventListener("click", () => {
+      this.isLeaving = true;
+      window.location.reload();
+    });
+    const text = make("p", { class: "connection-text" }, make("strong", {}, "Connection lost."), ` ${kept} ${this.model.get("cure")}`);
+    const banner = make("div", { id: BANNER, class: "red connection-lost", role: "alert" }, text, reload);
+    banner.owner = this;
+    document.body.append(banner);
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const status = new Status(model, el);
+    return () => status.close();
+  },
+};
