@@ -1,4 +1,4 @@
-"""An editable grid: a real table of real inputs, which grid libraries for notebooks are not, so keyboard and ear get lost."""
+"""An editable grid: a real table of real inputs, so that keyboard and screen reader get everywhere.
 
 The browser sends every edit as the whole list of rows. Should Python have changed rows meanwhile (another window of
 the same person has saved), the two are merged cell by cell, so that neither side's edit is undone by the other.
