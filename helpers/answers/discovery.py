@@ -1,8 +1,10 @@
 """What people decided in the KPI discovery matrix: lights they set, copies they want, KPIs they will activate."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from helpers.answers.files import ABSENT, Topic, read_topic, write_topic
@@ -61,28 +63,98 @@ class Activation:
     note: str = ""
 
 
+RECORDS: Mapping[str, tuple[type, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
+    {
+        "judgement": (Judgement, {"light": LIGHTS}),
+        "copy": (CopyDecision, {"state": COPY_STATES}),
+        "activation": (Activation, {"effort": ("", *EFFORTS)}),
+        "withdrawn": (Judgement, {"light": ("",)}),
+    }
+)
+"""The file's lists: table → kind of record, and what may stand under which key."""
+
+
 @dataclass(frozen=True)
 class DiscoveryAnswers:
-    """Everything that people decided in the matrix."""
+    """Everything that people decided in the matrix.
+
+    Attributes:
+        judgements: The lights, of every quarter.
+        copies: The copies between objects.
+        activations: The secondary KPIs on the plan.
+        revision: What a write names as its base.
+        withdrawn: Cells taken back to their suggestion in a quarter although an earlier judgement speaks about them.
+    """
 
     judgements: tuple[Judgement, ...] = ()
     copies: tuple[CopyDecision, ...] = ()
     activations: tuple[Activation, ...] = ()
     revision: str = field(default=ABSENT, compare=False)
+    withdrawn: tuple[Judgement, ...] = ()
 
-    def find(self, *, kpi: str = "", dimension: str = "", object: str = "") -> Judgement | None:
-        """Return the judgement on a cell: the last written one of those that say most about it."""
-        best: tuple[int, int, Judgement] | None = None
-        for place, judgement in enumerate(self.judgements):
+    def find(self, *, kpi: str = "", dimension: str = "", object: str = "", quarter: str = "") -> Judgement | None:
+        """Return the judgement on a cell.
+
+        Of those that say most about the cell it is the latest quarter's, and of one quarter the last written; one
+        without a quarter counts as older than any.
+
+        Args:
+            kpi: The KPI.
+            dimension: The partition; empty for the KPI as such.
+            object: The object that carries it.
+            quarter: Only what was judged up to that quarter counts, such as ``Q2 2026``; empty takes everything.
+
+        Returns:
+            The judgement; None where there is none, or where the cell was taken back to its suggestion.
+        """
+        last = read_quarter(quarter)
+        best: tuple[tuple[int, tuple[int, int], int], Judgement] | None = None
+        for place, judgement in enumerate((*self.withdrawn, *self.judgements)):
             asked = ((judgement.kpi, kpi), (judgement.object, object))
             if judgement.dimension != dimension or any(said and said != cell for said, cell in asked):
                 continue
             if not dimension and judgement.kpi != kpi:
                 continue
-            weight = (bool(judgement.kpi) + bool(judgement.object), place, judgement)
-            if best is None or weight[:2] >= best[:2]:
-                best = weight
-        return best[2] if best else None
+            when = read_quarter(judgement.quarter) or (0, 0)
+            if last and when > last:
+                continue
+            weight = (bool(judgement.kpi) + bool(judgement.object), when, place)
+            if best is None or weight >= best[0]:
+                best = (weight, judgement)
+        return best[1] if best and best[1].light else None
+
+    def at_quarter(self, quarter: str) -> "DiscoveryAnswers":
+        """Return the decisions as they stood in a quarter: lights judged up to it; copies and plans as they are now.
+
+        Raises:
+            AnswersError: The text is no quarter.
+        """
+        last = read_quarter(quarter)
+        if last is None:
+            raise AnswersError(f"[quarter] '{quarter}' is no quarter. Write it as Q3 2026.")
+
+        def keep(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+            return tuple(one for one in judgements if (read_quarter(one.quarter) or (0, 0)) <= last)
+
+        return replace(self, judgements=keep(self.judgements), withdrawn=keep(self.withdrawn))
+
+    def list_quarters(self) -> list[str]:
+        """List the quarters in which something was judged, oldest first."""
+        found = {one.quarter.strip() for one in (*self.judgements, *self.withdrawn)}
+        return sorted((text for text in found if read_quarter(text)), key=lambda text: (read_quarter(text), text))
+
+
+def read_quarter(text: str) -> tuple[int, int] | None:
+    """Read a quarter as people write it.
+
+    Returns:
+        Year and quarter, which sort by time; None where the text is no quarter.
+
+    >>> read_quarter("Q3 2026"), read_quarter("Q1 FY2027"), read_quarter("soon")
+    ((2026, 3), (2027, 1), None)
+    """
+    match = re.fullmatch(r"\s*Q([1-4])\s+(?:FY)?([0-9]{4})\s*", text, flags=re.IGNORECASE)
+    return (int(match.group(2)), int(match.group(1))) if match else None
 
 
 def read_discovery(folder: Path) -> tuple[DiscoveryAnswers, list[Problem]]:
@@ -95,11 +167,21 @@ def read_discovery(folder: Path) -> tuple[DiscoveryAnswers, list[Problem]]:
         topic = read_topic(folder, TOPIC)
     except AnswersError as error:
         return DiscoveryAnswers(), [describe_error(error, TOPIC)]
+    return parse_discovery(topic)
+
+
+def parse_discovery(topic: Topic) -> tuple[DiscoveryAnswers, list[Problem]]:
+    """Turn a file's tables into the decisions and the problems."""
     problems: list[Problem] = []
-    judgements = _read_records(topic, "judgement", Judgement, {"light": LIGHTS}, problems)
-    copies = _read_records(topic, "copy", CopyDecision, {"state": COPY_STATES}, problems)
-    activations = _read_records(topic, "activation", Activation, {"effort": ("", *EFFORTS)}, problems)
-    return DiscoveryAnswers(judgements, copies, activations, topic.revision), problems
+    found = {table: _read_records(topic, table, problems) for table in RECORDS}
+    answers = DiscoveryAnswers(
+        judgements=found["judgement"],
+        copies=found["copy"],
+        activations=found["activation"],
+        revision=topic.revision,
+        withdrawn=found["withdrawn"],
+    )
+    return answers, problems
 
 
 def write_discovery(folder: Path, answers: DiscoveryAnswers, *, based_on: str) -> str:
@@ -119,8 +201,12 @@ def write_discovery(folder: Path, answers: DiscoveryAnswers, *, based_on: str) -
         "judgement": _to_tables(answers.judgements),
         "copy": _to_tables(answers.copies),
         "activation": _to_tables(answers.activations),
+        "withdrawn": _to_tables(answers.withdrawn),
     }
-    return write_topic(folder, TOPIC, {name: rows for name, rows in tables.items() if rows}, based_on=based_on)
+    current = read_topic(folder, TOPIC).values
+    rest = {key: value for key, value in current.items() if key not in tables}
+    kept = {name: rows for name, rows in tables.items() if rows}
+    return write_topic(folder, TOPIC, {**rest, **kept}, based_on=based_on)
 
 
 def _to_tables(records: Iterable[Any]) -> list[dict[str, str]]:
@@ -133,31 +219,29 @@ def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise AnswersError(f"{name} '{value}' is unknown. Allowed: {shown}.{suggest(value, allowed)}")
 
 
-def _read_records(
-    topic: Topic, table: str, kind: type, choices: Mapping[str, tuple[str, ...]], problems: list[Problem]
-) -> tuple[Any, ...]:
+def _read_records(topic: Topic, table: str, problems: list[Problem]) -> tuple[Any, ...]:
     rows = topic.values.get(table, [])
     if not isinstance(rows, list):
         problems.append(
             make_problem(topic, table, "", rows, "this is no list", f"Write [[{table}]] in double brackets.")
         )
         return ()
-    names = kind.__dataclass_fields__
     kept = []
     for index, row in enumerate(rows):
-        fault = _find_fault(row, table, names, choices)
+        fault = find_record_fault(row, table)
         if fault:
             key, value, message, cure = fault
             problems.append(make_problem(topic, table, key, value, message, cure, index=index))
             continue
         known = {key: str(value) for key, value in row.items()}
-        kept.append(kind(**known))
+        kept.append(RECORDS[table][0](**known))
     return tuple(kept)
 
 
-def _find_fault(
-    row: Any, table: str, names: Mapping[str, Any], choices: Mapping[str, tuple[str, ...]]
-) -> tuple[str, Any, str, str] | None:
+def find_record_fault(row: Any, table: str) -> tuple[str, Any, str, str] | None:
+    """Say what is wrong with one record: key, value, what is wrong, what to do; None where nothing is."""
+    kind, choices = RECORDS[table]
+    names = kind.__dataclass_fields__
     if not isinstance(row, Mapping):
         return "", row, "this is no record", f"Write [[{table}]] in double brackets."
     for key, value in row.items():
@@ -168,10 +252,10 @@ def _find_fault(
         if value not in allowed:
             shown = ", ".join(word for word in allowed if word)
             return key, value, f"{key} '{value}' is unknown", f"Allowed: {shown}.{suggest(value, allowed)}"
-    missing = [key for key in ("dimension", "kpi") if key in names and table != "judgement" and not row.get(key)]
+    missing = [key for key in ("dimension", "kpi") if key in names and kind is not Judgement and not row.get(key)]
     if missing:
         return missing[0], "", f"{missing[0]} is missing", "Add it."
-    if table == "judgement" and not (row.get("dimension") or row.get("kpi")):
+    if kind is Judgement and not (row.get("dimension") or row.get("kpi")):
         return "dimension", "", "it names neither a dimension nor a KPI", "Add one of them."
     absent = [key for key in ("from_object", "to_object") if key in names and not row.get(key)]
     return (absent[0], "", f"{absent[0]} is missing", "Add it.") if absent else None

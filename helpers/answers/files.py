@@ -115,7 +115,7 @@ def read_topic(folder: Path, topic: str, *, known: Topic | None = None) -> Topic
         ) from None
     if known is not None and known.revision == _revision(raw):
         return known
-    return _parse(topic, raw)
+    return parse_topic(topic, raw)
 
 
 def write_topic(
@@ -208,7 +208,7 @@ def update_topic(
                 os.utime(path, (to_seconds(now), to_seconds(now)))
     except OSError as error:
         raise AnswersError(
-            f"[answers/{topic}.toml] the file can't be written: {error.strerror or error}. {_cure_of(error)} "
+            f"[answers/{topic}.toml] the file can't be written: {error.strerror or error}. {cure_of(error)} "
             "What was saved before is untouched."
         ) from None
     return Topic(topic, wanted, _revision(raw), text)
@@ -234,7 +234,7 @@ def read_version(folder: Path, topic: str, number: int) -> Topic:
     if path is None:
         kept = ", ".join(map(str, list_versions(folder, topic)[-5:])) or "none"
         raise AnswersError(f"[answers/{topic}.toml] version {number} is not kept. The latest kept: {kept}.")
-    return _parse(topic, path.read_bytes())
+    return parse_topic(topic, path.read_bytes())
 
 
 def restore_version(folder: Path, topic: str, number: int, *, based_on: str) -> str:
@@ -293,7 +293,12 @@ def _revision(raw: bytes) -> str:
     return sha256(raw).hexdigest()
 
 
-def _parse(topic: str, raw: bytes) -> Topic:
+def parse_topic(topic: str, raw: bytes) -> Topic:
+    """Turn a file's bytes into its tables.
+
+    Raises:
+        AnswersError: They are no TOML; the text names file, line and cure.
+    """
     file = f"answers/{topic}.toml"
     cure = "Mend that line, or bring back an earlier version. Nothing is written over the file until then."
     if len(raw) > SIZE_LIMIT:
@@ -328,7 +333,8 @@ def _encode(text: str, topic: str) -> bytes:
     return raw
 
 
-def _cure_of(error: OSError) -> str:
+def cure_of(error: OSError) -> str:
+    """Say what a person can do about a file that can't be read or written."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return "Make room on the disk and save again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

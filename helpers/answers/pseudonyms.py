@@ -36,6 +36,7 @@ def hide_deciders(discovery: DiscoveryAnswers, hide: Callable[[str], str]) -> Di
     return replace(
         discovery,
         judgements=tuple(replace(one, by=hide(one.by)) for one in discovery.judgements),
+        withdrawn=tuple(replace(one, by=hide(one.by)) for one in discovery.withdrawn),
         activations=tuple(replace(one, owner=hide(one.owner)) for one in discovery.activations),
     )
 

@@ -46,11 +46,19 @@ class Response:
 
 @dataclass(frozen=True)
 class Round:
-    """Whether the facilitator has closed the round; before that nobody sees answers or the CRM beside them."""
+    """Whether the facilitator has closed the round; before that nobody sees answers or the CRM beside them.
+
+    Attributes:
+        is_closed: Whether it is closed.
+        label: What it is called.
+        revision: What a write names as its base.
+        hides_names: Whether the group sees its answers without names.
+    """
 
     is_closed: bool = False
     label: str = ""
     revision: str = ABSENT
+    hides_names: bool = False
 
 
 def read_round(folder: Path) -> tuple[Round, list[Problem]]:
@@ -63,22 +71,37 @@ def read_round(folder: Path) -> tuple[Round, list[Problem]]:
         topic = read_topic(folder, ROUND)
     except AnswersError as error:
         return Round(), [describe_error(error, ROUND)]
-    closed = topic.values.get("closed", False)
-    if not isinstance(closed, bool):
-        problem = make_problem(
-            topic, "", "closed", closed, "closed is neither true nor false", "Write true or false. It counts as open."
-        )
-        return Round(revision=topic.revision), [problem]
-    return Round(closed, str(topic.values.get("label", "")), topic.revision), []
+    problems = []
+    states = {}
+    for key, meant in (("closed", "It counts as open."), ("hides_names", "It counts as true.")):
+        states[key] = topic.values.get(key, False)
+        if not isinstance(states[key], bool):
+            cure = f"Write true or false. {meant}"
+            problems.append(make_problem(topic, "", key, states[key], f"{key} is neither true nor false", cure))
+            states[key] = key == "hides_names"
+    label = str(topic.values.get("label", ""))
+    return Round(states["closed"], label, topic.revision, states["hides_names"]), problems
 
 
-def write_round(folder: Path, *, is_closed: bool, based_on: str, label: str = "") -> str:
+def write_round(
+    folder: Path, *, is_closed: bool, based_on: str, label: str = "", hides_names: bool | None = None
+) -> str:
     """Close the round or open it again.
+
+    Args:
+        folder: The company's folder.
+        is_closed: Whether it is closed from now on.
+        based_on: The revision that was read.
+        label: What it is called.
+        hides_names: Whether the group sees its answers without names; None leaves that as it is.
 
     Raises:
         ConflictError: Somebody else has changed it since it was read.
     """
-    return write_topic(folder, ROUND, {"closed": is_closed, "label": label or None}, based_on=based_on)
+    if hides_names is None:
+        hides_names = read_round(folder)[0].hides_names
+    values = {"closed": is_closed, "label": label or None, "hides_names": hides_names or None}
+    return write_topic(folder, ROUND, values, based_on=based_on)
 
 
 def read_responses(folder: Path, survey: Survey) -> tuple[dict[str, Response], list[Problem]]:
