@@ -29,11 +29,9 @@ TICK = "x"
 LONGEST_TEXT = 32_767
 """Characters of a spreadsheet's cell."""
 
-LARGEST_WHOLE = 2**53
-"""Up to here a spreadsheet keeps every whole number."""
-
 _CHUNK = 30_000
 _MARK = re.compile(r"q:(?P<key>[a-z0-9_]+\.[A-Za-z0-9_]+)?(?:#(?P<part>[^#]*))?")
+_ROW = re.compile(r"(\d{1,6}):(\d{1,6})(?:@(\d{1,6})\.(\d{1,2}))?")
 _RISKY = re.compile(r"^[\s\ufeff]*[=+\-@\t\r\n|]")
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -44,8 +42,8 @@ class Mark:
 
     Attributes:
         key: Table and question, such as ``overview.employees``; empty for the row of headings.
-        part: Empty for the question's own row; ``head`` and ``end`` of a table; the number of an item or a row; the id
-            of a choice; ``2.3`` for the cut 3 of the primary KPI in row 2.
+        part: Empty for the question's own row; ``head``, ``note`` and ``end`` of a table; the number of an item; the id
+            of a choice; of a table's row what ``RowMark`` says.
     """
 
     key: str
@@ -54,6 +52,38 @@ class Mark:
     def write(self) -> str:
         """Return the text of the mark."""
         return f"q:{self.key}#{self.part}" if self.part else f"q:{self.key}"
+
+
+@dataclass(frozen=True)
+class RowMark:
+    """Which row of a table it is.
+
+    Attributes:
+        place: Its number in the table, from 1.
+        index: The number of the row in the answer that was exported, from 1; 0 for a row that held none.
+        primary: The place of the primary KPI of which a generated row is a cut; 0 for any other row.
+        cut: Which of its cuts.
+    """
+
+    place: int
+    index: int = 0
+    primary: int = 0
+    cut: int = 0
+
+    def write(self) -> str:
+        """Return the part of a mark that stands for it."""
+        generated = f"@{self.primary}.{self.cut}" if self.primary else ""
+        return f"{self.place}:{self.index}{generated}"
+
+
+def read_row_mark(part: str) -> RowMark | None:
+    """Read which row of a table a mark's part stands for; None where it stands for something else.
+
+    >>> read_row_mark("5:2@1.3")
+    RowMark(place=5, index=2, primary=1, cut=3)
+    """
+    found = _ROW.fullmatch(part)
+    return RowMark(*(int(number or 0) for number in found.groups())) if found else None
 
 
 def read_mark(text: Any) -> Mark | None:
@@ -114,8 +144,7 @@ def show_answer(field: SurveyField, value: Any) -> str | float | int | None:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, int | float):
-        is_whole_and_large = isinstance(value, int) and abs(value) > LARGEST_WHOLE
-        return str(value) if is_whole_and_large else value
+        return value
     return show_text(field.allowed.get(str(value), value))
 
 
