@@ -7,12 +7,16 @@ import pandas as pd
 from helpers.analyses.activation import score_coverage
 from helpers.analyses.finding import Finding
 from helpers.analyses.judgement_trend import JudgementTrend
+from helpers.analyses.rollup_layers import RollupCheck
 from helpers.engine.doubt import wilson_interval
 from helpers.units import format_value, in_sentence
 
 NOTEBOOK = "02_kpi_discovery"
 LARGE_DROP = 0.05
 """From this drop of a fill rate on, lately against ever, a field counts as neglected."""
+
+LARGE_GAP = 0.05
+"""From this share of an object's records on, a break between two layers is told as a finding."""
 
 SIGNIFICANCE = 0.05
 """Chance of calling any field neglected that isn't, over all fields looked at."""
@@ -35,6 +39,7 @@ def find_discovery_findings(
     secondaries: pd.DataFrame,
     copies: pd.DataFrame,
     trend: JudgementTrend | None = None,
+    rollups: RollupCheck | None = None,
 ) -> list[Finding]:
     """Turn the matrix into findings.
 
@@ -44,14 +49,17 @@ def find_discovery_findings(
         secondaries: What ``list_secondaries`` returns.
         copies: What ``list_copies`` returns.
         trend: What ``build_judgement_trend`` returns.
+        rollups: What ``check_rollup_layers`` returns.
 
     Returns:
         Findings: how much can be tracked, fields that stopped being filled, what to activate next, the copy that fills
-        most records, where people and CRM contradict each other on what can be tracked, plans that are overdue, and how
-        the judgements moved. A fall that chance may explain is none.
+        most records, where people and CRM contradict each other on what can be tracked, plans that are overdue, how the
+        judgements moved, and where the layers of attribution and geography break. A fall that chance may explain is
+        none.
     """
     found = [_coverage(discovery), _next(activations), _copy(copies), _surprise(secondaries)]
     found += [_overdue(trend), _moved(trend)] if trend else []
+    found += [_layers(rollups)] if rollups else []
     return [*_decaying(discovery), *(finding for finding in found if finding)]
 
 
@@ -179,4 +187,21 @@ def _moved(trend: JudgementTrend) -> Finding | None:
         next_step="Go through the fields that turned, the worse ones first.",
         notebook=NOTEBOOK,
         severity="good" if last["score_same"] > last["score_before"] else "bad",
+    )
+
+
+def _layers(rollups: RollupCheck) -> Finding | None:
+    """Tell the largest break of attribution or geography; visits alone, which are only counted, make none."""
+    gaps = rollups.gaps
+    gaps = gaps[(gaps["family"] != "") & (gaps["object"] != "session") & (gaps["share"] >= LARGE_GAP)]
+    if gaps.empty:
+        return None
+    row = gaps.iloc[0]
+    paste = " The roll-up to paste stands on this page." if row["kind"] in ("missing_above", "no_parent") else ""
+    return Finding(
+        headline=rollups.sentence,
+        slice=str(row["family"]),
+        evidence={"n": int(row["n"]), "share": format_value(row["share"], "share"), "gaps": len(gaps)},
+        next_step=f"{row['cure']}{paste if rollups.toml else ''}",
+        notebook=NOTEBOOK,
     )

@@ -12,6 +12,7 @@ from helpers.analyses.discovery import judge_matrix, measure_matrix
 from helpers.analyses.discovery_findings import find_discovery_findings
 from helpers.analyses.finding import Finding
 from helpers.analyses.judgement_trend import JudgementTrend, build_judgement_trend
+from helpers.analyses.rollup_layers import RollupCheck, check_rollup_layers
 from helpers.analyses.secondary_kpis import add_named_cells, count_named, light_secondaries, name_secondaries
 from helpers.model.survey import DiscoveryRules
 
@@ -27,6 +28,7 @@ class DiscoveryFacts:
         secondaries: The secondary KPIs that people named, without their lights.
         named: Partition → how many people named it.
         copies: Counts what each copy between objects would fill.
+        rollups: Which layers roll up to which, and where they break.
         as_of: The last day that counts.
         fiscal_year_start: The month in which the company's quarters begin to be counted.
     """
@@ -37,6 +39,7 @@ class DiscoveryFacts:
     secondaries: pd.DataFrame
     named: Mapping[str, int]
     copies: CopyCounter
+    rollups: RollupCheck
     as_of: date
     fiscal_year_start: int
 
@@ -53,6 +56,7 @@ class DiscoveryReview:
         activations: What to activate next, best first.
         score: How far the wanted fields are there, 0–1.
         trend: How people's judgements moved from quarter to quarter, and which plans are overdue.
+        rollups: Which layers roll up to which, and where they break.
         findings: What was found.
         facts: What all of it was decided on.
     """
@@ -64,6 +68,7 @@ class DiscoveryReview:
     activations: pd.DataFrame
     score: float | None
     trend: JudgementTrend
+    rollups: RollupCheck
     findings: list[Finding]
     facts: DiscoveryFacts
 
@@ -108,6 +113,7 @@ def gather_facts(company: Any, rules: DiscoveryRules, *, as_of: date) -> Discove
         secondaries=secondaries,
         named=count_named(company, responses, rules),
         copies=CopyCounter(company, rules),
+        rollups=check_rollup_layers(company, responses, as_of=as_of),
         as_of=as_of,
         fiscal_year_start=company.fiscal_year_start,
     )
@@ -137,6 +143,7 @@ def _decide(facts: DiscoveryFacts, decided: Any) -> DiscoveryReview:
         activations=activations,
         score=score_coverage(matrix),
         trend=trend,
-        findings=find_discovery_findings(matrix, activations, secondaries, copies, trend),
+        rollups=facts.rollups,
+        findings=find_discovery_findings(matrix, activations, secondaries, copies, trend, facts.rollups),
         facts=facts,
     )
