@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from helpers.engine.doubt import ratio_interval
 from helpers.model.survey import CrmLink, Survey, SurveyField
 from helpers.periods import Period, period_of
 from helpers.units import format_value
@@ -162,12 +164,16 @@ def _check_new_business(view: CrmView, field: SurveyField, group: pd.DataFrame, 
     total = float(won["amount"].sum())
     if not total:
         return _unavailable(view, field.crm.kpi)
-    value = float(won.loc[won["is_new_business"].fillna(True).astype(bool), "amount"].sum()) / total
+    is_new = won["is_new_business"].fillna(True).astype(bool)
+    value = float(won.loc[is_new, "amount"].sum()) / total
+    low, high = _interval_of_share(won["amount"].fillna(0.0), is_new)
     median = float(group["number"].median())
     said, crm = format_value(median, "share"), format_value(value, "share")
     return {
         "crm_kpi": field.crm.kpi,
         "crm_value": value,
+        "crm_low": low,
+        "crm_high": high,
         "crm_n": len(won),
         "crm_definition": "Amount won with new customers ÷ amount won, over the last twelve months.",
         "gap": median - value,
@@ -298,6 +304,15 @@ def _unavailable(view: CrmView, kpi: str) -> dict[str, Any]:
         "is_available": False,
         "cure": view.cure(kpi),
     }
+
+
+def _interval_of_share(amounts: pd.Series, is_part: pd.Series) -> tuple[float, float]:
+    """Give the interval of a share weighted by money, from the spread of its deals."""
+    whole = amounts.to_numpy(float)
+    part = np.where(is_part.to_numpy(bool), whole, 0.0)
+    x, y, xx, yy = (np.array([total]) for total in (part.sum(), whole.sum(), (part**2).sum(), (whole**2).sum()))
+    low, high = ratio_interval((x, y, xx, xx, yy), np.array([len(whole)]))
+    return float(np.clip(low, 0, 1)[0]), float(np.clip(high, 0, 1)[0])
 
 
 def _fold(text: str) -> str:

@@ -1,6 +1,6 @@
 """Gut against CRM: what people believe beside what the records say, each with its definition, n and interval."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,14 +11,20 @@ from helpers.analyses.crm_answers import CHECKS, CrmView, year_before
 from helpers.engine.availability import explain_availability
 from helpers.engine.cells import CELL_COLUMNS, build_cells
 from helpers.model.survey import Survey, SurveyField
+from helpers.units import format_value
 
 GUT_COLUMNS = [
     "question_id", "item", "check", "tab", "question", "label", "unit",
     "n_people", "gut_low", "gut_median", "gut_high", "gut_answers",
-    "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "is_small", "crm_definition", "crm_also",
-    "gap", "gap_share",
+    "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "is_small", "crm_definition", "crm_also", "crm_marks",
+    "gap", "gap_share", "miss", "is_off", "verdict",
     "sentence", "is_available", "cure",
 ]  # fmt: skip
+
+COUNTED_FOR_A_YEAR = "What people say per month or quarter is counted for a year."
+
+RIGHT = 0.005
+"""A gap below this share of the CRM's value is none."""
 
 SURVEY_COLUMNS = [
     *ANSWER_COLUMNS[:-1], "crm_kpi", "crm_value", "crm_low", "crm_high", "crm_n", "crm_definition", "gap", "agreement",
@@ -39,8 +45,10 @@ def check_gut(company: Any, answers: pd.DataFrame, survey: Survey, *, as_of: dat
         with ``GUT_COLUMNS``: ``gut_*`` over people in the question's unit, ``crm_*`` the CRM's value with its
         interval, n and definition (NaN where it can't tell: ``is_available`` is False and ``cure`` says what to do;
         ``is_small`` where too few records are behind a mean or a share),
-        ``crm_also`` further values in words, ``gap`` median gut − CRM in the unit, ``gap_share`` gap ÷ CRM, and
-        ``sentence`` the comparison in words. Empty where nobody has answered, so that nothing leaks before.
+        ``crm_also`` further values in words and ``crm_marks`` as pairs of name and number, ``gap`` median gut − CRM in
+        the unit, ``gap_share`` gap ÷ CRM, ``is_off`` whether people are wrong beyond the CRM's interval, ``miss`` how
+        far (0–1; of choices the share of people who are wrong), ``verdict`` the gap in a few words and ``sentence`` the
+        comparison in one. Empty where nobody has answered, so that nothing leaks before.
     """
     links = {id: field for id, field in _linked_fields(survey).items() if field.crm.check != "icp_fit"}
     asked = answers[answers["question_id"].isin(links)]
@@ -64,8 +72,77 @@ def check_gut(company: Any, answers: pd.DataFrame, survey: Survey, *, as_of: dat
         }
         told = CHECKS[field.crm.check](view, field, group, str(item))
         is_small = row["unit"] != "count" and told.get("crm_n", 0) < company.catalog.rules.minimum_n
-        rows.append(row | told | {"is_small": is_small})
+        row |= told | {"is_small": is_small, "crm_marks": _find_marks(view, field, str(item))}
+        if field.factor_from and (pd.to_numeric(group["answer"], errors="coerce") != group["number"]).any():
+            row["crm_definition"] = f"{row['crm_definition']} {COUNTED_FOR_A_YEAR}"
+        rows.append(row | judge_gut(row, group["answer"].tolist(), tolerance=company.catalog.rules.tolerance))
     return _frame(rows)
+
+
+def judge_gut(row: Mapping[str, Any], answers: Sequence[str], *, tolerance: float) -> dict[str, Any]:
+    """Judge in a few words how far people are from the CRM.
+
+    Args:
+        row: One comparison, with the columns of ``GUT_COLUMNS`` that its check gives.
+        answers: What people answered, in words.
+        tolerance: How near to a value without interval people have to be to count as right.
+
+    Returns:
+        ``verdict``, ``miss``, and ``is_off``: whether people are wrong by more than the CRM's own interval; never where
+        too few records are behind its value.
+
+    >>> row = {"check": "value", "is_available": True, "gut_median": 40, "crm_value": 50, "gap_share": -0.2}
+    >>> judge_gut(row, [], tolerance=0.05)
+    {'verdict': '20 % too low', 'miss': 0.2, 'is_off': True}
+    """
+    share = row.get("gap_share")
+    if not row["is_available"]:
+        return _judged("the CRM can't tell")
+    if row["check"] in ("on_track", "leading_value"):
+        right = sum(does_match(answer, row) for answer in answers)
+        wrong = 1 - right / len(answers)
+        told = f"{right or 'none'} of {len(answers)} {'agrees' if right < 2 else 'agree'} with the CRM"
+        return _judged(told if wrong else "all agree with the CRM", wrong if wrong >= 0.5 else 0.0)
+    if row["check"] == "partition" or share is None or pd.isna(share):
+        return _judged("")
+    if row["check"] == "goal_history":
+        return _judged(f"{_percent(share)} {'more' if share >= 0 else 'less'} than the year before")
+    if row.get("is_small"):
+        return _judged(f"only {format_value(row['crm_n'], 'count')} records")
+    low, high = row.get("crm_low"), row.get("crm_high")
+    has_interval = low is not None and not pd.isna(low) and low < high
+    if has_interval and low <= row["gut_median"] <= high:
+        return _judged("may be right")
+    if abs(share) < RIGHT:
+        return _judged("right")
+    side = "high" if share > 0 else "low"
+    if not has_interval and abs(share) <= tolerance:
+        return _judged(f"about right, {_percent(share)} {side}")
+    if row.get("unit") != "share":
+        return _judged(f"{_percent(share)} too {side}", abs(share))
+    points = format_value(abs(row["gap"]) * 100, "count", digits=0)
+    return _judged(f"{points} {'point' if points == '1' else 'points'} too {side}", abs(row["gap"]))
+
+
+def _judged(verdict: str, miss: float = 0.0) -> dict[str, Any]:
+    return {"verdict": verdict, "miss": miss, "is_off": miss > 0}
+
+
+def _percent(share: float) -> str:
+    return format_value(abs(share), "share", digits=0)
+
+
+def does_match(answer: str, row: Mapping[str, Any]) -> bool:
+    """Tell whether a person's choice is what the CRM says.
+
+    >>> does_match("Sales-led: we reach out", {"check": "leading_value", "crm_also": "Sales-led"})
+    True
+    >>> does_match("Yes", {"check": "on_track", "crm_also": "behind"})
+    False
+    """
+    if row["check"] == "on_track":
+        return answer == ("No" if row["crm_also"] == "behind" else "Yes")
+    return bool(row["crm_also"]) and _fold(answer).startswith(_fold(str(row["crm_also"])))
 
 
 def build_survey_table(answers: pd.DataFrame, agreement: pd.DataFrame, gut: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +160,26 @@ def build_survey_table(answers: pd.DataFrame, agreement: pd.DataFrame, gut: pd.D
     )
     joined["gap"] = joined["number"] - joined["crm_value"]
     return joined[SURVEY_COLUMNS]
+
+
+def _find_marks(view: CrmView, field: SurveyField, item: str) -> list[tuple[str, float]]:
+    """Find what else the CRM says beside its value, such as median and 90th percentile: name and number."""
+    link, marks = field.crm, []
+    by = {"dimension": link.by, "slice": item}
+    if not link.by or view.find(link.kpi, link.take, basis=link.basis, **by) is None:
+        by = {}
+    for kpi in link.also:
+        cell = view.find(kpi, link.take, **by)
+        if cell is not None:
+            definition = view.company.catalog.kpi(kpi)
+            statistic = getattr(definition.measure, "statistic", "")
+            name = {"median": "median", "p90": "nine in ten within", "mean": "mean"}.get(statistic, definition.label)
+            marks.append((name, float(cell["value"])))
+    return marks
+
+
+def _fold(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _open_view(
@@ -126,8 +223,20 @@ def _linked_fields(survey: Survey) -> dict[str, SurveyField]:
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=GUT_COLUMNS)
-    numbers = ["gut_low", "gut_median", "gut_high", "crm_value", "crm_low", "crm_high", "crm_n", "gap", "gap_share"]
+    numbers = [
+        "gut_low",
+        "gut_median",
+        "gut_high",
+        "crm_value",
+        "crm_low",
+        "crm_high",
+        "crm_n",
+        "gap",
+        "gap_share",
+        "miss",
+    ]
     frame = frame.astype({column: "float64" for column in numbers})
-    texts = [c for c in GUT_COLUMNS if c not in (*numbers, "n_people", "is_available", "is_small")]
+    others = ("n_people", "is_available", "is_small", "is_off", "crm_marks")
+    texts = [c for c in GUT_COLUMNS if c not in (*numbers, *others)]
     frame[texts] = frame[texts].astype("object").where(frame[texts].notna(), "").astype("str")
-    return frame.astype({"n_people": "int64", "is_available": "bool", "is_small": "bool"})
+    return frame.astype({"n_people": "int64", "is_available": "bool", "is_small": "bool", "is_off": "bool"})

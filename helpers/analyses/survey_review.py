@@ -30,6 +30,7 @@ class SurveyReview:
         offending: The latest wins that lie outside it.
         table: The rows of ``survey.csv``.
         findings: What was found.
+        survey: The survey's definition.
     """
 
     n_respondents: int
@@ -43,6 +44,7 @@ class SurveyReview:
     offending: pd.DataFrame
     table: pd.DataFrame
     findings: list[Finding]
+    survey: Survey
 
 
 def review_survey(company: Any, survey: Survey, *, as_of: date) -> SurveyReview:
@@ -85,4 +87,5 @@ def review_survey(company: Any, survey: Survey, *, as_of: date) -> SurveyReview:
         offending=list_offending_deals(deals),
         table=build_survey_table(answers, agreement, gut),
         findings=findings,
+        survey=survey,
     )

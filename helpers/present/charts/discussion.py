@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from helpers.analyses.discussion import name_question
 from helpers.present import words
-from helpers.present.charts.canvas import Canvas, fit_text, measure_text, wrap_text
+from helpers.present.charts.canvas import Canvas, wrap_text
+from helpers.present.charts.choices import Place, draw_places
 from helpers.present.charts.dots import (
     Person,
     draw_flags,
@@ -24,7 +25,7 @@ from helpers.present.display import Display, show_svg
 WIDTH, MARGIN = 900, 20
 NAME = 16
 DOT, STEP = 8, 25
-WIDEST_NAME, WIDEST_NAMES = 190, 300
+WIDEST_NAMES = 300
 
 
 def draw_discussion(
@@ -130,35 +131,11 @@ def _draw_choices(
     """Draw one place per answer that somebody gave, the people who gave it below."""
     counts = said["answer"].value_counts()
     options = [option for option in question["options"] if option in counts] or sorted(counts.index)
-    largest = counts.max()
-    width = (WIDTH - 2 * MARGIN) / len(options)
-    bottom = y
-    for place, option in enumerate(options):
-        x, inner = MARGIN + width * place, width - 20
-        named = counts[option] < largest or len(options) == len(said)
-        canvas.bar(x, y - 8, inner, 3, fill="accent_soft" if named else "faint")
-        label, _, rest = option.partition(": ")
-        lines = wrap_text(f"{label} · {counts[option]}", 17, inner, weight=600, most=2)
-        below = canvas.lines(x, y + 18, lines, leading=22, size=17, weight=600)
-        if rest:
-            below = canvas.lines(x, below - 2, wrap_text(rest, 13, inner, most=2), leading=17, size=13, fill="grey") + 3
-        who = [people[name] for name in said.loc[said["answer"] == option, "respondent"]]
-        bottom = max(bottom, _draw_names(canvas, who, x, below + 4, inner, "accent" if named else "grey"))
-    return bottom
-
-
-def _draw_names(canvas: Canvas, names: Sequence[str], x: float, y: float, width: float, colour: str) -> float:
-    """Write people one after the other, each with a dot, and return the last line's height."""
-    at = x
-    for name in names:
-        label = fit_text(name, NAME, min(WIDEST_NAME, width - 2 * DOT - 6))
-        needed = 2 * DOT + 6 + measure_text(label, NAME)
-        if at > x and at + needed > x + width:
-            at, y = x, y + STEP
-        canvas.dot(at + DOT, y - 5.5, DOT, fill=colour)
-        canvas.text(at + 2 * DOT + 6, y, label, size=NAME)
-        at += needed + 18
-    return y + 4
+    places = []
+    for option in options:
+        who = tuple(people[name] for name in said.loc[said["answer"] == option, "respondent"])
+        places.append(Place(option, who, is_named=len(who) < counts.max() or len(options) == len(said)))
+    return draw_places(canvas, places, MARGIN, WIDTH - MARGIN, y, size=NAME, radius=DOT)
 
 
 def _row(question: Mapping[Hashable, Any], said: Mapping[Hashable, Any], currency: str) -> dict[str, str]:

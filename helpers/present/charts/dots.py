@@ -58,7 +58,9 @@ class Axis:
         return self.left + (self.right - self.left) * min(1.0, max(0.0, share))
 
 
-def fit_axis(values: Iterable[float], left: float, right: float, *, whole: float | None = None) -> Axis:
+def fit_axis(
+    values: Iterable[float], left: float, right: float, *, whole: float | None = None, always: Iterable[float] = ()
+) -> Axis:
     """Make an axis from zero that holds the values, but not one that lies so far out that the others would meet.
 
     Args:
@@ -66,13 +68,15 @@ def fit_axis(values: Iterable[float], left: float, right: float, *, whole: float
         left: where zero lies.
         right: where it ends.
         whole: the axis' end where it is given, such as 1 for shares.
+        always: numbers that are on the axis however far out they lie.
     """
-    known = sorted(value for value in values if not words.is_missing(value) and math.isfinite(value))
+    fixed = [value for value in always if not words.is_missing(value)]
+    known = sorted(value for value in [*values, *fixed] if not words.is_missing(value) and math.isfinite(value))
     if whole is not None and (not known or known[-1] <= whole):
         return Axis(left, right, min(0.0, known[0] if known else 0.0), whole)
     middle = known[len(known) // 2] if known else 1.0
     inside = [value for value in known if middle <= 0 or value <= FAR_OUT * middle]
-    high = max(inside, default=1.0)
+    high = max([*inside, *fixed], default=1.0)
     return Axis(left, right, min(0.0, known[0] if known else 0.0), (high or 1.0) * 1.02)
 
 
@@ -210,7 +214,7 @@ def _join_names(names: Sequence[str], size: float, widest: float) -> str:
     for kept in range(len(names), 0, -1):
         more = [f"{len(names) - kept} more"] if kept < len(names) else []
         text = words.join_words([*names[:kept], *more])
-        if measure_text(text, size, weight=600) <= widest:
+        if measure_text(text, size, weight=600) <= widest + 0.5:
             return text
     return fit_text(f"{len(names)} people" if names[1:] else names[0], size, widest)
 
