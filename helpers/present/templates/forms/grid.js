@@ -499,7 +499,7 @@ class Grid {
     if (still >= 0) {
       for (let i = still - 1; i >= 0; i -= 1) if (wanted[i + 1].previousSibling !== wanted[i]) this.body.insertBefore(wanted[i], wanted[i + 1]);
     }
-    for (let i = Math.max(still, 0); i < wanted.length; i += 1) {
+    for (let i = still + 1; i < wanted.length; i += 1) {
       const before = i === 0 ? null : wanted[i - 1];
       const place = before ? before.nextSibling : this.body.firstChild;
       if (place !== wanted[i]) this.body.insertBefore(wanted[i], place);
