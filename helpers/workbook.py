@@ -280,7 +280,10 @@ def find_earliest_event(company: Company) -> date | None:
 
 def _day_of_answers(company: Company) -> date:
     """Take the day on which people last saved an answer, since nothing else here has a date."""
-    saved = [path.stat().st_mtime for path in (company.folder / "answers").rglob("*.toml")]
+    if company.answers is not None and company.answers.saved_on:
+        return company.answers.saved_on
+    answers = company.folder / "answers"
+    saved = [path.stat().st_mtime for path in (*answers.glob("*.toml"), *answers.glob("[!.]*/*.toml"))]
     if saved:
         return datetime.fromtimestamp(max(saved), tz=UTC).date()
     raise ParameterError(

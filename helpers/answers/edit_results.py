@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from helpers.answers.fields import Fault
-from helpers.answers.typed import Raw
+from helpers.answers.merging import Sync
+from helpers.answers.typed import Raw, check_raw, lay_rows, show_raw, split_answer
 from helpers.model.survey import SurveyField, SurveyTab
 
 
@@ -72,6 +73,19 @@ class Progress:
     def is_done(self) -> bool:
         """Whether something was answered and nothing required is missing."""
         return self.answered > 0 and not self.missing
+
+
+def build_state(id: str, question: SurveyField, raw: Raw, sync: Sync, is_too_long: bool = False) -> FieldState:
+    """Tell how a question stands, given what its control holds and what this window knows of it."""
+    faults = check_raw(question, raw)
+    if is_too_long:
+        cure = "Shorten it; until then the answer saved before stays in the file."
+        faults = (*faults, (id, "this is too long to be kept.", cure))
+    conflict = None
+    if sync.dispute:
+        mine, theirs = (lay_rows(question, show_raw(question, side)) for side in sync.dispute)
+        conflict = Conflict(id, mine, theirs)
+    return FieldState(raw, split_answer(question, sync.mine)[0], faults, conflict)
 
 
 def describe_conflict(field: SurveyField, conflict: Conflict) -> str:

@@ -12,6 +12,7 @@ from helpers.answers.edit_results import (
     FieldState,
     Progress,
     Saved,
+    build_state,
     describe_conflict,
     measure_tab,
     read_clock,
@@ -22,24 +23,23 @@ from helpers.answers.names import find_fault_in_name
 from helpers.answers.response_file import (
     RESPONDENT,
     SAVED_ON,
-    is_same_person,
     list_fields,
     order_tables,
-    owner_of,
     put_held,
     read_held,
+    require_owner,
+    require_tables,
 )
 from helpers.answers.response_versions import VersionHistory, VersionInfo
 from helpers.answers.typed import (
     Raw,
-    check_raw,
     copy_raw,
     is_keepable,
+    keep_blank_rows,
     lay_rows,
     lay_secondaries,
     normalise,
     show_raw,
-    split_answer,
 )
 from helpers.errors import AnswersError, QuestionError, suggest
 from helpers.model.survey import Survey, SurveyField
@@ -132,12 +132,13 @@ class ResponseEditor:
         with self._guard:
             question = self._find(field)
             if question.rows_from:
-                return self._state_of(field, question, self.secondary_rows(), self._sync(field))
+                return build_state(field, question, self.secondary_rows(), self._sync(field))
             if field not in self._states:
                 sync = self._sync(field)
                 raw = self._raws.get(field)
                 raw = show_raw(question, sync.mine) if raw is None else raw
-                self._states[field] = self._state_of(field, question, lay_rows(question, raw), sync)
+                is_too_long = field in self._too_long
+                self._states[field] = build_state(field, question, lay_rows(question, raw), sync, is_too_long)
             return self._states[field]
 
     def change(self, field: str, raw: Raw) -> FieldState:
@@ -200,11 +201,12 @@ class ResponseEditor:
             mark = stat_topic(self._folder, self.topic)
             if mark == self._mark or not mark:
                 return Saved("failed", self.problem) if self.problem else Saved("unchanged", at=self._clock())
-            self.problem = self._find_problem()
-            if self.problem:
+            try:
+                topic = self._read()
+            except AnswersError as error:
+                self.problem = str(error)
                 return Saved("failed", self.problem)
-            topic = self._read()
-            self._mark = mark
+            self.problem, self._mark = "", mark
             if topic.revision == self._known.revision or self._has_vanished(topic):
                 return Saved("unchanged", at=self._clock())
             held = read_held(topic.values, self._survey)
@@ -303,17 +305,6 @@ class ResponseEditor:
         value = self.read(id).value if id in self._fields else None
         return value if isinstance(value, str) else ""
 
-    def _state_of(self, id: str, question: SurveyField, raw: Raw, sync: Sync) -> FieldState:
-        faults = check_raw(question, raw)
-        if id in self._too_long:
-            cure = "Shorten it; until then the answer saved before stays in the file."
-            faults = (*faults, (id, "this is too long to be kept.", cure))
-        conflict = None
-        if sync.dispute:
-            mine, theirs = (lay_rows(question, show_raw(question, side)) for side in sync.dispute)
-            conflict = Conflict(id, mine, theirs)
-        return FieldState(raw, split_answer(question, sync.mine)[0], faults, conflict)
-
     def _open(self) -> None:
         if self._fault_in_name:
             return
@@ -326,7 +317,11 @@ class ResponseEditor:
 
     def _read(self) -> Topic:
         topic = read_topic(self._folder, self.topic, known=self._known)
-        self._require_owner(topic)
+        return self._require_usable(topic)
+
+    def _require_usable(self, topic: Topic) -> Topic:
+        require_owner(topic, self.name)
+        require_tables(topic, self._survey)
         return topic
 
     def _find_problem(self) -> str:
@@ -335,14 +330,6 @@ class ResponseEditor:
         except AnswersError as error:
             return str(error)
         return ""
-
-    def _require_owner(self, topic: Topic) -> None:
-        owner = owner_of(topic.values)
-        if owner and not is_same_person(owner, self.name):
-            raise AnswersError(
-                f"[answers/{self.topic}.toml] this file belongs to '{owner}', whose name makes the same file name as "
-                f"'{self.name}'. Type your name with something more, such as a middle initial."
-            )
 
     def _has_vanished(self, topic: Topic) -> bool:
         """Tell whether somebody removed or emptied the file; what is known of it is then written again."""
@@ -358,7 +345,7 @@ class ResponseEditor:
 
     def _plan(self, current: Topic) -> dict[str, Any]:
         """Work out what the file is to hold and what this window knows then, without changing anything yet."""
-        self._require_owner(current)
+        self._require_usable(current)
         values, held = current.values, self._held
         if self._has_vanished(current):
             values = self._known.values
@@ -392,7 +379,8 @@ class ResponseEditor:
             if new.mine != old.mine:
                 changed.append(id)
                 self._too_long.discard(id)
-                self._raws.pop(id, None)
+                field = self._fields[id]
+                self._raws[id] = keep_blank_rows(field, show_raw(field, new.mine), self._raws.get(id))
             if new != old:
                 self._states.pop(id, None)
         self._known, self._held, self._syncs = topic, dict(held), dict(syncs)

@@ -12,7 +12,7 @@ import time
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -50,24 +50,26 @@ class Topic:
         values: The file's tables; empty where the file does not exist.
         revision: What a later write names as its base; ``ABSENT`` where the file does not exist.
         text: The file's text, for telling lines.
+        layout: The file's comments as read, where it holds any and was written since.
     """
 
     name: str
     values: Mapping[str, Any] = field(default_factory=dict)
     revision: str = ABSENT
     text: str = ""
+    layout: Any = field(default=None, compare=False, repr=False)
 
 
 def name_file(name: str) -> str:
     """Make a file name of a person's name; never a path, never empty, the same every time.
 
-    Letters lose their accents, anything else becomes a hyphen; where that could make two names one, a short
-    fingerprint of the name as typed is added.
+    Letters lose their accents and capitals, anything else becomes a hyphen; where that could make two names one, a
+    short fingerprint of the name as typed is added.
 
     >>> name_file("Ana Okafor"), name_file("../../etc/passwd")
     ('ana-okafor', 'etc-passwd-3754d6')
     """
-    typed = unicodedata.normalize("NFC", name).strip()
+    typed = " ".join(unicodedata.normalize("NFC", name).split())
     plain = unicodedata.normalize("NFKD", typed).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:48].strip("-")
     if (
@@ -76,7 +78,7 @@ def name_file(name: str) -> str:
         and len(typed) <= 48
     ):
         return slug
-    fingerprint = sha256(typed.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    fingerprint = sha256(typed.casefold().encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{slug}-{fingerprint}" if slug else f"person-{fingerprint}"
 
 
@@ -190,7 +192,8 @@ def update_topic(
             wanted = compose(current)
             if wanted is None or (current.revision != ABSENT and current.values == wanted):
                 return current
-            text = render_values(current.text, current.values, wanted, f"answers/{topic}.toml")
+            file = f"answers/{topic}.toml"
+            text, layout = render_values(current.text, current.values, wanted, file, current.layout)
             raw = _encode(text, topic)
             for left in path.parent.glob(f".{path.name}-*.tmp"):  # of a process that was killed while writing
                 left.unlink(missing_ok=True)
@@ -204,14 +207,15 @@ def update_topic(
                 if kept:  # or every attempt on a full disk would leave one
                     kept.unlink(missing_ok=True)
                 raise
-            if now:
-                os.utime(path, (to_seconds(now), to_seconds(now)))
+            with suppress(OSError):  # the answers are on disk, whatever becomes of their time
+                if now:
+                    os.utime(path, (to_seconds(now), to_seconds(now)))
     except OSError as error:
         raise AnswersError(
             f"[answers/{topic}.toml] the file can't be written: {error.strerror or error}. {cure_of(error)} "
             "What was saved before is untouched."
         ) from None
-    return Topic(topic, wanted, _revision(raw), text)
+    return Topic(topic, wanted, _revision(raw), text, layout)
 
 
 def list_versions(folder: Path, topic: str) -> list[int]:
@@ -253,7 +257,7 @@ def stat_topic(folder: Path, topic: str) -> tuple[int, ...]:
         said = _path(folder, topic).stat()
     except OSError:
         return ()
-    return said.st_mtime_ns, said.st_size, said.st_ino
+    return said.st_mtime_ns, said.st_ctime_ns, said.st_size, said.st_ino
 
 
 @contextmanager

@@ -4,11 +4,16 @@
 fields as typed; ``[conflicts]`` holds answers that another window was faster than. Neither counts as an answer.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from helpers.answers.files import Topic
 from helpers.answers.merging import Held, match_rows, merge_answers
+from helpers.answers.toml_text import find_line
 from helpers.answers.typed import Normal, Raw, normalise, pack_draft, show_raw, split_answer, unpack_draft
+from helpers.errors import AnswersError
 from helpers.model.survey import Survey, SurveyField
 
 RESPONDENT = "respondent"
@@ -89,14 +94,40 @@ def order_tables(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in names}
 
 
-def owner_of(values: Mapping[str, Any]) -> str:
-    """Return the name of the person to whom a file belongs; empty where it doesn't say."""
-    return str(_table(values, RESPONDENT).get("name", ""))
+def require_owner(topic: Topic, name: str) -> None:
+    """Refuse a file that is somebody else's, whose name makes the same file name.
+
+    Raises:
+        AnswersError: The file names another person.
+    """
+    owner = str(_table(topic.values, RESPONDENT).get("name", ""))
+    if owner and not is_same_person(owner, name):
+        raise AnswersError(
+            f"[answers/{topic.name}.toml] this file belongs to '{owner}', whose name makes the same file name as "
+            f"'{name}'. Type your name with something more, such as a middle initial."
+        )
+
+
+def require_tables(topic: Topic, survey: Survey) -> None:
+    """Refuse a file in which something else stands where a table belongs; writing would lose it.
+
+    Raises:
+        AnswersError: A tab or a table of the file's own is no table.
+    """
+    for name in (RESPONDENT, DRAFTS, CONFLICTS, *survey.tabs):
+        if not isinstance(topic.values.get(name, {}), Mapping):
+            line = find_line(topic.text, name) or _find_key(topic.text, name)
+            place = f"answers/{topic.name}.toml" + (f", row {line}" if line else "")
+            raise AnswersError(
+                f"[{place}] {name} is no table. Write [{name}] in single brackets and its answers below it. "
+                "Nothing is written over the file until then."
+            )
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Tell whether two names differ in capitals and blanks only."""
-    return one.casefold().split() == other.casefold().split()
+    """Tell whether two names differ in capitals, blanks and the way of writing accents only."""
+    first, second = (unicodedata.normalize("NFC", name).casefold().split() for name in (one, other))
+    return first == second
 
 
 def _join(field: SurveyField, answer: Normal, draft: Normal) -> Normal:
@@ -135,6 +166,11 @@ def _carry_unknown(field: SurveyField, known: Any, answer: Any) -> Any:
 def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     table = values.get(name, {})
     return table if isinstance(table, Mapping) else {}
+
+
+def _find_key(text: str, key: str) -> int | None:
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if re.match(rf"\s*{re.escape(key)}\s*[.=]", line)), None)
 
 
 def _put(tables: dict[str, Any], table: str, key: str, value: Any) -> None:

@@ -1,6 +1,6 @@
 """Earlier versions of one respondent's answers: when each was saved, how much it holds, what was changed after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +9,12 @@ from helpers.answers.files import Topic, list_version_times, read_version
 from helpers.answers.merging import Held
 from helpers.answers.response_file import read_held
 from helpers.answers.typed import split_answer
+from helpers.answers.versions import MINUTE, Version
 from helpers.errors import AnswersError
 from helpers.model.survey import Survey
+
+LISTED_WHOLE = 20
+"""So many of the newest versions are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class VersionHistory:
         return self._read[number]
 
     def list_versions(self, current: Mapping[str, Held]) -> list[VersionInfo]:
-        """List the versions, newest first; a damaged one is left out.
+        """List the versions, newest first, further back only one per minute; a damaged one is left out.
 
         Args:
             current: What the file holds now.
@@ -65,12 +69,12 @@ class VersionHistory:
             return []
         found = []
         after = current
-        for version in reversed(list_version_times(self._folder, self._topic)):
+        for version in choose_listed(list_version_times(self._folder, self._topic)):
             try:
                 held = self.read_held(version.number)
             except (AnswersError, OSError):
                 continue
-            fields = dict(self._fields())
+            fields = {field.id: field for _, field in self._survey.fields()}
             ids = [id for id in fields if held.get(id, Held()).value != after.get(id, Held()).value]
             labels = tuple(fields[id].short or fields[id].label for id in ids)
             answered = sum(
@@ -81,6 +85,24 @@ class VersionHistory:
             after = held
         return found
 
-    def _fields(self):
-        for _, field in self._survey.fields():
-            yield field.id, field
+
+def choose_listed(versions: Sequence[Version]) -> list[Version]:
+    """Choose the versions that a person is shown, newest first.
+
+    Args:
+        versions: All that are kept, oldest first.
+
+    Returns:
+        The newest ``LISTED_WHOLE``, those replaced by an older one, and of the others the last of each minute.
+
+    >>> [v.number for v in choose_listed([Version(n, float(n)) for n in range(100)])][-3:]
+    [81, 80, 59]
+    """
+    chosen = []
+    minute = None
+    for place, version in enumerate(reversed(versions)):
+        own = version.saved_at // MINUTE
+        if place < LISTED_WHOLE or version.is_pinned or own != minute:
+            chosen.append(version)
+        minute = own
+    return chosen

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,11 @@ class Answers:
         """Whether nobody has typed anything yet."""
         decided = self.discovery.judgements or self.discovery.copies or self.discovery.activations
         return not (self.survey or decided or len(self.goals) or self.board)
+
+    @property
+    def saved_on(self) -> date | None:
+        """The last day on which somebody saved an answer; None where no file says one."""
+        return max((one.saved_on for one in self.survey.values() if one.saved_on), default=None)
 
     @property
     def visible_survey(self) -> Mapping[str, Response]:

@@ -10,8 +10,19 @@ from typing import Any
 
 from helpers.answers.fields import check_answer
 from helpers.answers.files import ABSENT, Topic, list_topics, name_file, read_topic, write_topic
+from helpers.answers.merging import Held
+from helpers.answers.names import find_fault_in_name
 from helpers.answers.problems import Problem, describe_error, make_problem
-from helpers.answers.response_file import OWN_TABLES, RESPONDENT, SAVED_ON
+from helpers.answers.response_file import (
+    OWN_TABLES,
+    RESPONDENT,
+    SAVED_ON,
+    order_tables,
+    put_held,
+    read_held,
+    require_owner,
+)
+from helpers.answers.typed import normalise, split_answer
 from helpers.errors import AnswersError, suggest
 from helpers.model.survey import Survey, SurveyField
 
@@ -166,8 +177,9 @@ def write_response(
     team: str,
     role: str = "",
     based_on: str,
+    saved_on: date | None = None,
 ) -> str:
-    """Write one person's answers.
+    """Write one person's answers, all at once; drafts beside them and what was typed by hand into the file stay.
 
     Args:
         folder: The company's folder.
@@ -177,32 +189,37 @@ def write_response(
         team: Id of the person's team.
         role: The person's role.
         based_on: The revision that was read; ``ABSENT`` for somebody new.
+        saved_on: The day to be noted in the file; None notes none.
 
     Returns:
         The new revision.
 
     Raises:
         ConflictError: Another window has saved since.
-        AnswersError: A value isn't allowed, every one is named; or the name belongs to somebody else's file.
+        AnswersError: A value isn't allowed, every one is named; or the name can't be used or belongs to somebody
+            else's file.
     """
-    wrong: list[str] = []
-    tables: dict[str, dict[str, Any]] = {"respondent": {"name": name, "role": role or None, "team": team}}
-    known: set[str] = set()
-    for tab, question in survey.fields():
-        known.add(question.id)
-        checked, faults = check_answer(question, values.get(question.id))
+    wrong = [fault for fault in (find_fault_in_name(name),) if fault]
+    checked: dict[str, Any] = {}
+    for _, question in survey.fields():
+        checked[question.id], faults = check_answer(question, values.get(question.id))
         wrong.extend(f"{place or question.id}: {what} {cure}" for place, what, cure in faults)
-        if checked is not None:
-            tables.setdefault(tab.id, {})[question.id] = checked
-    wrong.extend(f"{id}: no such question.{suggest(id, known)}" for id in values if id not in known)
+    wrong.extend(f"{id}: no such question.{suggest(id, checked)}" for id in values if id not in checked)
     if wrong:
         raise AnswersError("\n".join(wrong))
     topic = f"{GROUP}/{name_file(name)}"
     there = read_topic(folder, topic)
-    owner = there.values.get("respondent", {}).get("name", name)
-    if str(owner).casefold().split() != name.casefold().split():
-        raise AnswersError(f"[answers/{topic}.toml] this file belongs to '{owner}'. Add your surname to your name.")
-    return write_topic(folder, topic, tables, based_on=based_on)
+    require_owner(there, name)
+    held = read_held(there.values, survey)
+    wanted = {}
+    for _, question in survey.fields():
+        have = held.get(question.id, Held())
+        if split_answer(question, have.value)[0] != checked[question.id]:
+            wanted[question.id] = Held(normalise(question, checked[question.id]), have.pending)
+    tables = put_held(there.values, survey, held, wanted)
+    person = {**tables.get(RESPONDENT, {}), "name": name, "role": role or None, "team": team}
+    person |= {SAVED_ON: saved_on} if saved_on else {}
+    return write_topic(folder, topic, order_tables({**tables, RESPONDENT: person}), based_on=based_on)
 
 
 def hide_people(responses: Mapping[str, Response]) -> dict[str, Response]:

@@ -40,7 +40,9 @@ def dump_toml(values: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def render_values(text: str, current: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> str:
+def render_values(
+    text: str, current: Mapping[str, Any], wanted: Mapping[str, Any], place: str, layout: Any = None
+) -> tuple[str, Any]:
     """Lay values over a file's text, keep its comments, and check that they read back the same.
 
     Args:
@@ -48,17 +50,22 @@ def render_values(text: str, current: Mapping[str, Any], wanted: Mapping[str, An
         current: What it holds.
         wanted: What it is to hold.
         place: The file, for the message.
+        layout: What the last call returned for this file, which saves reading its comments again.
+
+    Returns:
+        The text, and the file's layout where it holds comments (else None).
 
     Raises:
         AnswersError: The values can't be written so that they read back the same.
     """
     if "#" in text and dump_toml(current) != text:
-        rendered = _lay_over(text, wanted)
+        layout = _lay_over(layout, text, wanted)
+        rendered = layout.as_string()
         if _reads_as(rendered, wanted):
-            return rendered
+            return rendered, layout
     fresh = dump_toml(wanted)
     if _reads_as(fresh, wanted):
-        return fresh
+        return fresh, None
     raise AnswersError(
         f"[{place}] these answers can't be written so that they read back the same, so nothing was written. "
         "Undo the last change and save again."
@@ -163,10 +170,10 @@ def _inline(value: Any) -> str:
     raise AnswersError(f"{type(value).__name__} is no kind of answer that can be kept. Type a text or a number.")
 
 
-def _lay_over(text: str, values: Mapping[str, Any]) -> str:
+def _lay_over(layout: Any, text: str, values: Mapping[str, Any]) -> Any:
     import tomlkit
 
-    document = tomlkit.parse(text)
+    document = layout if layout is not None else tomlkit.parse(text)
     for key in [key for key in document if key not in values]:
         del document[key]
     for key, value in values.items():
@@ -179,7 +186,7 @@ def _lay_over(text: str, values: Mapping[str, Any]) -> str:
                     known[name] = _item(item)
         elif known is None or not _is_same(_plain(known), value):
             document[key] = _item(value)
-    return tomlkit.dumps(document)
+    return document
 
 
 def _reads_as(text: str, values: Mapping[str, Any]) -> bool:

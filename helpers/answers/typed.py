@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from helpers.answers.fields import Fault, check_answer, read_number
@@ -22,6 +23,9 @@ Normal = Any
 
 DRAFT_LIMIT = 1_000_000
 """Characters; what is typed but not allowed is kept up to that length."""
+
+DEEPEST = 20
+"""Lists in lists beyond that are no answer; they are kept as their text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,12 +158,23 @@ def lay_secondaries(field: SurveyField, primaries: Iterable[Mapping[str, Any]], 
     return rows + [row for row in answered.values() if set(row) - {field.key, "kpi", "partition"}]
 
 
-def copy_raw(raw: Raw) -> Raw:
+def keep_blank_rows(field: SurveyField, shown: Raw, typed: Raw) -> Raw:
+    """Add the empty rows at the end of a grid that somebody has just added and is about to fill in."""
+    if field.type == "grid" and not (field.rows or field.rows_from) and isinstance(typed, list):
+        blank = list(takewhile(_is_blank, reversed(typed)))
+        return shown + [{} for _ in blank]
+    return shown
+
+
+def copy_raw(raw: Raw, *, depth: int = 0) -> Raw:
     """Return a copy that nobody else can change, without what grids note in their rows for themselves (``_group``)."""
+    if depth > DEEPEST:
+        return _show_any(raw)
     if isinstance(raw, Mapping):
-        return {str(key): copy_raw(value) for key, value in raw.items() if not str(key).startswith("_")}
+        kept = {str(key): value for key, value in raw.items() if not str(key).startswith("_")}
+        return {key: copy_raw(value, depth=depth + 1) for key, value in kept.items()}
     if isinstance(raw, list | tuple):
-        return [copy_raw(item) for item in raw]
+        return [copy_raw(item, depth=depth + 1) for item in raw]
     return raw
 
 
@@ -214,6 +229,10 @@ def _is_bare(field: SurveyField, row: Mapping[str, Any], preset: set[str]) -> bo
     if set(row) != {field.key}:
         return False
     return bool(field.rows_from) or _fold(row[field.key]) in preset
+
+
+def _is_blank(row: Any) -> bool:
+    return isinstance(row, Mapping) and all(cell is None or cell == "" for cell in row.values())
 
 
 def _fold(value: Any) -> str:
