@@ -48,10 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--connection", metavar="URL", help="where a company's tables live in a warehouse")
     report.add_argument("--people", default="shown", metavar="shown|hidden")
 
-    opened = commands.add_parser("open", help="open the workbook in JupyterLab")
+    opened = commands.add_parser("open", help="open the workbook in JupyterLab, or as an app without code")
     opened.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
     opened.add_argument("--app", action="store_true", help="without code, for participants")
     opened.add_argument("--host", metavar="ADDRESS", help="listen on this address instead of loopback")
+    opened.add_argument("--invite", action="append", default=[], metavar="NAME", help="with --app, a link for somebody")
 
     glossary = commands.add_parser("glossary", help="write the glossary of every KPI as a page")
     glossary.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
@@ -163,12 +164,16 @@ def prepare(folder: Path, asked: Any) -> Any:
     return Prepared(describe_workbook(book), complete)
 
 
-def open_lab(options: argparse.Namespace) -> int:
-    """Open the workbook in JupyterLab and print its address."""
+def open_workbook(options: argparse.Namespace) -> int:
+    """Open the workbook in JupyterLab, or without code as an app, and print where."""
+    if options.app:
+        from helpers.workshop.server import serve_app
+
+        return serve_app(options.folder, host=options.host, invite=tuple(options.invite))
+    if options.invite:
+        raise ParameterError("--invite: links belong to the workbook without code. Add --app, or leave --invite out.")
     from helpers.batch.lab import serve_lab
 
-    if options.app:
-        raise ParameterError("--app: the workbook without code is not part of this version yet. Leave the option out.")
     return serve_lab(options.folder, host=options.host)
 
 
@@ -189,7 +194,7 @@ COMMANDS = {
     "add": add,
     "check": check,
     "report": report,
-    "open": open_lab,
+    "open": open_workbook,
     "glossary": write_glossary,
 }
 

@@ -49,7 +49,7 @@ def serve_lab(folder: Path | None, *, host: str | None = None, port: int = 0, no
     if folder is not None and not folder.is_dir():
         raise ParameterError(f"'{folder}' is no folder. Start it with `python -m helpers new {folder} FILE…`.")
     address = host or "127.0.0.1"
-    port = _claim_port(address, port)
+    port = claim_port(address, port)
     trust_notebooks(notebooks)
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="revenue-engine-") as settings:
@@ -135,13 +135,13 @@ def _wait_until_open(server: subprocess.Popen, address: str, port: int) -> bool:
     """Wait until the server answers; False where it ended before."""
     until = time.monotonic() + LONGEST_START
     while server.poll() is None and time.monotonic() < until:
-        with suppress(OSError), socket.create_connection((_reachable(address), port), timeout=1):
+        with suppress(OSError), socket.create_connection((name_reachable(address), port), timeout=1):
             return True
         time.sleep(0.1)
     return server.poll() is None
 
 
-def _reachable(address: str) -> str:
+def name_reachable(address: str) -> str:
     """Name an address by which this computer reaches a server that listens on it."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
 
@@ -152,12 +152,12 @@ def _url(address: str, port: int, token: str) -> str:
     >>> _url("127.0.0.1", 8888, "t0k")
     'http://127.0.0.1:8888/lab/tree/00_start_here.ipynb?token=t0k'
     """
-    host = _reachable(address)
+    host = name_reachable(address)
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
 
 
-def _claim_port(address: str, port: int) -> int:
+def claim_port(address: str, port: int) -> int:
     """Return a port that is free to listen on.
 
     Raises:

@@ -21,16 +21,23 @@ MAY_IMPORT = {
     "present": {"foundation", "model", "engine", "analyses", "answers", "present"},
     "workbook": {"foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook"},
     "batch": {"foundation", "present", "batch"},
+    "workshop": {
+        *("foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook", "batch"),
+        "workshop",
+    },
     "__main__": {
         *("foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook", "batch"),
-        "__main__",
+        *("workshop", "__main__"),
     },
 }
 """Floor → the floors that it may import. A new module belongs to one of them, or gets a line of its own here."""
 
 HEAVY = {
     "altair": {"present"},
-    "ipywidgets": {"present"},
+    "ipywidgets": {"present", "workshop"},
+    "anywidget": {"present", "workshop"},
+    "voila": {"workshop"},
+    "jupyter_server": {"workshop"},
     "papermill": {"batch"},
     "nbconvert": {"present", "batch"},
     "duckdb": {"ingest", "engine"},

@@ -1,0 +1,87 @@
+// What the pages of the app need beyond ipywidgets: a title for the tab, a rail that says where one is, links that can be
+// copied without a secure connection, and files that arrive as downloads.
+const set = (element, name, value) => {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+};
+
+function annotate(page) {
+  const rail = page.querySelector(".desk-rail");
+  if (rail) {
+    set(rail, "role", "navigation");
+    set(rail, "aria-label", "Parts of the workshop");
+    rail.querySelectorAll("button").forEach((button) => {
+      set(button, "aria-current", button.classList.contains("is-current") ? "page" : null);
+      set(button, "title", null);
+    });
+  }
+  page.querySelectorAll(".desk-link input").forEach((field) => {
+    field.readOnly = true;
+    field.tabIndex = -1; // the button beside it copies it; it stays unseen, since the page may stand on a projector
+  });
+  page.querySelectorAll(".desk-button, .desk-copy").forEach((button) => set(button, "title", null));
+}
+
+async function copy(button) {
+  const field = button.closest(".desk-row").querySelector(".desk-link input");
+  let done = false;
+  try {
+    await navigator.clipboard.writeText(field.value);
+    done = true;
+  } catch {
+    field.select(); // without https there is no clipboard to write to
+    done = document.execCommand("copy");
+    button.focus();
+  }
+  if (!done) return void window.prompt("Copy this link:", field.value);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy link"), 1800);
+}
+
+function download(name, kind, bytes) {
+  const address = URL.createObjectURL(new Blob([bytes], { type: kind }));
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
+
+export default {
+  render({ model, el }) {
+    el.hidden = true;
+    let page = null;
+    const stop = new AbortController();
+    const title = () => (document.title = model.get("title") || document.title);
+    title();
+    model.on("change:title", title);
+    model.on("change:moves", () => {
+      const heading = page?.querySelector(".desk-main h2");
+      window.scrollTo({ top: 0 });
+      if (heading) {
+        heading.tabIndex = -1;
+        heading.focus({ preventScroll: true });
+      }
+    });
+    model.on("msg:custom", (message, buffers) => {
+      if (message.kind === "download") download(message.name, message.type, buffers[0]);
+    });
+    const watcher = new MutationObserver(() => annotate(page));
+    const begin = () => {
+      page = el.closest(".desk");
+      if (!page) return void requestAnimationFrame(begin);
+      annotate(page);
+      watcher.observe(page, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+      const clicked = (event) => {
+        const button = event.target.closest(".desk-copy");
+        if (button) copy(button);
+      };
+      page.addEventListener("click", clicked, { signal: stop.signal });
+    };
+    begin();
+    return () => {
+      stop.abort();
+      watcher.disconnect();
+    };
+  },
+};

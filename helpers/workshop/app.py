@@ -1,0 +1,315 @@
+"""The app's server: Voila with routes of our own choosing, each behind the gate, and kernels that stand ready."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.services.kernels.handlers import KernelHandler
+from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
+from traitlets import Instance, Unicode
+from traitlets.config import Config
+from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from helpers.present import theme
+from helpers.workshop.gate import TOKEN, WHO, Gate, Guest, InvitationIdentity, Kernels, log_quietly
+from helpers.workshop.home import Room, write_doorstep_page, write_home_page
+from helpers.workshop.stage import WORKSHOP_NOTEBOOK
+
+KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+
+WARM_KERNELS = 2
+"""Kernels that stand ready with everything imported; people who come while they are used up wait a little longer."""
+
+LONGEST_UNUSED = 300
+"""Seconds after which a kernel without an open page ends; everything in it is on disk."""
+
+LONGEST_SOCKET_FOLDER = 32
+"""Characters of the temporary folder's name beyond which the names of sockets in it are too long for the system."""
+
+PING = 30_000
+"""Milliseconds between two signs of life of a page's connection, and how long one may be late."""
+
+MEGABYTE = 2**20
+
+EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
+"""What a page needs to draw widgets; other extensions of this installation stay out of it."""
+
+
+class ClaimedKernels:
+    """The kernels as one request sees them: every kernel it starts or takes becomes its guest's."""
+
+    def __init__(self, kernels: Any, owners: Kernels, guest: Guest) -> None:
+        self._kernels, self._owners, self._guest = kernels, owners, guest
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kernels, name)
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel for the guest."""
+        kernel_id = await self._kernels.start_kernel(**options)
+        self._owners[kernel_id] = self._guest.username
+        return kernel_id
+
+    async def get_rendered_notebook(self, **options: Any) -> tuple[Any, Any, str]:
+        """Hand a kernel that stood ready to the guest."""
+        task, cache, kernel_id = await self._kernels.get_rendered_notebook(**options)
+        self._owners[kernel_id] = self._guest.username
+        return task, cache, kernel_id
+
+
+class Page(Gate):
+    """A page that somebody opens by its address: a token in it is taken in exchange for a cookie."""
+
+    @property
+    def guest(self) -> Guest:
+        """Who was let in."""
+        guest = self.identity.get_user(self)
+        assert guest is not None
+        return guest
+
+    @property
+    def app(self) -> "WorkshopApp":
+        """The app whose page this is."""
+        return self.settings["voila"]
+
+    def is_left_at_the_door(self) -> bool:
+        """Answer a request that carries a token with a page that goes on without it."""
+        if not self.get_query_argument(TOKEN, ""):
+            return False
+        self.identity.remember(self, self.guest)
+        self.go_to(self.request.path)
+        return True
+
+    def go_to(self, path: str) -> None:
+        """Send the browser on from a page of its own, so that it sends its cookie along wherever it came from."""
+        self.finish(write_doorstep_page(f"{path}?{WHO}={self.guest.username}", company=self.app.company))
+
+
+class HomePage(Page):
+    """The list of notebooks for the facilitator; for everybody else the way to the survey."""
+
+    async def get(self) -> None:
+        """Answer with the page."""
+        guest = self.guest
+        self.identity.remember(self, guest)
+        self.set_header("Cache-Control", "no-store")
+        if not guest.is_facilitator:
+            self.go_to("/workshop")
+            return
+        self.finish(write_home_page(self.app.rooms, company=self.app.company, who=WHO, mark=guest.username))
+
+
+class RenderedPage(Page, TornadoVoilaHandler):
+    """A page drawn by a kernel of the guest's own."""
+
+    @property
+    def kernel_manager(self) -> Any:
+        """The kernels, each new one claimed for the guest."""
+        return ClaimedKernels(self.settings["kernel_manager"], self.kernels, self.guest)
+
+    async def get(self, path: str | None = None) -> None:
+        """Draw the page; its kernel learns from here, never from the browser, whose it is."""
+        if self.is_left_at_the_door():
+            return
+        guest = self.guest
+        assert guest.invitation is not None
+        self.current_user = guest
+        assert self.xsrf_token  # as a cookie, by which the page may end its kernel when it is closed
+        self.request.query = urlencode({TOKEN: guest.invitation.token})
+        self.request.uri = self.request.path
+        await super().get(path)
+
+
+class NotebookPage(RenderedPage):
+    """A notebook, which shows the CRM."""
+
+    is_for_facilitator = True
+
+    async def get(self, path: str | None = None) -> None:
+        """Draw one of the notebooks listed, and no other file.
+
+        Raises:
+            HTTPError: 404.
+        """
+        if path not in {room.name for room in self.app.rooms}:
+            raise HTTPError(404)
+        await super().get(path)
+
+
+class OwnKernel(Gate, KernelHandler):
+    """What a page asks about its own kernel."""
+
+
+class OwnKernelSocket(Gate, VoilaKernelWebsocketHandler):
+    """The messages between a page and its own kernel."""
+
+
+class EndOwnKernel(Gate, VoilaShutdownKernelHandler):
+    """The end of a kernel whose page was closed."""
+
+
+class TemplateFile(Gate, TemplateStaticFileHandler):
+    """A file that belongs to a page's template."""
+
+
+class StaticFile(Gate, MultiStaticFileHandler):
+    """A file of Voila's own scripts and styles."""
+
+
+class ExtensionFile(Gate, FileFindHandler):
+    """A script that draws widgets."""
+
+
+class NoPage(Gate):
+    """Every other address."""
+
+    async def get(self, *path: str) -> None:
+        """Say that there is no such page.
+
+        Raises:
+            HTTPError: 404.
+        """
+        raise HTTPError(404)
+
+
+class RequestOfKernel(RequestInfoSocketHandler):
+    """Where a kernel that stood ready asks whose it has become; told once, at an address that only kernels know."""
+
+    def open(self, kernel_id: str) -> None:
+        """Answer, or wait until somebody comes."""
+        super().open(kernel_id)
+        RequestInfoSocketHandler._cache.pop(kernel_id, None)
+
+    def on_close(self) -> None:
+        """Forget who waited."""
+        waiting = RequestInfoSocketHandler._waiters
+        for kernel_id in [kernel_id for kernel_id, waiter in waiting.items() if waiter is self]:
+            del waiting[kernel_id]
+
+
+class WorkshopApp(Voila):
+    """The app without code on one company."""
+
+    company = Unicode(help="What readers call the company.").tag(config=True)
+    kernel_road = Unicode(help="The part of an address that only kernels know.").tag(config=True)
+    opened = Instance(object, allow_none=True, help="Called once the pages can be opened.")
+
+    rooms: list[Room]
+
+    def setup_template_dirs(self) -> None:
+        """Put our own templates before Voila's."""
+        super().setup_template_dirs()
+        self.template_paths.insert(0, str(theme.TEMPLATES / "app"))
+
+    def init_settings(self) -> dict[str, Any]:
+        """Add whose kernel is whose, and keep addresses out of the log."""
+        return super().init_settings() | {"kernel_owners": {}, "log_function": log_quietly(self.log.error)}
+
+    def init_handlers(self) -> list[Any]:
+        """Serve these routes and no others."""
+        pages = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        return [
+            (r"/", HomePage),
+            (r"/workshop", RenderedPage, pages | {"notebook_path": WORKSHOP_NOTEBOOK}),
+            (r"/voila/render/(.*)", NotebookPage, pages),
+            (rf"/api/kernels/{KERNEL}", OwnKernel),
+            (rf"/api/kernels/{KERNEL}/channels", OwnKernelSocket),
+            (rf"/voila/api/shutdown/{KERNEL}", EndOwnKernel),
+            (r"/voila/templates/(.*)", TemplateFile),
+            (r"/voila/static/(.*)", StaticFile, {"paths": self.static_paths, "default_filename": "index.html"}),
+            (r"/voila/labextensions/(.*)", ExtensionFile, {"path": self.labextensions_path}),
+            (rf"/{self.kernel_road}/voila/query/{KERNEL}", RequestOfKernel),
+            (r"/(.*)", NoPage),
+        ]
+
+    def listen(self) -> None:
+        """Listen on the one port asked for until somebody stops it.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self.app.listen(self.port, self.ip)
+        self.ioloop = IOLoop.current()
+        if callable(self.opened):
+            self.ioloop.add_callback(self.opened)
+        try:
+            self.ioloop.start()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.stop()
+
+
+def build_app(
+    folder: Path,
+    *,
+    stage: Path,
+    company: str,
+    rooms: list[Room],
+    address: str,
+    port: int,
+    kernel_road: str,
+    opened: Callable[[], None],
+) -> WorkshopApp:
+    """Build the app.
+
+    Args:
+        folder: The company's folder.
+        stage: The folder from which pages are drawn.
+        company: What readers call the company.
+        rooms: The notebooks listed.
+        address: The address to listen on.
+        port: The port to listen on.
+        kernel_road: The part of an address that only kernels know.
+        opened: Called once the pages can be opened.
+
+    Returns:
+        The app, ready to start.
+    """
+    own = Config()
+    own.Voila.ip, own.Voila.port, own.Voila.open_browser = address, port, False
+    own.Voila.root_dir, own.Voila.config_file_paths = str(stage), []
+    own.Voila.log_level = "ERROR"
+    own.Voila.identity_provider_class = InvitationIdentity
+    own.InvitationIdentity.folder = str(folder)
+    own.WorkshopApp.company, own.WorkshopApp.kernel_road = company, kernel_road
+    own.VoilaConfiguration.template = "lab"
+    own.VoilaConfiguration.allow_template_override = own.VoilaConfiguration.allow_theme_override = "NO"
+    own.VoilaConfiguration.resources = {"house_css": theme.css()}
+    own.VoilaConfiguration.preheat_kernel = True
+    own.VoilaConfiguration.default_pool_size = 0
+    own.VoilaKernelManager.kernel_pools_config = {
+        "default": {"pool_size": 0},
+        WORKSHOP_NOTEBOOK: {"pool_size": WARM_KERNELS, "kernel_env_variables": {}},
+    }
+    own.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
+    if sys.platform == "linux" and len(tempfile.gettempdir()) < LONGEST_SOCKET_FOLDER:
+        own.KernelManager.transport = "ipc"  # other users of this computer can't listen to kernels then
+    own.VoilaExecutor.cell_error_instruction = (
+        "Open the notebook in JupyterLab to see why: python -m helpers open. Everything that was saved is still there."
+    )
+    own.MappingKernelManager.cull_idle_timeout, own.MappingKernelManager.cull_interval = LONGEST_UNUSED, 60
+    own.ZMQChannelsWebsocketConnection.limit_rate = False  # a page of pictures is no flood
+    own.Voila.tornado_settings = {
+        "websocket_max_message_size": 32 * MEGABYTE,
+        "ws_ping_interval": PING,
+        "ws_ping_timeout": PING,
+    }
+    app = WorkshopApp.instance(config=own)
+    app.rooms, app.opened = rooms, opened
+    app.initialize([])
+    return app

@@ -1,0 +1,175 @@
+"""The frame of the app's pages: a head, a rail with the parts, and one part at a time, made when it is first opened."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Protocol
+
+from ipywidgets import HTML, Box, Button, HBox, VBox, Widget
+
+from helpers.errors import DiagnosticError
+from helpers.workshop.embedding import embed_message
+from helpers.workshop.guide import DeskGuide
+
+LOOK = 2.0
+"""Seconds between two looks at what others saved."""
+
+LOG = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """One part of a page."""
+
+    widget: Widget
+
+    def open(self) -> None:
+        """Be told that the part is being looked at now."""
+
+    def look(self) -> None:
+        """Be told, every two seconds while the part is looked at, to see whether anything changed on disk."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the rail.
+
+    Attributes:
+        id: Its name for tests and styles.
+        label: What it says.
+        make: Makes the part when it is first opened.
+        group: The heading under which it stands.
+    """
+
+    id: str
+    label: str
+    make: Callable[[], Part]
+    group: str = ""
+
+
+class Desk:
+    """A page with a rail.
+
+    Args:
+        title: What the head says, the company.
+        who: Who is looking.
+        entries: The lines of the rail.
+        guide: Looks after what widgets leave out.
+    """
+
+    def __init__(self, *, title: str, who: str, entries: Sequence[Entry], guide: DeskGuide) -> None:
+        self.guide, self._title, self._who = guide, title, who
+        self._parts: dict[str, Part] = {}
+        self._buttons: dict[str, Button] = {}
+        self.current = ""
+        guide.title = f"{who} · {title}"
+        self.status = Box().add_class("desk-status")
+        self._rail = VBox().add_class("desk-rail")
+        self._main = VBox().add_class("desk-main")
+        head = HBox([HTML(self._say_head()).add_class("desk-title"), self.status, guide]).add_class("desk-head")
+        self._body = HBox([self._rail, self._main]).add_class("desk-body")
+        self.widget = VBox([head, self._body]).add_class("red").add_class("desk")
+        self.entries: list[Entry] = []
+        self.offer(entries)
+
+    def offer(self, entries: Sequence[Entry]) -> None:
+        """Change the lines of the rail; what is open stays open while it is still offered."""
+        self.entries = list(entries)
+        children: list[Widget] = []
+        group = ""
+        for entry in self.entries:
+            if entry.group != group:
+                group = entry.group
+                children.append(HTML(escape(group)).add_class("desk-group"))
+            children.append(self._button(entry))
+        self._rail.children = tuple(children)
+        self._body.remove_class("is-plain")
+        if len(self.entries) < 2:
+            self._body.add_class("is-plain")
+        offered = {entry.id for entry in self.entries}
+        for gone in set(self._parts) - offered:
+            del self._parts[gone]
+        if self.current not in offered and self.entries:
+            self.open(self.entries[0].id)
+
+    def open(self, id: str) -> None:
+        """Open a part."""
+        entry = next(entry for entry in self.entries if entry.id == id)
+        is_move = bool(self.current) and self.current != id
+        self.current = id
+        for name, button in self._buttons.items():
+            (button.add_class if name == id else button.remove_class)("is-current")
+        part = self._parts.get(id)
+        if part is None:
+            part = self._parts[id] = guarded(entry.make)
+        self._main.children = (part.widget,)
+        part.open()
+        if is_move:
+            self.guide.arrive()
+
+    def look(self) -> None:
+        """Let the open part see whether anything changed."""
+        if self.current in self._parts:
+            self._parts[self.current].look()
+
+    def _button(self, entry: Entry) -> Button:
+        button = self._buttons.get(entry.id)
+        if button is None:
+            button = self._buttons[entry.id] = Button(description=entry.label).add_class(f"part-{entry.id}")
+            button.on_click(lambda _: self.open(entry.id))
+        return button
+
+    def _say_head(self) -> str:
+        return f'<b class="company">{escape(self._title)}</b><span class="who">{escape(self._who)}</span>'
+
+
+class Failed:
+    """The part that stands in for one that can't be shown."""
+
+    def __init__(self, error: Exception) -> None:
+        self.widget = VBox([explain_error(error)])
+
+    def open(self) -> None:
+        """Show nothing further."""
+
+    def look(self) -> None:
+        """See nothing further."""
+
+
+def guarded(make: Callable[[], Part]) -> Part:
+    """Make a part; where that fails, the one that says so."""
+    try:
+        return make()
+    except Exception as error:  # nobody in a workshop is shown a traceback
+        return Failed(error)
+
+
+def explain_error(error: Exception) -> Widget:
+    """Say in words what went wrong; what nobody foresaw goes to the server's log in full."""
+    if isinstance(error, DiagnosticError):
+        return embed_message("error", "This can't be shown", str(error), "Mend it and open this part again.")
+    LOG.error("A part of the workshop failed", exc_info=error)
+    return embed_message(
+        "error",
+        "This can't be shown",
+        "Something went wrong that nobody foresaw. Everything that was saved is still there.",
+        "Open another part, or load the page again.",
+    )
+
+
+def keep_looking(look: Callable[[], None]) -> None:
+    """Call a function every two seconds on the kernel's loop; where none runs, never."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+
+    def again() -> None:
+        try:
+            look()
+        except Exception as error:
+            LOG.error("Looking for changes failed", exc_info=error)
+        loop.call_later(LOOK, again)
+
+    loop.call_later(LOOK, again)

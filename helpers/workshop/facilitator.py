@@ -1,0 +1,58 @@
+"""The facilitator's page: people and their links, the round, and everything that may be seen once it is closed."""
+
+import os
+from typing import Any
+
+from helpers.answers.invitations import Invitation, find_invitation
+from helpers.workshop.closing import ClosingPart
+from helpers.workshop.desk import Desk, Entry, keep_looking
+from helpers.workshop.guide import DeskGuide
+from helpers.workshop.people import PeoplePart
+from helpers.workshop.results import list_results
+from helpers.workshop.reviews import Reviews
+from helpers.workshop.stage import ROOT_VARIABLE, SHARED_VARIABLE
+from helpers.workshop.standings import Standings
+
+ROUND = "The round"
+
+
+class FacilitatorPage:
+    """The page of the person who leads the workshop.
+
+    Args:
+        reviews: The company's answers and CRM.
+        guest: The facilitator.
+        company: What readers call the company.
+        currency: The company's currency.
+    """
+
+    def __init__(self, reviews: Reviews, guest: Invitation, *, company: str, currency: str) -> None:
+        self._reviews, self._guest, self._currency = reviews, guest, currency
+        self._standings = Standings(reviews.folder, reviews.survey)
+        self.desk = Desk(title=company, who=guest.name, entries=self._list_entries(), guide=DeskGuide())
+
+    def start(self) -> Any:
+        """Begin to look for changes; return the page's widget."""
+        keep_looking(self.look)
+        return self.desk.widget
+
+    def look(self) -> None:
+        """Let the open part see whether anything changed."""
+        if find_invitation(self._reviews.folder, self._guest.token) is not None:
+            self.desk.look()
+
+    def _list_entries(self) -> list[Entry]:
+        return [
+            Entry("people", "People", self._make_people, ROUND),
+            Entry("round", "Close the round", lambda: ClosingPart(self._reviews.folder, self._standings), ROUND),
+            *list_results(self._reviews, currency=self._currency),
+        ]
+
+    def _make_people(self) -> PeoplePart:
+        return PeoplePart(
+            self._reviews.folder,
+            self._reviews.survey,
+            self._standings,
+            root=os.environ.get(ROOT_VARIABLE, ""),
+            is_shared=bool(os.environ.get(SHARED_VARIABLE)),
+        )

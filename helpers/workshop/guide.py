@@ -1,0 +1,31 @@
+"""What the app's pages need beyond ipywidgets: the tab's title, where one is, links to copy, files to download."""
+
+import anywidget
+from traitlets import Int, Unicode
+
+from helpers.present.theme import TEMPLATES
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+HTML_PAGE = "text/html;charset=utf-8"
+
+
+class DeskGuide(anywidget.AnyWidget):
+    """Stand unseen in a page (class ``desk``) and look after what its widgets leave out."""
+
+    _esm = TEMPLATES / "app" / "desk.js"
+    title = Unicode(help="The title of the browser's tab.").tag(sync=True)
+    moves = Int(help="Counts the moves from one part of the page to another.").tag(sync=True)
+
+    def arrive(self) -> None:
+        """Take the reader to the top of a part that has just been opened."""
+        self.moves += 1
+
+    def download(self, name: str, content: bytes, *, kind: str) -> None:
+        """Hand the reader a file.
+
+        Args:
+            name: The file's name.
+            content: What is in it.
+            kind: Its media type.
+        """
+        self.send({"kind": "download", "name": name, "type": kind}, [content])

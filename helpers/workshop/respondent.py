@@ -1,0 +1,80 @@
+"""A respondent's page: the survey, and once the round is closed what everybody said and what the CRM says to it."""
+
+from typing import Any
+
+from ipywidgets import VBox, Widget
+
+from helpers.answers.editing import ResponseEditor
+from helpers.answers.invitations import Invitation, find_invitation
+from helpers.workshop.desk import Desk, Entry, keep_looking
+from helpers.workshop.embedding import embed_message
+from helpers.workshop.guide import DeskGuide
+from helpers.workshop.results import list_results
+from helpers.workshop.reviews import Reviews
+
+
+class SurveyPart:
+    """The survey as one person fills it in."""
+
+    def __init__(self, reviews: Reviews, guest: Invitation, *, currency: str) -> None:
+        try:
+            from helpers.present.forms.survey_form import SurveyForm
+        except ImportError:
+            from ipywidgets import Text
+
+            self.widget = Text(description="Name")
+            return
+
+        editor = ResponseEditor(reviews.folder, reviews.survey, name=guest.name, team=guest.team, role=guest.role)
+        self.form = SurveyForm(editor, reviews.survey, currency=currency)
+        self.widget: Widget = self.form.widget
+
+    def open(self) -> None:
+        """Show the form as it stands; it looks after itself."""
+
+    def look(self) -> None:
+        """Leave the form to itself; it sees by itself what other windows saved."""
+
+
+class RespondentPage:
+    """The page of somebody who was invited.
+
+    Args:
+        reviews: The company's answers and CRM; nothing of them is read before the round is closed.
+        guest: Whose page it is.
+        company: What readers call the company.
+        currency: The company's currency.
+    """
+
+    def __init__(self, reviews: Reviews, guest: Invitation, *, company: str, currency: str) -> None:
+        self._reviews, self._guest, self._currency = reviews, guest, currency
+        self._survey = SurveyPart(reviews, guest, currency=currency)
+        self._own = Entry("survey", "My answers", lambda: self._survey)
+        self._is_closed: bool | None = None
+        self.desk = Desk(title=company, who=guest.name, entries=[self._own], guide=DeskGuide())
+        self.widget = VBox([self.desk.widget]).add_class("desk-page")
+        self.look()
+
+    def start(self) -> Any:
+        """Begin to look for the round to be closed; return the page's widget."""
+        keep_looking(self.look)
+        return self.widget
+
+    def look(self) -> None:
+        """Show what may be seen by now, and nothing to somebody whose link was withdrawn."""
+        if find_invitation(self._reviews.folder, self._guest.token) is None:
+            self.widget.children = (
+                embed_message(
+                    "warning",
+                    "Your link has been withdrawn",
+                    "Everything that you saved is kept.",
+                    "Ask for a new one.",
+                ),
+            )
+            return
+        is_closed = self._reviews.round.is_closed
+        if is_closed != self._is_closed:
+            self._is_closed = is_closed
+            results = list_results(self._reviews, currency=self._currency) if is_closed else []
+            self.desk.offer([self._own, *results])
+        self.desk.look()

@@ -1,0 +1,101 @@
+"""What the pages show of answers and CRM: computed when somebody looks, kept until an answer changes."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from helpers.answers.store import read_answers
+from helpers.answers.survey import Round, read_round
+from helpers.model.survey import Survey, load_survey
+
+if TYPE_CHECKING:
+    from helpers.analyses.discovery_review import DiscoveryReview
+    from helpers.analyses.survey_review import SurveyReview
+    from helpers.workbook import Workbook
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Reviews:
+    """One company's answers and CRM, read anew only when they change; may be asked from several threads.
+
+    Attributes:
+        folder: The company's folder.
+        survey: The survey's definition.
+    """
+
+    folder: Path
+    survey: Survey = field(default_factory=load_survey)
+    _kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    _guard: RLock = field(default_factory=RLock)
+
+    @property
+    def round(self) -> Round:
+        """How far the round is, as the file says now."""
+        return read_round(self.folder)[0]
+
+    @property
+    def hides_names(self) -> bool:
+        """Whether people stand under pseudonyms in what the group sees."""
+        return bool(getattr(self.round, "hides_names", False))
+
+    def stamp(self) -> Hashable:
+        """Return what differs as soon as anybody has saved anything, or new exports are there."""
+        return self._stamp_exports(), _stamp(self.folder / "answers")
+
+    def open_book(self) -> "Workbook":
+        """Return the company with its exports and everybody's answers as they are now."""
+        with self._guard:
+            book = self._keep("exports", self._stamp_exports(), self._open_exports)
+            return self._keep("book", self.stamp(), lambda: self._read(book))
+
+    def review_survey(self) -> "SurveyReview":
+        """Return what people said beside each other and beside the CRM; empty while the round is open."""
+        from helpers.analyses.survey_review import review_survey
+
+        with self._guard:
+            stamp, book = self.stamp(), self.open_book()
+            return self._keep("survey", stamp, lambda: review_survey(book.company, self.survey, as_of=book.as_of))
+
+    def review_discovery(self) -> "DiscoveryReview":
+        """Return which KPIs can be told, cut by what, and what to activate next."""
+        from helpers.analyses.discovery_review import review_discovery
+        from helpers.model.survey import load_discovery_rules
+
+        with self._guard:
+            stamp, book, rules = self.stamp(), self.open_book(), load_discovery_rules()
+            return self._keep("discovery", stamp, lambda: review_discovery(book.company, rules, as_of=book.as_of))
+
+    def _open_exports(self) -> "Workbook":
+        from helpers.workbook import open_workbook
+
+        return open_workbook(company=str(self.folder))
+
+    def _read(self, book: "Workbook") -> "Workbook":
+        answers = read_answers(self.folder, survey=self.survey, people="hidden" if self.hides_names else "shown")
+        return replace(book, company=replace(book.company, answers=answers, targets=answers.goals))
+
+    def _keep(self, name: str, stamp: Hashable, make: Callable[[], Result]) -> Result:
+        held = self._kept.get(name)
+        if held is None or held[0] != stamp:
+            held = self._kept[name] = (stamp, make())
+        return held[1]
+
+    def _stamp_exports(self) -> Hashable:
+        return _stamp(self.folder / "crm"), _stamp(self.folder, "company.toml")
+
+
+def _stamp(folder: Path, pattern: str = "**/*") -> Hashable:
+    """Return size and time of every file below a folder; hidden ones, such as earlier versions, don't count."""
+    if not folder.is_dir():
+        return ()
+    found = []
+    for path in sorted(folder.glob(pattern)):
+        inner = path.relative_to(folder).parts
+        if not any(part.startswith(".") for part in inner) and path.is_file():
+            about = path.stat()
+            found.append((inner, about.st_size, about.st_mtime_ns))
+    return tuple(found)

@@ -1,0 +1,123 @@
+"""The app without code: one server, one link per person, until somebody stops it."""
+
+import os
+import secrets
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from helpers.batch.lab import claim_port, name_reachable
+from helpers.batch.parameters import NOTEBOOKS
+from helpers.company import find_folder
+from helpers.errors import ParameterError
+from helpers.ingest.settings import read_settings
+from helpers.workbook import SAMPLE
+from helpers.workshop.home import read_rooms
+from helpers.workshop.links import (
+    Link,
+    invite_everybody,
+    is_loopback,
+    list_links,
+    recall_port,
+    remember_port,
+    write_root,
+)
+from helpers.workshop.stage import describe_environment, prepare_stage
+
+LOOPBACK = "127.0.0.1"
+
+
+def serve_app(
+    folder: Path | None, *, host: str | None = None, invite: tuple[str, ...] = (), notebooks: Path = NOTEBOOKS
+) -> int:
+    """Serve the app until the person stops it, and print the links as soon as they can be opened.
+
+    Args:
+        folder: The company to open; None takes the sample.
+        host: The address to listen on; loopback unless said.
+        invite: People to invite, besides those who are already.
+        notebooks: The folder of the notebooks.
+
+    Returns:
+        0 when it was stopped by Ctrl-C or by ending this process.
+
+    Raises:
+        ParameterError: The folder is none of a company, the address can't be listened on, or Voila is missing.
+    """
+    if find_spec("voila") is None:
+        raise ParameterError("--app needs Voila, which isn't installed. Run: pip install -r requirements.txt")
+    if folder is not None and not folder.is_dir():
+        raise ParameterError(f"'{folder}' is no folder. Start it with `python -m helpers new {folder} FILE…`.")
+    where = find_folder(folder or SAMPLE)
+    address = host or LOOPBACK
+    port = _choose_port(where, address)
+    invitations = invite_everybody(where, invite)
+    root = write_root(address, port)
+    links = list_links(invitations, root)
+    company = read_settings(where).name
+    road = secrets.token_urlsafe(24)
+    is_shared = not is_loopback(address)
+    kernels = describe_environment(
+        where, address=name_reachable(address), kernel_road=road, root=root, is_shared=is_shared
+    )
+    os.environ.update(kernels)
+
+    def tell() -> None:
+        remember_port(where, port)
+        print(describe_links(links, company=company, is_shared=host is not None), flush=True)
+
+    from helpers.workshop.app import build_app
+
+    with prepare_stage(notebooks) as stage:
+        app = build_app(
+            where,
+            stage=stage,
+            company=company,
+            rooms=read_rooms(stage),
+            address=address,
+            port=port,
+            kernel_road=road,
+            opened=tell,
+        )
+        with suppress(KeyboardInterrupt):
+            app.start()
+    return 0
+
+
+def describe_links(links: list[Link], *, company: str, is_shared: bool) -> str:
+    """Write the links for a terminal, each on a line of its own, the facilitator's first.
+
+    Args:
+        links: Everybody's.
+        company: What readers call the company.
+        is_shared: Whether other machines can reach the server; else only the facilitator's link is written.
+    """
+    facilitator = next(link for link in links if link.kind == "facilitator")
+    if not is_shared:
+        return facilitator.url
+    lines = [f"{company}: the workshop is open until you press Ctrl-C.", "", "Facilitator, for yourself only:"]
+    lines.append(facilitator.url)
+    others = [link for link in links if link.kind != "facilitator"]
+    if not others:
+        lines += ["", 'Nobody else is invited yet. Add people on the facilitator\'s page, or with --invite "Name".']
+    for link in others:
+        lines += ["", f"{link.name}:", link.url]
+    return "\n".join(lines)
+
+
+def _choose_port(folder: Path, address: str) -> int:
+    """Take the port of the last start, so that links stay good; another one only where it is taken.
+
+    Raises:
+        ParameterError: The address is none of this computer.
+    """
+    known = recall_port(folder)
+    if known:
+        try:
+            return claim_port(address, known)
+        except ParameterError:
+            port = claim_port(address, 0)
+            print(f"Port {known} of last time is taken, so links given out before don't work now.", file=sys.stderr)
+            return port
+    return claim_port(address, 0)
