@@ -118,6 +118,7 @@ class Status {
 
   ping() {
     this.number += 1;
+    if (this.isGone) this.setLost(true); // another note may have taken its banner along
     try {
       this.model.send({ ping: this.number });
     } catch {
