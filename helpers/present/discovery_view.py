@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.activation import COPY_STATES
 from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
+from helpers.present.charts.copy_arrows import draw_copy_arrows
 from helpers.present.charts.discovery_matrix import draw_discovery_matrix
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, say_value
+from helpers.present.words import count_of, is_missing, join_words, say_value
 from helpers.units import in_sentence
 
 TOLD_IN_PARTS = "shown in parts"
@@ -48,20 +48,92 @@ def show_evidence(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         return show_message("good", "No field is half adopted", "Every field is either trusted, or not there at all.")
     fields = shown["label"] + " (" + shown["object"] + ")"
     said = pd.Series([_say_reason(row) for row in shown.to_dict("records")], index=shown.index, dtype="str")
-    columns = ["field", "said", "fill_rate", "fill_rate_90d", "n"]
+    owners = [say_lowest_owner(row) or None for row in shown.to_dict("records")]
+    since = [say_month(month) for month in shown["filled_since"]]
+    texts = {"field": fields, "said": said, "owner": owners, "since": since}
+    shares = ["fill_rate", "fill_rate_90d", "unknown_share"]
+    columns = ["field", "said", "fill_rate", "fill_rate_90d", "owner", "unknown_share", "n_values", "since", "n"]
+    if shown["conflicts"].notna().any():
+        columns.insert(6, "conflicts")
     return show_table(
-        shown.assign(field=fields, said=said)[columns],
+        shown.assign(**{name: pd.Series(list(text), index=shown.index, dtype="str") for name, text in texts.items()})[
+            columns
+        ],
         title=f"{count_of(len(shown), 'field')} to be adopted before anybody relies on them",
         subtitle=subtitle,
-        units={"fill_rate": "share", "fill_rate_90d": "share", "n": "count"},
+        units={**dict.fromkeys((*shares, "conflicts"), "share"), "n_values": "count", "n": "count"},
         labels={
             "field": "Field",
             "said": "Why",
             "fill_rate": "Filled",
             "fill_rate_90d": "In 90 days",
+            "owner": "Lowest owner",
+            "unknown_share": "Says nothing",
+            "conflicts": "Contact, deal differ",
+            "n_values": "Values",
+            "since": "Since",
             "n": "Records",
         },
     )
+
+
+def show_decisions(review: DiscoveryReview, *, subtitle: str = "") -> Display:
+    """List what people decided beside what the CRM suggests, where they differ first."""
+    cells = review.matrix[review.matrix["decided_by"] != ""]
+    if cells.empty:
+        text = "Every light is what the CRM suggests. Confirm or override it in the matrix."
+        return show_message("empty", "Nobody has decided a light yet", text)
+    keys = ["dimension", "object", "light", "suggested_light", "decided_by", "note"]
+    kpis = review.matrix[review.matrix["dimension"] == ""].set_index("kpi")["label"]
+    named = cells.assign(names=cells["kpi"].map(kpis).fillna(cells["kpi"]))
+    groups = named.groupby(keys, sort=False).agg(label=("label", "first"), kpis=("names", join_words)).reset_index()
+    differs = groups["light"] != groups["suggested_light"]
+    shown = groups.assign(
+        field=[_name_field(row) for row in groups.to_dict("records")], note=groups["note"].replace("", None)
+    )
+    shown = shown.loc[differs.sort_values(ascending=False, kind="stable").index]
+    n = int(differs.sum())
+    verb = "contradicts" if n == 1 else "contradict"
+    return show_table(
+        shown[["field", "kpis", "light", "suggested_light", "note", "decided_by"]],
+        title=f"{n} of {count_of(len(shown), 'decision')} {verb} what the CRM suggests",
+        subtitle=subtitle,
+        marks={"light": "light", "suggested_light": "light"},
+        labels={
+            "field": "Field",
+            "kpis": "For",
+            "light": "People say",
+            "suggested_light": "The CRM suggests",
+            "note": "Why",
+            "decided_by": "Decided by",
+        },
+    )
+
+
+def say_lowest_owner(cell: Mapping[Any, Any]) -> str:
+    """Say whose records carry a field least; empty where no owner has enough records."""
+    share = cell["fill_rate_worst_owner"]
+    if is_missing(share):
+        return ""
+    said = say_value(share, "share")
+    return f"all {said}" if said == say_value(1.0, "share") else f"{said} {cell['worst_owner']}".strip()
+
+
+def say_month(text: Any) -> str:
+    """Write a month of the evidence for a reader.
+
+    >>> say_month("2025-03"), say_month("")
+    ('Mar 2025', 'not available')
+    """
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    year, _, month = str(text or "").partition("-")
+    if not (year.isdigit() and month.isdigit() and 1 <= int(month) <= 12):
+        return say_value(None)
+    return f"{months[int(month) - 1]} {year}"
+
+
+def _name_field(row: Mapping[Hashable, Any]) -> str:
+    return f"{row['label']} ({row['object']})" if row["dimension"] and row["object"] else str(row["label"])
 
 
 def show_secondaries(review: DiscoveryReview, *, subtitle: str = "") -> Display:
@@ -75,13 +147,15 @@ def show_secondaries(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     ]
     green = int((frame["light"] == "available").sum())
     kind = "named" if any(said) else "usual"
-    shown = frame.assign(said=pd.Series(said, index=frame.index, dtype="str"))
+    rests = [_say_reason(row) for row in frame.to_dict("records")]
+    texts = {"said": said, "rests": rests}
+    shown = frame.assign(**{name: pd.Series(text, index=frame.index, dtype="str") for name, text in texts.items()})
     return show_table(
-        shown[["secondary", "said", "light", "reason"]],
+        shown[["secondary", "said", "light", "rests"]],
         title=f"{green} of {count_of(len(frame), f'{kind} secondary KPI')} can be tracked today",
         subtitle=subtitle,
         marks={"light": "light"},
-        labels={"secondary": "Secondary KPI", "said": "People say", "light": "Light", "reason": "What the CRM shows"},
+        labels={"secondary": "Secondary KPI", "said": "People say", "light": "Light", "rests": "What the CRM shows"},
     )
 
 
@@ -101,28 +175,18 @@ def _say_reason(row: Mapping[Hashable, Any]) -> str:
 
 
 def show_copies(review: DiscoveryReview, *, subtitle: str = "") -> Display:
-    """Show which fields are to be copied between objects, and how many records each copy would fill."""
+    """Draw which fields are to be copied between objects, and how many records each copy would fill."""
     frame = review.copies
+    if frame.empty:
+        return show_message("good", "No field has to be copied between objects")
     fillable = int(frame.loc[frame["state"].isin(["wanted", "followed"]), "n_fillable"].fillna(0).sum())
-    way = frame["from_object"].str.capitalize() + " → " + frame["to_object"]
-    reason = frame["reason"].str[:1].str.upper() + frame["reason"].str[1:]
-    shown = frame.assign(way=way, reason=reason, state=frame["state"].map(COPY_STATES))
-    return show_table(
-        shown[["label", "way", "state", "n_missing", "n_fillable", "reason"]],
-        title=f"Copying fields between objects would fill {fillable:,} values"
+    title = (
+        f"Copying fields between objects would fill {fillable:,} values"
         if fillable
-        else "No copy between objects can be judged from these exports",
-        subtitle=subtitle,
-        units={"n_missing": "count", "n_fillable": "count"},
-        labels={
-            "label": "Field",
-            "way": "From → to",
-            "state": "State",
-            "n_missing": "Without it",
-            "n_fillable": "Would be filled",
-            "reason": "Why",
-        },
+        else "No copy between objects can be judged from these exports"
     )
+    note = "Blue: wanted by people. Dashed: this workbook follows the link by itself, the CRM's own reports can't."
+    return draw_copy_arrows(frame, title=title, subtitle=subtitle, note=note)
 
 
 def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
@@ -133,8 +197,9 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     score = say_value(review.score, "share")
     columns = ["field", "light", "effort", "score_after", "lets", "planned"]
     fields = frame["label"] + " (" + frame["objects"] + ")"
+    plans = pd.Series([_say_plan(row) for row in frame.to_dict("records")], index=frame.index, dtype="str")
     return show_table(
-        frame.assign(field=fields).replace({"planned": {"": None}})[columns],
+        frame.assign(field=fields, planned=plans).replace({"planned": {"": None}, "lets": {"": None}})[columns],
         title=f"Activate {in_sentence(frame['label'].iloc[0])} next; the coverage score is {score} today",
         subtitle=subtitle,
         units={"score_after": "share"},
@@ -149,3 +214,9 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         },
         note="Score: available counts 1, adoption needed a half, over all wanted fields. Ranked by gain per effort.",
     )
+
+
+def _say_plan(row: Mapping[Hashable, Any]) -> str:
+    """Say when and by whom a field is to be activated; empty where nobody planned it."""
+    said = ", ".join(part for part in (row["planned"], row["owner"]) if part)
+    return f"{said} (overdue)" if row["is_overdue"] else said

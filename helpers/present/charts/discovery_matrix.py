@@ -11,8 +11,8 @@ import pandas as pd
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT, find_light
 
-COLUMN, ROW = 84, 26
-LEFT = 170
+COLUMN, ROW = 86, 26
+LEFT = 150
 ROWS_PER_QUESTION = 7
 QUESTIONS = ("who", "what", "where", "when")
 HALF = "M0,-1A1,1,0,0,0,0,1Z"
@@ -75,17 +75,32 @@ def draw_discovery_matrix(
     fills = base.mark_text(fontSize=11, dx=-4, align="left").encode(
         x=x, y=y, text="fill:N", color=alt.value(LIGHT["grey"])
     )
-    chart = alt.layer(rings, cores, fills).properties(width=width, height=height)
+    judged = base.transform_filter("datum.decided_by !== ''").encode(x=x, y=y)
+    mark = {"size": 34, "xOffset": 34, "color": LIGHT["accent"], "opacity": 1}
+    confirmed = judged.transform_filter("datum.light === datum.suggested_light").mark_point(
+        filled=False, strokeWidth=1.6, **mark
+    )
+    changed = judged.transform_filter("datum.light !== datum.suggested_light").mark_point(filled=True, **mark)
+    chart = alt.layer(rings, cores, fills, confirmed, changed).properties(width=width, height=height)
     forms = ("full", "half", "empty")
     words = ", ".join(f"{form} {find_light(state).word}" for form, state in zip(forms, colours, strict=True))
     hidden = f" {n_hidden} more fields stand in discovery.csv." if n_hidden else ""
-    note = f"Circles: {words}; beside them the share of records that carry the field.{hidden}"
+    dots = " Blue dots: hollow confirmed by a person, full set against the suggestion."
+    said = dots if (cells["decided_by"] != "").any() else ""
+    note = f"Circles: {words}; beside them the share of records that carry the field.{said}{hidden}"
     numbers = cells[["row", "kpi", "light", "fill"]].assign(kpi=cells["kpi"].map(lambda kpi: primaries[kpi][0]))
-    numbers = numbers.assign(light=numbers["light"].map(lambda state: find_light(state).word))
+    numbers = numbers.assign(light=_say_light(cells["light"]))
+    if said:
+        numbers = numbers.assign(decided_by=cells["decided_by"], suggested=_say_light(cells["suggested_light"]))
     labels = {"row": "Field", "kpi": "KPI", "light": "Light", "fill": "Filled"}
+    labels |= {"decided_by": "Decided by", "suggested": "Suggested"}
     return show_chart(
         chart, title=title, subtitle=subtitle, numbers=numbers, labels=labels, note=note, width=LEFT + width
     )
+
+
+def _say_light(states: pd.Series) -> pd.Series:
+    return states.map(lambda state: find_light(state).word)
 
 
 def _axes(heads: list[str], rows: list[str]) -> tuple[Any, Any]:
@@ -101,7 +116,7 @@ def _axes(heads: list[str], rows: list[str]) -> tuple[Any, Any]:
             orient="top",
             labelExpr="split(datum.label, '|')",
             labelLimit=COLUMN + 8,
-            labelPadding=12,
+            labelPadding=20,
             labelOverlap=False,
         ),
     )
@@ -113,7 +128,8 @@ def _axes(heads: list[str], rows: list[str]) -> tuple[Any, Any]:
         scale=alt.Scale(domain=rows),
         axis=alt.Axis(
             labelLimit=LEFT,
-            labelPadding=10,
+            labelAlign="left",
+            labelPadding=LEFT,
             labelOverlap=False,
             labelFontWeight=alt.condition(is_head, alt.value("bold"), alt.value("normal")),
             labelColor=alt.condition(is_head, alt.value(LIGHT["accent"]), alt.value(LIGHT["ink"])),

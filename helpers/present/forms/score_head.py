@@ -1,0 +1,87 @@
+"""The coverage score above the matrix: how far the wanted fields are there, since when, and what was saved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ipywidgets import HTML, Box
+
+from helpers.analyses.discovery_findings import headline_discovery
+from helpers.analyses.discovery_review import DiscoveryReview
+from helpers.present import words
+
+MEANING = "Available counts 1, adoption needed a half, over all wanted fields of every primary KPI."
+
+
+class ScoreHead:
+    """The score with its bar, the finding, the trend, and who decides.
+
+    Args:
+        review: As it stood when the form was opened; the bar keeps a tick there.
+        by: Who decides.
+        quarter: For which quarter.
+    """
+
+    def __init__(self, review: DiscoveryReview, *, by: str, quarter: str) -> None:
+        self._opened = review.score
+        self.score, self.finding = HTML().add_class("score"), HTML().add_class("finding")
+        self.saved = HTML().add_class("saved")
+        who = f"Deciding as {words.clean_text(by)} for {words.clean_text(quarter)}" if by else f"For {quarter}"
+        self._who = words.prose_html(who)
+        self.widget = Box([self.score, self.finding, self.saved]).add_class("score-head")
+        self._say_saved("Every decision is saved as it is made")
+        self.show(review)
+
+    def show(self, review: DiscoveryReview) -> None:
+        """Show the score as it is now."""
+        self.score.value = score_html(review.score, self._opened)
+        trend = say_trend(review)
+        self.finding.value = (
+            f'<p class="title">{words.prose_html(headline_discovery(review.matrix))}</p>'
+            f'<p class="subtitle">{MEANING}</p>' + (f'<p class="trend">{words.prose_html(trend)}</p>' if trend else "")
+        )
+
+    def say_saved(self, at: datetime) -> None:
+        """Say when the latest decision was saved."""
+        self._say_saved(f"Saved {at:%H:%M:%S}")
+
+    def _say_saved(self, text: str) -> None:
+        self.saved.value = f'<p>{self._who}</p><p class="when" role="status">{words.prose_html(text)}</p>'
+
+
+def score_html(score: float | None, opened: float | None) -> str:
+    """Write the score as a figure with a bar; a tick on it where it stood when the form was opened."""
+    if score is None:
+        return '<p class="label">Coverage score</p><p class="figure">–</p>'
+    moved = opened is not None and words.say_value(opened, "share") != words.say_value(score, "share")
+    tick = f'<b style="left:{100 * (opened or 0):.1f}%"></b>' if moved else ""
+    was = f"<small>was {words.prose_html(words.say_value(opened, 'share'))}</small>" if moved else ""
+    return (
+        f'<p class="label">Coverage score</p><p class="figure" role="status">'
+        f"{words.prose_html(words.say_value(score, 'share'))} {was}</p>"
+        f'<span class="bar share whole" aria-hidden="true"><i style="width:{100 * score:.1f}%"></i>{tick}</span>'
+    )
+
+
+def say_trend(review: DiscoveryReview) -> str:
+    """Say how the fields judged by the end of both of the last two quarters moved; empty in the first quarter."""
+    quarters = review.trend.quarters
+    if quarters.empty or not quarters["n_same"].iloc[-1]:
+        return ""
+    last, before = quarters.iloc[-1], quarters["quarter"].iloc[-2]
+    was, now = (words.say_value(float(last[column]), "share") for column in ("score_before", "score_same"))
+    cells = words.count_of(int(last["n_same"]), "cell")
+    return f"{before} {was} → {last['quarter']} {now}, over the {cells} judged in both"
+
+
+def say_move(before: float | None, after: float | None) -> str:
+    """Say what a decision did to the score.
+
+    >>> say_move(0.57, 0.574), say_move(0.57, 0.6)
+    ('saved; the coverage score stays at 57 %', 'saved; the coverage score is now 60 %')
+    """
+    if after is None:
+        return "saved"
+    now = words.say_value(after, "share")
+    stays = before is not None and words.say_value(before, "share") == now
+    return f"saved; the coverage score {'stays at' if stays else 'is now'} {now}"
