@@ -16,7 +16,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
-from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -158,10 +158,6 @@ class EndOwnKernel(Gate, VoilaShutdownKernelHandler):
     """The end of a kernel whose page was closed."""
 
 
-class TemplateFile(Gate, TemplateStaticFileHandler):
-    """A file that belongs to a page's template."""
-
-
 class StaticFile(Gate, MultiStaticFileHandler):
     """A file of Voila's own scripts and styles."""
 
@@ -229,7 +225,6 @@ class WorkshopApp(Voila):
             (rf"/api/kernels/{KERNEL}", OwnKernel),
             (rf"/api/kernels/{KERNEL}/channels", OwnKernelSocket),
             (rf"/voila/api/shutdown/{KERNEL}", EndOwnKernel),
-            (r"/voila/templates/(.*)", TemplateFile),
             (r"/voila/static/(.*)", StaticFile, {"paths": self.static_paths, "default_filename": "index.html"}),
             (r"/voila/labextensions/(.*)", ExtensionFile, {"path": self.labextensions_path}),
             (rf"/{self.kernel_road}/voila/query/{KERNEL}", RequestOfKernel),

@@ -1,0 +1,247 @@
+"""The door of the app: every address closed without a link, nobody in another one's kernel, nothing told to others."""
+
+import json
+import uuid
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from helpers.answers.invitations import invite, withdraw_invitation
+from helpers.workshop.app import RequestOfKernel, WorkshopApp
+from helpers.workshop.gate import Gate
+from tests.workshop.conftest import Visitor
+
+SOMEBODY = str(uuid.uuid4())
+
+ADDRESSES = [
+    "/",
+    "/workshop",
+    "/voila/render/00_start_here.ipynb",
+    "/voila/render/workshop.ipynb",
+    "/voila/static/voila.js",
+    "/voila/static/../../../../etc/passwd",
+    "/voila/templates/lab/static/index.css",
+    "/voila/labextensions/anywidget/package.json",
+    "/voila/tree",
+    "/voila/files/workshop.ipynb",
+    "/voila/api/contents/",
+    "/voila/api/themes/@jupyterlab/theme-light-extension/index.css",
+    "/api/contents",
+    "/api/kernels",
+    f"/api/kernels/{SOMEBODY}",
+    f"/api/kernels/{SOMEBODY}/channels",
+    "/api/sessions",
+    "/api/kernelspecs",
+    "/api/terminals",
+    f"/voila/query/{SOMEBODY}",
+    f"/voila/execution/{SOMEBODY}",
+    f"/voila/api/shutdown/{SOMEBODY}",
+    "/login",
+    "/logout",
+    "/static/favicon.ico",
+    "/files/answers/.invitations.toml",
+    "/metrics",
+    "/lab",
+]
+
+
+def join(visitor, kernel_id, **headers):
+    """Open the socket of a kernel with a visitor's cookies."""
+    address = visitor.root.replace("http", "ws", 1) + f"/api/kernels/{kernel_id}/channels?session_id=test"
+    return connect(address, additional_headers={"Cookie": visitor.cookie_header(), **headers}, proxy=None)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("token", ["", "?token=", "?token=a-wrong-token-of-the-usual-length", "?as=0123456789ab"])
+def test_nothing_opens_without_a_link(app, address, token):
+    answer = app.visit().ask(address + token)
+    assert answer.status == 403
+    assert "link of your own" in answer.text
+    assert "Traceback" not in answer.text
+    assert "a-wrong-token" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+def test_nothing_opens_without_a_link_whatever_the_method(app, method):
+    for address in ("/", "/workshop", f"/api/kernels/{SOMEBODY}", f"/voila/api/shutdown/{SOMEBODY}"):
+        assert app.visit().ask(address, method=method).status in (403, 405)
+
+
+def test_every_route_stands_behind_the_gate_except_the_one_that_only_kernels_know():
+    class Bare(WorkshopApp):
+        template_paths, static_paths, labextensions_path = [], [""], []
+        voila_configuration = None
+
+    routes = Bare(kernel_road="a-secret").init_handlers()
+    open_ones = [pattern for pattern, handler, *_ in routes if not issubclass(handler, Gate)]
+    assert open_ones == [r"/a-secret/voila/query/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"]
+    assert [handler for _, handler, *_ in routes if not issubclass(handler, Gate)] == [RequestOfKernel]
+    assert all(handler.prepare is Gate.prepare for _, handler, *_ in routes if issubclass(handler, Gate))
+
+
+def test_a_link_lets_its_person_in_and_leaves_the_token_behind(app):
+    visitor = app.visit("Ana Okafor")
+    [cookie] = [cookie for cookie in visitor.cookies if cookie.name.startswith("workshop-")]
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "Strict"
+    door = visitor.ask(f"/?token={app.token('Ana Okafor')}")
+    assert app.token("Ana Okafor") not in door.text
+    assert "/workshop?as=" in door.text
+    page = visitor.ask("/workshop")
+    assert page.status == 200
+    assert app.token("Ana Okafor") not in page.text
+
+
+def test_a_link_to_any_page_is_exchanged_at_the_door(app):
+    visitor = app.visit()
+    door = visitor.ask(f"/workshop?token={app.token('Ana Okafor')}")
+    assert door.status == 200
+    assert "kernelId" not in door.text
+    assert visitor.ask("/workshop").status == 200
+
+
+def test_the_facilitator_finds_the_workshop_first_and_then_every_notebook_with_its_question(app):
+    page = app.visit("Facilitator").ask("/")
+    assert "Quiet &lt;Rivers&gt;" in page.text
+    places = [page.text.index(text) for text in ("/workshop?", "00_start_here.ipynb", "05_root_cause_5m.ipynb")]
+    assert places == sorted(places)
+    assert "What do we believe about our revenue engine, and what does the CRM say?" in page.text
+    assert app.token("Facilitator") not in page.text
+
+
+def test_a_respondent_opens_no_notebook(app):
+    visitor = app.visit("Ana Okafor")
+    for address in ("/voila/render/00_start_here.ipynb", "/voila/render/workshop.ipynb", "/voila/render/../x.ipynb"):
+        answer = visitor.ask(address)
+        assert answer.status == 403
+        assert "Only the facilitator" in answer.text
+    assert "00_start_here" not in visitor.ask("/").text
+
+
+def test_the_facilitator_opens_notebooks_and_no_other_file(app):
+    visitor = app.visit("Facilitator")
+    assert visitor.ask("/voila/render/00_start_here.ipynb", first=200).status == 200
+    for name in ("workshop.ipynb", "nothing.ipynb", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", ""):
+        assert visitor.ask(f"/voila/render/{name}").status == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/api/kernels", "/api/kernels/", "/api/sessions", "/api/contents", "/voila/api/contents/", "/voila/tree"),
+        *("/voila/files/workshop.ipynb", "/files/x", "/login", "/logout", "/lab", "/terminals", "/api/kernelspecs"),
+        *(f"/voila/query/{SOMEBODY}", f"/voila/execution/{SOMEBODY}", "/voila/static/%2e%2e/%2e%2e/conf.json"),
+        *("/voila/templates/lab/static/%2e%2e/index.html.j2", "/voila/labextensions/%2e%2e/%2e%2e/etc/passwd"),
+    ],
+)
+def test_even_the_facilitator_finds_no_list_of_kernels_no_files_and_no_log_in(app, address):
+    answer = app.visit("Facilitator").ask(address)
+    assert answer.status in (403, 404)
+    assert "root:" not in answer.text
+    assert "kernelspec" not in answer.text
+
+
+def test_nobody_reaches_the_kernel_of_another_one(app):
+    ana, ben, facilitator = (app.visit(name) for name in ("Ana Okafor", "Ben Ito", "Facilitator"))
+    kernel = ana.open_workshop()
+    assert ana.ask(f"/api/kernels/{kernel}").status == 200
+    for other in (ben, facilitator, app.visit()):
+        other.ask("/workshop", first=100)  # gives a respondent the cookie that changes need
+        forged = {"X-XSRFToken": other.xsrf()} if other.xsrf() else {}
+        assert other.ask(f"/api/kernels/{kernel}").status == 403
+        assert other.ask(f"/api/kernels/{kernel}", method="DELETE", headers=forged).status == 403
+        body = f"_xsrf={other.xsrf()}".encode()
+        assert other.ask(f"/voila/api/shutdown/{kernel}", method="POST", data=body).status == 403
+        with pytest.raises(InvalidStatus) as refused:
+            join(other, kernel)
+        assert refused.value.response.status_code == 403
+    assert ana.ask(f"/api/kernels/{kernel}").status == 200
+
+
+def test_a_kernel_that_stands_ready_belongs_to_nobody(app):
+    visitor = app.visit("Facilitator")
+    assert visitor.ask(f"/api/kernels/{uuid.uuid4()}").status == 403
+
+
+def test_another_site_can_neither_join_a_kernel_nor_end_it(app):
+    ana = app.visit("Ana Okafor")
+    kernel = ana.open_workshop()
+    with pytest.raises(InvalidStatus) as refused:
+        join(ana, kernel, Origin="http://elsewhere.example")
+    assert refused.value.response.status_code == 403
+    away = {"Origin": "http://elsewhere.example"}
+    body = f"_xsrf={ana.xsrf()}".encode()
+    assert ana.ask(f"/voila/api/shutdown/{kernel}", method="POST", data=body, headers=away).status in (403, 404)
+    assert ana.ask(f"/voila/api/shutdown/{kernel}", method="POST", data=b"").status == 403
+    assert ana.ask(f"/api/kernels/{kernel}").status == 200
+
+
+def test_a_browser_runs_no_code_of_its_own(app, tmp_path):
+    ana = app.visit("Ana Okafor")
+    kernel = ana.open_workshop()
+    trace = tmp_path / "trace.txt"
+    header = {"msg_id": uuid.uuid4().hex, "username": "x", "session": "test", "version": "5.3"}
+    code = f"open({str(trace)!r}, 'w').write('x')"
+    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+    with join(ana, kernel) as socket:
+        for kind, body in (("execute_request", content), ("kernel_info_request", {})):
+            message = {"header": {**header, "msg_type": kind}, "parent_header": {}, "metadata": {}, "content": body}
+            socket.send(json.dumps({**message, "channel": "shell", "buffers": []}))
+        while json.loads(socket.recv(timeout=60))["header"]["msg_type"] != "kernel_info_reply":
+            pass
+    assert not trace.exists()
+
+
+def test_closing_the_page_ends_its_kernel(app):
+    ana = app.visit("Ana Okafor")
+    kernel = ana.open_workshop()
+    body = f"_xsrf={ana.xsrf()}".encode()
+    assert ana.ask(f"/voila/api/shutdown/{kernel}", method="POST", data=body).status == 204
+    assert ana.ask(f"/api/kernels/{kernel}").status == 404
+
+
+def test_every_answer_forbids_other_machines_and_tells_nobody_where_one_comes_from(app):
+    ana = app.visit("Ana Okafor")
+    for visitor, address in ((ana, "/workshop"), (ana, "/"), (app.visit("Facilitator"), "/"), (app.visit(), "/")):
+        headers = visitor.ask(address).headers
+        assert headers["Referrer-Policy"] == "no-referrer"
+        policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+        assert policy["default-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'none'"
+        allowed = " ".join(policy.values()).split()
+        assert not [source for source in allowed if "//" in source and visitor.root.partition("//")[2] not in source]
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_two_people_at_one_machine_keep_their_own_pages(app):
+    shared = Visitor(app.root)
+    marks = []
+    for name in ("Ana Okafor", "Ben Ito"):
+        door = shared.ask(f"/?token={app.token(name)}")
+        marks.append(door.text.partition("/workshop?as=")[2][:12])
+    kernels = []
+    for mark in marks:
+        page = shared.ask(f"/workshop?as={mark}")
+        kernels.append(page.text.partition('"kernelId": "')[2][:36])
+    assert all(shared.ask(f"/api/kernels/{kernel}").status == 200 for kernel in kernels)
+    assert app.visit("Ana Okafor").ask(f"/api/kernels/{kernels[0]}").status == 200
+    assert app.visit("Ana Okafor").ask(f"/api/kernels/{kernels[1]}").status == 403
+
+
+def test_a_withdrawn_link_opens_nothing_any_more(app):
+    invite(app.folder, "Cleo Late")
+    token = app.token("Cleo Late")
+    cleo = app.visit("Cleo Late")
+    kernel = cleo.open_workshop()
+    withdraw_invitation(app.folder, "Cleo Late")
+    assert cleo.ask("/workshop").status == 403
+    assert cleo.ask(f"/?token={token}").status == 403
+    assert cleo.ask(f"/api/kernels/{kernel}").status == 403
+
+
+def test_no_token_stands_in_the_log(app):
+    app.visit().ask("/?token=a-wrong-token-of-the-usual-length")
+    told = app.log.read_text()
+    assert "token" not in told
+    assert "Traceback" not in told
