@@ -31,7 +31,8 @@ LONGEST_TEXT = 32_767
 
 _CHUNK = 30_000
 _MARK = re.compile(r"q:(?P<key>[a-z0-9_]+\.[A-Za-z0-9_]+)?(?:#(?P<part>[^#]*))?")
-_ROW = re.compile(r"(\d{1,6}):(\d{1,6})(?:@(\d{1,6})\.(\d{1,2}))?")
+_ROW = re.compile(r"(\d{1,6}):(\d{1,6})")
+_SECONDARY = re.compile(r"=IF\(AND\(TRIM\(([A-Z]{1,3}\d{1,7})\)<>\"\",TRIM\(([A-Z]{1,3}\d{1,7})\)<>\"\"\),.*")
 _RISKY = re.compile(r"^[\s\ufeff]*[=+\-@\t\r\n|]")
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -61,29 +62,45 @@ class RowMark:
     Attributes:
         place: Its number in the table, from 1.
         index: The number of the row in the answer that was exported, from 1; 0 for a row that held none.
-        primary: The place of the primary KPI of which a generated row is a cut; 0 for any other row.
-        cut: Which of its cuts.
     """
 
     place: int
     index: int = 0
-    primary: int = 0
-    cut: int = 0
 
     def write(self) -> str:
         """Return the part of a mark that stands for it."""
-        generated = f"@{self.primary}.{self.cut}" if self.primary else ""
-        return f"{self.place}:{self.index}{generated}"
+        return f"{self.place}:{self.index}"
 
 
 def read_row_mark(part: str) -> RowMark | None:
     """Read which row of a table a mark's part stands for; None where it stands for something else.
 
-    >>> read_row_mark("5:2@1.3")
-    RowMark(place=5, index=2, primary=1, cut=3)
+    >>> read_row_mark("5:2")
+    RowMark(place=5, index=2)
     """
     found = _ROW.fullmatch(part)
-    return RowMark(*(int(number or 0) for number in found.groups())) if found else None
+    return RowMark(int(found[1]), int(found[2])) if found else None
+
+
+def name_secondary(kpi: str, cut: str) -> str:
+    """Return the formula that names a secondary KPI after two cells: its primary KPI and the cut.
+
+    It is the only formula in the workbooks; nothing is ever read from its result.
+    """
+    return f'=IF(AND(TRIM({kpi})<>"",TRIM({cut})<>""),TRIM({kpi})&" by "&TRIM({cut}),"")'
+
+
+def read_secondary(formula: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the two cells, as row and column, after which ``name_secondary`` names; None for any other formula.
+
+    >>> read_secondary(name_secondary("B12", "F12"))
+    ((12, 2), (12, 6))
+    """
+    found = _SECONDARY.fullmatch(formula.replace(" ", ""))
+    if not found or name_secondary(*found.groups()).replace(" ", "") != formula.replace(" ", ""):
+        return None
+    kpi, cut = (_read_cell_name(name) for name in found.groups())
+    return kpi, cut
 
 
 def read_mark(text: Any) -> Mark | None:
@@ -195,3 +212,11 @@ def name_cell(row: int, column: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return f"{letters}{row}"
+
+
+def _read_cell_name(name: str) -> tuple[int, int]:
+    letters = name.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - 64
+    return int(name.removeprefix(letters)), column

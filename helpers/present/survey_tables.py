@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.answers.spreadsheet_layout import Mark, RowMark, name_cell, show_answer, show_text
+from helpers.answers.spreadsheet_layout import Mark, RowMark, name_cell, name_secondary, show_answer, show_text
 from helpers.answers.typed import lay_rows
 from helpers.model.survey import SurveyField, SurveyTab, generate_secondaries
 from helpers.present.answer_book import BAND, LINE, MARKS, AnswerBook, Flow, count_lines, height_of
@@ -118,7 +118,7 @@ class TableWriter:
         """Write a row per cut of a primary KPI, named by whatever stands in the table of primary KPIs."""
         said = {str(row.get(self.field.key)).casefold(): place for place, row in enumerate(values)}
         place, first = 0, self.flow.row
-        for primary, (at, kpi) in enumerate(self.primaries["rows"], start=1):
+        for at, kpi in self.primaries["rows"]:
             for cut in range(1, CUTS + 1):
                 column = self.primaries["column"].get(f"partition_{cut}")
                 if column is None:
@@ -128,7 +128,7 @@ class TableWriter:
                 name = named[0]["secondary"] if named else ""
                 index = said.pop(name.casefold(), None) if name else None
                 row = values[index] if index is not None else {}
-                mark = RowMark(place, 0 if index is None else index + 1, primary, cut)
+                mark = RowMark(place, 0 if index is None else index + 1)
                 self._write_row(mark, {**row, self.field.key: name}, is_fixed=True, named_by=(at, column))
         for index in sorted(said.values()):
             place += 1
@@ -151,7 +151,8 @@ class TableWriter:
             shown = show_answer(column, row.get(column.id))
             look = self.fixed if is_fixed and number == 1 else self.looks[column.id]
             if named_by and number == 1:
-                self.sheet.write_formula(at, number, _name_secondary(*named_by), look, shown or "")
+                kpi, cut = name_cell(named_by[0] + 1, 2), name_cell(named_by[0] + 1, named_by[1] + 1)
+                self.sheet.write_formula(at, number, name_secondary(kpi, cut), look, shown or "")
             else:
                 self.book.write(self.sheet, at, number, shown, look)
             lines = max(lines, count_lines(shown, self.widths[number - 1]))
@@ -197,12 +198,6 @@ def _find_indexes(
             free.remove(at)
         indexes.append(0 if at is None else at + 1)
     return indexes
-
-
-def _name_secondary(row: int, column: int) -> str:
-    """Return the formula that names a secondary KPI after its primary one and the cut, as they are typed."""
-    kpi, cut = name_cell(row + 1, 2), name_cell(row + 1, column + 1)
-    return f'=IF(AND(TRIM({kpi})<>"",TRIM({cut})<>""),TRIM({kpi})&" by "&TRIM({cut}),"")'
 
 
 def _is_number(field: SurveyField) -> bool:
