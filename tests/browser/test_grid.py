@@ -239,6 +239,8 @@ def test_help_is_shown_in_the_head_of_a_narrow_grid_and_on_focus_in_a_wide_one(p
     button.focus()
     expect(page.get_by_text("Help 3.")).to_be_visible()
     expect(button).to_have_accessible_description("Help 3.")
+    bubble, head = page.get_by_text("Help 3.").bounding_box(), button.bounding_box()
+    assert 0 <= bubble["y"] - head["y"] - head["height"] < 16 and abs(bubble["x"] - head["x"]) < 24
     page.keyboard.press("Escape")
     expect(page.get_by_text("Help 3.")).to_be_hidden()
 

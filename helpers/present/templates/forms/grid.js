@@ -321,13 +321,16 @@ class Grid {
     this.least = 0;
     const add = (width, isFree) => {
       this.least += width;
-      group.append(make("col", isFree ? {} : { style: `width:${width}px` }));
+      const col = make("col", isFree ? {} : { style: `width:${width}px` });
+      group.append(col);
+      return isFree ? null : { col, width };
     };
     if (this.get("is_ranked")) add(28, false);
     columns.forEach((column, place) => {
       // Texts share what is left; the name of the row only where it is the only text.
       const isFree = texts.includes(column) && (place > 0 || texts.length === 1 || texts.length === columns.length);
-      add(column.width || this.widthOf(column, place), isFree);
+      const col = add(column.width || this.widthOf(column, place), isFree);
+      if (place === 0) this.keyCol = col;
     });
     if (this.hasTools) add(this.toolsWidth(), false);
     return group;
@@ -342,6 +345,7 @@ class Grid {
       const whole = Math.max(...labels.slice(1).map((label) => label.length), 0) / 2.5;
       return Math.round(Math.max(place === 0 ? 144 : 84, Math.min(34 + SIGN * Math.max(word, whole), 136)));
     }
+    if (kind === "number") return Math.round(Math.max(84, Math.min(22 + SIGN * (toText(column.example).length + 5), 112)));
     if (kind === "text" && this.columns.length > MANY) return place === 0 ? 144 : 108;
     return WIDTHS[kind] || WIDTHS.text;
   }
@@ -370,15 +374,15 @@ class Grid {
   // Where there are many columns their help is behind the label, for the mouse as for the keyboard.
   makeHelp(column) {
     const id = nextId();
-    const bubble = make("span", { class: "head-bubble", role: "tooltip", id, hidden: true }, column.help);
+    const bubble = make("span", { class: "head-bubble", role: "tooltip", id, popover: "manual" }, column.help);
     const button = make("button", { type: "button", class: "head-more", "aria-describedby": id }, column.label);
     const open = () => {
-      bubble.hidden = false;
+      bubble.showPopover?.();
       const place = button.getBoundingClientRect();
       bubble.style.left = `${Math.max(8, Math.min(place.left - 12, window.innerWidth - bubble.offsetWidth - 8))}px`;
       bubble.style.top = `${place.bottom + 6}px`;
     };
-    const close = () => { bubble.hidden = true; };
+    const close = () => bubble.hidePopover?.();
     button.addEventListener("mouseenter", open);
     button.addEventListener("mouseleave", () => { if (document.activeElement !== button) close(); });
     button.addEventListener("focus", open);
@@ -960,7 +964,9 @@ class Grid {
   // ------------------------------------------------------------------------------------------ width and head
 
   measure() {
+    const spare = Math.max(0, this.root.clientWidth - this.least);
     this.table.style.minWidth = `${this.least}px`;
+    if (this.keyCol) this.keyCol.col.style.width = `${Math.round(this.keyCol.width + Math.min(96, 0.3 * spare))}px`;
     this.root.classList.toggle("is-wide", this.root.clientWidth > 0 && this.least > this.root.clientWidth);
     this.scroller = undefined;
     this.placeHead();

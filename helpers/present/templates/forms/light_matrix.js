@@ -98,7 +98,7 @@ class Matrix {
     }
     this.frame.replaceChildren(table);
     this.fill();
-    this.choose();
+    this.choose(false);
     if (held && this.buttonAt(this.place)) this.buttonAt(this.place).focus({ preventScroll: true });
   }
 
@@ -267,7 +267,7 @@ class Matrix {
     button.replaceChildren(drawLight(cell.light), make("span", "fill", cell.fill), mark);
   }
 
-  choose() {
+  choose(isMove = true) {
     const { row, column } = this.model.get("selected") ?? {};
     const i = this.get("rows").findIndex((one) => one.id === row);
     const j = this.get("columns").findIndex((one) => one.id === column);
@@ -281,7 +281,7 @@ class Matrix {
     button.parentElement.setAttribute("aria-selected", "true");
     if (this.lines[i].hidden) this.unfold(this.lines[i].dataset.question);
     this.setPlace([i, j]);
-    button.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (isMove) button.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   unfold(question, isOpen = true) {

@@ -14,7 +14,7 @@ const WORDS = {
   conflict: "Two windows differ",
   offline: "No connection",
 };
-const SHAPES = { saved: "✓", saving: "…", failed: "▲", conflict: "◆", offline: "▲" };
+const SHAPES = { saved: "✓", failed: "▲", conflict: "◆", offline: "▲" };
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
