@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pandas as pd
 
+from helpers.analyses.discussion import FEW_PEOPLE, headline_discussion, select_discussion
 from helpers.analyses.survey_findings import headline_agreement, headline_gut
 from helpers.analyses.survey_review import SurveyReview
-from helpers.present.charts.agreement import SAME_THING, draw_agreement
+from helpers.present.charts.agreement import BY_CHOICE, ON_AXIS, draw_agreement
+from helpers.present.charts.discussion import draw_discussion
+from helpers.present.charts.icp_wins import draw_icp_wins
 from helpers.present.display import Display, show_findings, show_message, show_table
-from helpers.present.words import count_of, say_value
+from helpers.present.meanings import figures_html, list_shared, meanings_html, priorities_html, say_company
+from helpers.present.side_by_side import answers_table, side_by_side_html, team_labels
+from helpers.present.tables import plain_table
+from helpers.present.theme import TEMPLATES
+from helpers.present.words import count_of, prose_html, say_value
+from helpers.units import in_sentence
+
+LEFT_OUT = (
+    "Lists such as priorities, and what words mean, have pictures of their own; years are looked up, not discussed."
+)
 
 
 def show_round(review: SurveyReview) -> Display:
@@ -31,69 +45,122 @@ def show_round(review: SurveyReview) -> Display:
     return show_message("good", f"{people} answered, and the round is closed")
 
 
+def show_discussion(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
+    """Draw the questions to discuss, the strongest disagreement first, each respondent a labelled dot."""
+    if review.agreement.empty:
+        return _nothing("No answers to compare", "Two people have to answer the same question.")
+    discussion = select_discussion(review.agreement, review.answers, review.survey, currency=currency)
+    if discussion.empty:
+        return show_message(
+            "good",
+            headline_discussion(discussion),
+            "No number and no choice differs between the people who answered it.",
+            "Read their priorities and definitions next; agreement there is rarer.",
+        )
+    asked = int(review.answers["respondent"].nunique())
+    few = "Only two people answered: that is a difference, not yet a spread. " if asked < FEW_PEOPLE else ""
+    people = count_of(asked, "person", "people")
+    return draw_discussion(
+        discussion,
+        review.answers,
+        title=headline_discussion(discussion),
+        subtitle=" · ".join(part for part in (f"{people} answered, each alone", subtitle) if part),
+        currency=currency,
+        note=f"{few}{LEFT_OUT}",
+    )
+
+
+def show_answers(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
+    """Show everybody's answers side by side, question by question."""
+    if review.answers.empty:
+        return _nothing("No answers to show side by side", "They are shown once the round is closed.")
+    asked = int(review.answers["respondent"].nunique())
+    questions = len(review.answers.drop_duplicates(["question_id", "item"]))
+    title = f"What {count_of(asked, 'person', 'people')} answered to {count_of(questions, 'question')}"
+    html = side_by_side_html(review.answers, review.agreement, review.survey, currency=currency)
+    text = plain_table(answers_table(review.answers, currency=currency), labels={"question": "Question"})
+    return _designed(title, subtitle, html, text)
+
+
 def show_disagreements(review: SurveyReview, *, subtitle: str = "") -> Display:
     """Show the questions that most people answered, by how little they agree."""
     if review.agreement.empty:
         return _nothing("No answers to compare", "Two people have to answer the same question.")
     common = review.agreement[review.agreement["n"] * 2 > review.n_respondents]
     return show_table(
-        common[["label", "sentence", "agreement", "n"]],
+        common[["label", "sentence", "measure", "agreement", "n"]],
         title=headline_agreement(review.agreement),
         subtitle=subtitle,
         units={"agreement": "share"},
-        labels={"label": "Question", "sentence": "What people say", "agreement": "Agreement", "n": "People"},
+        labels={
+            "label": "Question",
+            "sentence": "What people say",
+            "measure": "How far they agree",
+            "agreement": "Agreement",
+            "n": "People",
+        },
         marks={"agreement": "share_bar"},
         note="Agreement: of numbers 1 − spread ÷ mean, of choices the share of the commonest, of lists their overlap.",
     )
 
 
 def show_priorities(review: SurveyReview, *, subtitle: str = "") -> Display:
-    """Show everybody's top three priorities side by side, and the published figures beside their overlap."""
+    """Show who shares whose top three priorities, and the published figures beside their overlap."""
     found = review.priorities
-    if not found["lists"]:
+    lists = found["lists"]
+    if not lists:
         return _nothing("No priorities to compare", "Two people have to name their top three.")
-    places = max(map(len, found["lists"].values()))
-    rows = [[name, *texts, *[None] * (places - len(texts))] for name, texts in found["lists"].items()]
-    columns = {f"priority_{i + 1}": f"{i + 1}." for i in range(places)}
-    frame = pd.DataFrame(rows, columns=["who", *columns]).astype("str")
-    published = ", ".join(
-        f"{say_value(r['value'], 'share', digits=0)} ({r['label'].lower()})" for r in found["references"]
+    own = []
+    if found["overlap"] is not None:
+        people = count_of(found["n"], "person", "people")
+        own = [
+            (say_value(found["overlap"], "share", digits=0), "of what two people name is shared, on average", True),
+            (f"{found['in_all']} of {found['distinct']}", f"priorities are named by all {people}", True),
+        ]
+    published = [(say_value(r["value"], "share", digits=0), f"Published: {in_sentence(r['label'])}", False)
+                 for r in found["references"]]  # fmt: skip
+    sources = dict.fromkeys(str(reference["source"]) for reference in found["references"])
+    note = (
+        "A number is the place at which somebody put it; blue rows are shared. Texts that share half of their words "
+        f"count as one: read them before the number. Source of the published figures: {'; '.join(sources)}."
     )
-    shared = say_value(found["overlap"], "share")
-    overlap = "" if found["overlap"] is None else f"On average two people share {shared}. "
-    note = f"{overlap}Published: {published}. Source: {found['references'][0]['source']}."
-    return show_table(
-        frame,
-        title=found["sentence"].rstrip("."),
-        subtitle=subtitle,
-        labels={"who": "Who", **columns},
-        note=note,
-    )
+    html = f"{figures_html([*own, *published])}{priorities_html(lists)}<p class='note'>{prose_html(note)}</p>"
+    rows = [
+        {"priority": record["texts"][0], "people": len(record["ranks"]), **record["ranks"]}
+        for record in list_shared(lists)
+    ]
+    table = plain_table(pd.DataFrame(rows, columns=["priority", "people", *lists]))
+    text = "\n".join([*(f"{number} {told}" for number, told, _ in [*own, *published]), "", table, note])
+    return _designed(str(found["sentence"]).rstrip("."), subtitle, html, text)
 
 
 def show_definitions(review: SurveyReview, *, subtitle: str = "") -> Display:
-    """Show who means what by MQL, SQL, customer and churn."""
+    """Show which team means what by MQL, SQL, customer and churn, and who is alone with it."""
     frame = review.definitions
     if frame.empty:
         return _nothing("No definitions to compare", "The tab on definitions has not been filled in.")
     disputed = frame.loc[frame["agreement"] < 1, "term"].nunique()
     of = frame["term"].nunique()
     title = f"{disputed} of {of} words mean different things to different people" if disputed else "All mean the same"
-    return show_table(
-        frame[["term", "respondent", "meaning", "words"]].replace({"words": {"": None}}),
-        title=title,
-        subtitle=subtitle,
-        labels={"term": "Word", "respondent": "Who", "meaning": "Means", "words": "In own words"},
-        max_rows=16,
-    )
+    teams = team_labels(review.survey)
+    company = [
+        say_company(frame[frame["term"] == row["term"]], row["meaning"], row["team"], teams)
+        for row in frame.to_dict("records")
+    ]
+    listed = frame[["term", "team", "respondent", "meaning", "words"]].replace({"words": {"": None}})
+    listed = listed.assign(team=listed["team"].map(lambda id: teams.get(id, id)), shared=company)
+    labels = {"term": "Word", "respondent": "Who", "meaning": "Means", "words": "In own words", "shared": "Shared"}
+    note = "Blue: a team that is alone with its meaning. A number built on such a word is a different one in each team."
+    html = f'{meanings_html(frame, teams)}<p class="note">{prose_html(note)}</p>'
+    return _designed(title, subtitle, html, f"{plain_table(listed, labels=labels)}\n{note}")
 
 
 def show_gut(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """Draw the gut answers beside the CRM's values."""
     if review.gut.empty:
         return _nothing("No gut answers to compare with the CRM", "They are compared once the round is closed.")
-    same = review.gut["is_available"] & review.gut["check"].isin(SAME_THING)
-    if not same.any():
+    told = review.gut["is_available"] & review.gut["check"].isin([*ON_AXIS, *BY_CHOICE])
+    if not told.any():
         return _nothing("The CRM can't answer these questions yet", str(review.gut["cure"].iloc[0]))
     title = headline_gut(review.gut, currency=currency)
     return draw_agreement(review.answers, review.gut, title=title, subtitle=subtitle, currency=currency)
@@ -118,6 +185,18 @@ def show_gut_table(review: SurveyReview, *, subtitle: str = "") -> Display:
         },
         units={"crm_n": "count"},
     )
+
+
+def show_icp_wins(review: SurveyReview, *, subtitle: str = "") -> Display:
+    """Draw which of the latest wins lie outside the ideal customer people describe, attribute by attribute."""
+    if review.icp.empty:
+        return _nothing("No ideal customer to compare with", "Nobody's description may be seen yet.")
+    known = review.icp[review.icp["is_available"].astype(bool) & (review.icp["n_won"] > 0)]
+    if known.empty:
+        return _nothing("The CRM doesn't carry what people describe", str(review.icp["cure"].iloc[0]))
+    outside, n = len(review.offending), int(known["n_recent"].max())
+    title = f"{outside} of the last {n} wins lie outside the ideal customer people describe"
+    return draw_icp_wins(review.icp, title=title, subtitle=subtitle)
 
 
 def show_icp(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
@@ -177,6 +256,18 @@ def show_next_steps(review: SurveyReview, *, currency: str = "USD") -> Display:
     if review.is_closed and review.n_respondents > 1:
         return show_message("good", "People agree with each other and with the CRM", "Ask again next quarter.")
     return show_message("empty", "No findings before several people have answered and the round is closed")
+
+
+@cache
+def _style() -> str:
+    return (TEMPLATES / "group.css").read_text(encoding="utf-8")
+
+
+def _designed(title: str, subtitle: str, html: str, text: str) -> Display:
+    """Show what is neither a plain table nor a picture, under its heading and with its own style."""
+    heading = f'<p class="title">{prose_html(title)}</p>'
+    heading += f'<p class="subtitle">{prose_html(subtitle)}</p>' if subtitle else ""
+    return Display(title=title, subtitle=subtitle, text=text, html=f"<style>{_style()}</style>{heading}{html}")
 
 
 def _nothing(title: str, text: str) -> Display:

@@ -32,7 +32,11 @@ def make_crowd(n, *, long_names=False, is_alike=False):
             "revenue_goal": 1_000_000 + 50_000 * (k % 3),
             "on_track": ("yes", "no", "unknown")[k % 3],
             "primary_motion": ("sales_led", "marketing_led", "partner_led", "product_led")[k % 4],
-            "top_priorities": ["Win mid-market in the US", f"Launch product {k}", f"Hire {k} more people"],
+            "top_priorities": [
+                "Win mid-market in the US",
+                f"Launch {names[k % 12]}",
+                f"Open an office in {names[k % 12]}ville",
+            ],
             "products": [{"name": "Flow", "average_deal": 12_000 + 900 * k, "per": "year", "cycle_days": 30 + 5 * k}],
             "focus_areas": [{"area": "Lead quality", "is_issue": "yes" if k % 2 else "no", "is_picked": "yes"}],
             "definition_mql": ("score", "form", "fit", "judged")[k % 4],

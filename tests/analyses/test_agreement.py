@@ -104,6 +104,50 @@ def test_priorities_nobody_shares():
     assert not found["is_shared"]
 
 
+def test_values_of_a_list_are_compared_as_written_not_by_their_words():
+    """50+ and <50 share their digits and nothing else; 2,000 is one value."""
+    said = people(
+        a={"business_fit": [{"attribute": "employees", "good_fit": "50+, 1,000-2,000"}]},
+        b={"business_fit": [{"attribute": "employees", "good_fit": "<50, 1,000 - 2,000"}]},
+    )
+    row = measure(said).loc[("business_fit.good_fit", "Employees")]
+    assert row["agreement"] == pytest.approx(1 / 3)
+    assert row["measure"] == "two people share 33 % on average"
+
+
+def test_a_priority_with_a_comma_stays_one():
+    said = people(a={"top_priorities": ["Win the US, then the UK"]}, b={"top_priorities": ["Win the US, then the UK"]})
+    assert measure(said).loc[("top_priorities", ""), "agreement"] == 1
+
+
+def test_several_choices_overlap_by_what_is_shared_of_all_that_is_ticked():
+    """{sales, partner} and {sales, product}: 1 of 3."""
+    said = people(a={"motions_used": ["sales_led", "partner_led"]}, b={"motions_used": ["sales_led", "product_led"]})
+    assert measure(said).loc[("motions_used", ""), "agreement"] == pytest.approx(1 / 3)
+
+
+def test_amounts_per_month_and_per_year_are_compared_for_a_year():
+    """2,000 a month, 6,000 a quarter and 24,000 a year are one and the same; so is 24,000 once."""
+    said = people(
+        a={"products": [{"name": "Flow", "average_deal": 2_000, "per": "month"}]},
+        b={"products": [{"name": "Flow", "average_deal": 6_000, "per": "quarter"}]},
+        c={"products": [{"name": "Flow", "average_deal": 24_000, "per": "year"}]},
+        d={"products": [{"name": "Flow", "average_deal": 24_000}]},
+    )
+    row = measure(said).loc[("products.average_deal", "Flow")]
+    assert (row["low"], row["high"], row["agreement"]) == (24_000, 24_000, 1)
+    assert list_answers(SURVEY, said).query("question_id == 'products.average_deal'")["answer"].tolist()[0] == "2000"
+
+
+def test_how_far_people_agree_stands_in_words():
+    numbers = measure(people(a={"active_customers": 100}, b={"active_customers": 300}))
+    assert numbers.loc[("active_customers", ""), "measure"] == "spread of 71 % around the mean"
+    choices = measure(people(a={"on_track": "yes"}, b={"on_track": "yes"}, c={"on_track": "no"}))
+    assert choices.loc[("on_track", ""), "measure"] == "2 of 3 say the same"
+    split = measure(people(a={"on_track": "yes"}, b={"on_track": "no"}))
+    assert split.loc[("on_track", ""), "measure"] == "2 people, 2 answers"
+
+
 def test_one_person_alone_can_neither_agree_nor_disagree():
     alone = people(a={"top_priorities": ["x"], "active_customers": 3})
     assert measure(alone).empty
@@ -120,6 +164,7 @@ def test_definitions_set_the_teams_side_by_side():
     assert frame["term"].tolist() == ["MQL", "MQL", "Churn", "Churn"]
     assert frame["agreement"].tolist() == [0.5, 0.5, 1, 1]
     assert frame.loc[0, "words"] == "60 points" and frame.loc[0, "team"] == "marketing"
+    assert frame["n_same"].tolist() == [1, 1, 2, 2]
 
 
 def test_nobody_gives_empty_frames_with_their_columns():

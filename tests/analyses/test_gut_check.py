@@ -1,16 +1,17 @@
 """Gut answers beside the CRM's values, recomputed by hand from six deals."""
 
+import math
 from datetime import date
 
 import pandas as pd
 import pytest
 
 from helpers.analyses.agreement import list_answers, measure_agreement
-from helpers.analyses.gut_check import SURVEY_COLUMNS, build_survey_table, check_gut
+from helpers.analyses.gut_check import SURVEY_COLUMNS, build_survey_table, check_gut, judge_gut
 from helpers.analyses.icp_fit import ANY, check_icp_fit, list_offending_deals, matches
 from helpers.analyses.survey_review import review_survey
 from helpers.model.survey import load_survey
-from tests.analyses.survey_cases import make_case, people
+from tests.analyses.survey_cases import make_case, make_deals, people
 from tests.companies import make_company
 
 SURVEY = load_survey()
@@ -75,6 +76,63 @@ def test_on_track_is_judged_against_the_median_goal():
     assert modest["crm_also"] == "on track" and "1 of 1 people says otherwise" in modest["sentence"]
 
 
+def test_a_monthly_amount_is_counted_for_a_year_and_says_so():
+    row = check(make_case(people(a=product("Flow", average_deal=1_250, per="month")))).loc[
+        ("products.average_deal", "Flow")
+    ]
+    assert (row["gut_median"], row["gap"]) == (15_000, 0)
+    assert row["crm_definition"].endswith("counted for a year.")
+    yearly = check(make_case(people(a=product("Flow", average_deal=15_000, per="year"))))
+    assert "counted for a year" not in yearly.loc[("products.average_deal", "Flow"), "crm_definition"]
+
+
+def test_median_and_nine_in_ten_stand_beside_the_mean_as_numbers():
+    """Flow took 10 and 20 days: mean and median 15, nine in ten within 19."""
+    row = check(make_case(people(a=product("Flow", cycle_days=30)))).loc[("products.cycle_days", "Flow")]
+    assert [name for name, _ in row["crm_marks"]] == ["median", "nine in ten within"]
+    assert row["crm_marks"][0][1] == 15 and 15 < row["crm_marks"][1][1] <= 20
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict", "is_off"),
+    [
+        ({"gut_median": 40, "crm_value": 50, "gap_share": -0.2}, "20 % too low", True),
+        ({"gut_median": 40, "crm_value": 50, "gap_share": -0.2, "crm_low": 35, "crm_high": 60}, "may be right", False),
+        ({"gut_median": 40, "crm_value": 50, "gap_share": -0.2, "crm_low": 45, "crm_high": 60}, "20 % too low", True),
+        ({"gut_median": 52, "crm_value": 50, "gap_share": 0.04}, "about right, 4 % high", False),
+        ({"gut_median": 50, "crm_value": 50, "gap_share": 0.0}, "right", False),
+        ({"gut_median": 90, "crm_value": 50, "gap_share": 0.8, "is_small": True, "crm_n": 4}, "only 4 records", False),
+        (
+            {"gut_median": 0.8, "crm_value": 0.6, "gap_share": 1 / 3, "gap": 0.2, "unit": "share"},
+            "20 points too high",
+            True,
+        ),
+        ({"is_available": False}, "the CRM can't tell", False),
+    ],
+)
+def test_a_gap_is_judged_against_the_interval_of_the_crm(row, verdict, is_off):
+    judged = judge_gut({"check": "value", "is_available": True, **row}, [], tolerance=0.05)
+    assert (judged["verdict"], judged["is_off"]) == (verdict, is_off)
+
+
+def test_a_choice_is_judged_by_who_agrees_with_the_crm():
+    row = {"check": "on_track", "is_available": True, "crm_also": "behind"}
+    judged = judge_gut(row, ["Yes", "No", "Don't know"], tolerance=0.05)
+    assert judged["verdict"] == "1 of 3 agrees with the CRM" and judged["miss"] == pytest.approx(2 / 3)
+    assert judge_gut(row, ["No", "No"], tolerance=0.05) == {
+        "verdict": "all agree with the CRM", "miss": 0.0, "is_off": False,
+    }  # fmt: skip
+
+
+def test_a_goal_is_no_error_however_far_from_history():
+    """2025 brought nothing here, so a goal can't be told against it; with history it is told and never wrong."""
+    deals = make_deals()
+    deals["closed_at"] = ["2025-05-01", "2025-05-01", "2025-05-01", "2025-05-01", "2025-05-01", "2025-05-01"]
+    deals["created_at"] = "2025-02-01"
+    row = check(make_case(people(a={"revenue_goal": 200_000}), deal=deals)).loc[("revenue_goal", "")]
+    assert row["crm_value"] == 100_000 and row["verdict"] == "100 % more than the year before" and not row["is_off"]
+
+
 def test_on_track_without_a_goal_asks_for_one():
     row = check(make_case(people(a={"on_track": "yes"}))).loc[("on_track", "")]
     assert not row["is_available"] and "goal" in row["cure"]
@@ -82,7 +140,18 @@ def test_on_track_without_a_goal_asks_for_one():
 
 def test_new_business_share_of_the_last_twelve_months():
     company = make_case(people(a={"net_new_share": 0.5}))
-    assert check(company).loc[("net_new_share", ""), "crm_value"] == 1.0
+    row = check(company).loc[("net_new_share", "")]
+    assert (row["crm_value"], row["crm_low"], row["crm_high"]) == (1.0, 1.0, 1.0)
+
+
+def test_the_interval_of_a_share_by_money_follows_the_linearised_ratio():
+    """Twenty times: won 10, 20, 30 new, 40 existing: 0.6, residuals 4, 8, 12, −24; half 1.96·√(Σr²·n/(n−1))/Σy."""
+    deals = pd.concat([make_deals()] * 20, ignore_index=True).assign(id=[str(i) for i in range(120)])
+    deals["type"] = ["New", "New", "New", "Renewal", "New", "New"] * 20
+    row = check(make_case(people(a={"net_new_share": 0.5}), deal=deals)).loc[("net_new_share", "")]
+    half = 1.959964 * math.sqrt(20 * (16 + 64 + 144 + 576) * 80 / 79) / 2_000
+    assert row["crm_value"] == pytest.approx(0.6)
+    assert (row["crm_low"], row["crm_high"]) == pytest.approx((0.6 - half, 0.6 + half), abs=1e-6)
 
 
 def test_a_category_the_crm_carries_is_told_with_its_fill():

@@ -1,4 +1,4 @@
-"""Gut against CRM: one axis per question in its own unit, every respondent a dot, the CRM a diamond and its interval."""
+"""Gut against CRM: one axis per question in its unit, every respondent a dot, the CRM a diamond and its interval."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _draw_question(
     if rows[0]["check"] in BY_CHOICE:
         places = _list_places(rows[0], said[0], people)
         below = draw_places(canvas, places, AXIS, WIDTH - MARGIN, y + 8, size=NAME, radius=DOT)
-        y = max(_draw_words(canvas, rows[0], y, currency) - 8, below)
+        y = max(_draw_words(canvas, rows[0], y, currency), below)
     else:
         y = _draw_axes(canvas, rows, said, people, y, currency)
     told = wrap_text(_say_definitions(rows), 12, WIDTH - 2 * MARGIN, most=5)
