@@ -42,6 +42,9 @@ def show_questionnaire(survey: Survey, *, currency: str = "USD", is_open: bool =
     html = [f'<p class="title">{escape(title)}</p><p class="subtitle">{escape(subtitle)}</p>']
     text = [survey.introduction]
     html.append(f'<p class="note">{escape(" ".join(survey.introduction.split()))}</p>')
+    about = f"About you: {'; '.join(_say_about(field) for field in survey.respondent)}"
+    html.append(f'<p class="note">{escape(about)}</p>')
+    text.append(about)
     for number, tab in enumerate(tabs, start=1):
         html.append(_tab_html(tab, number, currency, is_open))
         text += ["", *_tab_text(tab, number, currency)]
@@ -91,6 +94,12 @@ def _field_html(field: SurveyField, currency: str) -> str:
         f'<tr><th scope="row">{escape(field.label)}{star}{help}</th><td>{how}</td>'
         f'<td class="n">{escape(_find_example(field))}</td></tr>'
     )
+
+
+def _say_about(field: SurveyField) -> str:
+    """Say what is asked about the person, on one line: it is no question of the survey and isn't counted as one."""
+    choices = f" ({' / '.join(field.allowed.values())})" if field.allowed else ""
+    return f"{field.label[:1].lower()}{field.label[1:]}{' *' if field.required else ''}{choices}"
 
 
 def _tab_text(tab: SurveyTab, number: int, currency: str) -> list[str]:

@@ -26,6 +26,19 @@ def test_tabs_are_folded_unless_nobody_has_answered():
     assert show_questionnaire(SURVEY, is_open=True).html.count('<details class="more" open>') == len(SURVEY.tabs)
 
 
+def test_the_questions_counted_are_the_questions_printed():
+    shown = show_questionnaire(SURVEY)
+    printed = shown.html.count('<tr><th scope="row">')
+    assert printed == len(list(SURVEY.fields())) == sum(len(tab.fields) for tab in SURVEY.tabs.values())
+    assert f"{printed} questions on {len(SURVEY.tabs)} tabs" in shown.title
+
+
+def test_whose_paper_it_is_is_asked_too():
+    shown = show_questionnaire(SURVEY)
+    for said in ("your name *", "your role", "your team * (Leadership / Marketing"):
+        assert said in shown.text and said in shown.html
+
+
 def test_a_hostile_definition_is_escaped():
     tab = SURVEY.tabs["overview"]
     group = replace(tab.groups[0], label="<script>alert(1)</script>")

@@ -201,7 +201,7 @@ class ChoiceControl(Control):
         options = [(label, id) for id, label in self.field.allowed.items()]
         common = {"description": self.label, "layout": self.looks.layout, "style": self.looks.description}
         if self._is_list:
-            self._input: Dropdown | RadioButtons = Dropdown(options=[(CHOOSE, None), *options], value=None, **common)
+            self._input: Dropdown | RadioButtons = Dropdown(options=[(CHOOSE, ""), *options], value="", **common)
             self._input.observe(self.changed, "value")
             return [self._input]
         orientation = "horizontal" if self._is_short else "vertical"
@@ -215,11 +215,12 @@ class ChoiceControl(Control):
 
     def read(self) -> Raw:
         """Return the id chosen; None for no answer."""
-        return self._input.value
+        return self._input.value or None
 
     def put(self, raw: Raw) -> None:
         """Choose; anything that isn't offered shows as no answer."""
-        self._input.value = raw if isinstance(raw, str) and raw in self.field.allowed else None
+        nothing = "" if self._is_list else None
+        self._input.value = raw if isinstance(raw, str) and raw in self.field.allowed else nothing
 
     def _take_back(self, _: Button) -> None:
         self._input.value = None

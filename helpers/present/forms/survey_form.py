@@ -320,7 +320,9 @@ def show_survey_form(folder: Path, survey: Survey, *, currency: str = "USD", is_
         from helpers.answers.survey import read_round
 
         is_closed = read_round(Path(folder))[0].is_closed
-        return SurveyForm(editor, survey, currency=currency, is_closed=is_closed, skip_welcome=True).widget
+        form = SurveyForm(editor, survey, currency=currency, is_closed=is_closed, skip_welcome=True)
+        form.status.cure = "Run this cell again and type the same name: you go on from there."
+        return form.widget
 
     return SurveyEntry(Path(folder), survey, open_form=open_form).widget
 
