@@ -28,10 +28,16 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--lookup", action="append", default=[], metavar="FILE.COLUMN=OBJECT.FIELD", dest="lookups")
     new.add_argument("--exported-on", metavar="DATE", help="the day of the export, as 2026-09-30")
 
-    add = commands.add_parser("add", help="add the next exports of a company")
+    add = commands.add_parser("add", help="add the next exports of a company, or workbooks that people filled in")
     add.add_argument("folder", type=Path, metavar="FOLDER")
     add.add_argument("files", type=Path, nargs="+", metavar="FILE")
     add.add_argument("--exported-on", metavar="DATE", help="the day of the export, as 2026-09-30")
+    add.add_argument(
+        "--keep",
+        choices=("mine", "theirs"),
+        default="",
+        help="where a filled-in workbook contradicts newer answers: take the workbook's (mine) or leave them (theirs)",
+    )
 
     check = commands.add_parser("check", help="tell the health of a company's data")
     check.add_argument("folder", type=Path, metavar="FOLDER")
@@ -101,11 +107,32 @@ def start(options: argparse.Namespace) -> int:
 
 
 def add(options: argparse.Namespace) -> int:
-    """Add the next exports of a company."""
+    """Add the next exports of a company, and take over the workbooks that people filled in."""
+    from helpers.answers.spreadsheet_import import is_answers_workbook
     from helpers.ingest.intake import add_exports
 
-    print(add_exports(options.folder, options.files, exported_on=options.exported_on).describe())
-    return 0
+    filled = [file for file in options.files if is_answers_workbook(file)]
+    exports = [file for file in options.files if file not in filled]
+    results = [take_answers(options.folder, file, options.keep) for file in filled]
+    if exports:
+        print(add_exports(options.folder, exports, exported_on=options.exported_on).describe())
+    return 0 if all(results) else 1
+
+
+def take_answers(folder: Path, file: Path, keep: str) -> bool:
+    """Take over one filled-in workbook and say what came of it; returns whether nothing was refused or contradicts."""
+    from helpers.answers.spreadsheet_import import import_answers
+    from helpers.model.survey import load_survey
+
+    if not (folder / "company.toml").is_file():
+        raise ParameterError(f"[{folder}] holds no company.toml. Start it with: python -m helpers new {folder} FILE…")
+    try:
+        imported = import_answers(folder, file, load_survey(), keep=keep)
+    except DiagnosticError as error:
+        print(f"{file}: not taken. {error}", file=sys.stderr)
+        return False
+    print(f"{file}: {imported.describe()}")
+    return imported.is_whole
 
 
 def check(options: argparse.Namespace) -> int:

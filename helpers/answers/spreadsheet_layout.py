@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from helpers.model.survey import Survey, SurveyField
@@ -28,6 +29,14 @@ QUESTION, ANSWER = "Question", "Your answer"
 TICK = "x"
 LONGEST_TEXT = 32_767
 """Characters of a spreadsheet's cell."""
+
+LIGHT_WORDS = MappingProxyType(
+    {"available": "● available", "adoption_needed": "◐ adoption needed", "unavailable": "○ unavailable"}
+)
+COPY_WORDS = MappingProxyType({"exists": "is there", "wanted": "wanted", "not_wanted": "not wanted"})
+EFFORT_WORDS = MappingProxyType({"small": "small", "medium": "medium", "large": "large"})
+PLAN_WORDS = MappingProxyType({"yes": "Yes", "no": "No"})
+"""What people choose from in the matrix: what is kept → what a cell shows."""
 
 _CHUNK = 30_000
 _MARK = re.compile(r"q:(?P<key>[a-z0-9_]+\.[A-Za-z0-9_]+)?(?:#(?P<part>[^#]*))?")
@@ -111,6 +120,26 @@ def read_mark(text: Any) -> Mark | None:
     """
     found = _MARK.fullmatch(text.strip()) if isinstance(text, str) else None
     return Mark(found["key"] or "", found["part"] or "") if found and text.strip() != "q:" else None
+
+
+def mark_cell(*names: str) -> str:
+    """Return the mark of a row or column of the matrix's workbook.
+
+    >>> mark_cell("light", "leads", "source", "contact")
+    'm:["light", "leads", "source", "contact"]'
+    """
+    return f"m:{json.dumps(names)}"
+
+
+def read_cell_mark(text: Any) -> tuple[str, ...]:
+    """Read a mark of ``mark_cell``; empty where the text is none."""
+    if not isinstance(text, str) or not text.startswith("m:["):
+        return ()
+    try:
+        names = json.loads(text.strip()[2:])
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def list_questions(survey: Survey) -> Iterator[tuple[str, SurveyField]]:

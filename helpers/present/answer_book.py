@@ -49,10 +49,9 @@ class AnswerBook:
         self.book.set_properties({"title": title, "created": datetime(2000, 1, 1)})
         self.title = title
         self.currency = re.sub(r"[^A-Z]", "", currency.upper())[:3]
-        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._formats: dict[tuple[Any, ...], Any] = {}
         self._lists: dict[tuple[str, ...], str] = {}
         self._choices: Any = None
-        self._blank: Any = None
 
     def format(self, **look: Any) -> Any:
         """Return a cell format; the same look is made once."""
@@ -74,12 +73,12 @@ class AnswerBook:
             **{"align": align, "indent": int(align != "center"), "valign": "vcenter", **look},
         )
 
-    @property
-    def blank(self) -> Any:
-        """The look, laid over a tinted cell, of one that is not to be filled in."""
-        if self._blank is None:
-            self._blank = self.book.add_format({"bg_color": LIGHT["paper"]})
-        return self._blank
+    def overlay(self, look: Mapping[str, Any]) -> Any:
+        """Return a look that is laid over a cell's own where a rule holds."""
+        key = ("overlay", *sorted(look.items()))
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format(dict(look))
+        return self._formats[key]
 
     def add_sheet(self, name: str, widths: Sequence[float], *, tab: str = "") -> Any:
         """Add a sheet that prints on A4, with a hidden column of marks before the columns of these widths.
@@ -202,6 +201,10 @@ class Flow:
             self._starts.add(self.row)
         self._sheet.set_row(self.row, height)
         self._heights.append(height)
+
+    def skip(self) -> None:
+        """Go on to the next row, leaving this one as it is; it isn't printed."""
+        self._heights.append(0)
 
     def leave_gap(self, height: float = GAP) -> None:
         """Leave a narrow empty row."""

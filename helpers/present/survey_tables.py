@@ -133,7 +133,11 @@ class TableWriter:
         for index in sorted(said.values()):
             place += 1
             self._write_row(RowMark(place, index + 1), values[index], is_fixed=True)
-        nameless = {"type": "formula", "criteria": f"=LEN($B{first + 1})=0", "format": self.book.blank}
+        nameless = {
+            "type": "formula",
+            "criteria": f"=LEN($B{first + 1})=0",
+            "format": self.book.overlay({"bg_color": LIGHT["paper"]}),
+        }
         self.sheet.conditional_format(first, 2, self.flow.row - 1, len(self.field.columns), nameless)
 
     def _write_row(
