@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from html import escape
 from typing import Protocol
 
 from ipywidgets import HTML, Box, Button, HBox, VBox, Widget
 
 from helpers.errors import DiagnosticError
+from helpers.present.words import say_date
 from helpers.workshop.embedding import embed_message
 from helpers.workshop.guide import DeskGuide
 
@@ -55,21 +57,23 @@ class Desk:
         title: What the head says, the company.
         who: Who is looking.
         entries: The lines of the rail.
-        guide: Looks after what widgets leave out.
+        is_bar: Whether the rail lies along the top instead, for parts that have a rail of their own.
     """
 
-    def __init__(self, *, title: str, who: str, entries: Sequence[Entry], guide: DeskGuide) -> None:
-        self.guide, self._title, self._who = guide, title, who
+    def __init__(self, *, title: str, who: str, entries: Sequence[Entry], is_bar: bool = False) -> None:
+        self.guide, self._title, self._who = DeskGuide(), title, who
         self._parts: dict[str, Part] = {}
         self._buttons: dict[str, Button] = {}
         self.current = ""
-        guide.title = f"{who} · {title}"
+        self.guide.title = f"{who} · {title}"
         self.status = Box().add_class("desk-status")
         self._rail = VBox().add_class("desk-rail")
         self._main = VBox().add_class("desk-main")
-        head = HBox([HTML(self._say_head()).add_class("desk-title"), self.status, guide]).add_class("desk-head")
+        head = HBox([HTML(self._say_head()).add_class("desk-title"), self.status, self.guide]).add_class("desk-head")
         self._body = HBox([self._rail, self._main]).add_class("desk-body")
         self.widget = VBox([head, self._body]).add_class("red").add_class("desk")
+        if is_bar:
+            self.widget.add_class("is-bar")
         self.entries: list[Entry] = []
         self.offer(entries)
 
@@ -156,6 +160,20 @@ def explain_error(error: Exception) -> Widget:
         "Something went wrong that nobody foresaw. Everything that was saved is still there.",
         "Open another part, or load the page again.",
     )
+
+
+def say_moment(moment: datetime | None, *, today: date | None = None) -> str:
+    """Say when something was saved: the time today, else the day too; empty where nothing was.
+
+    >>> say_moment(datetime(2026, 9, 30, 14, 5), today=date(2026, 9, 30))
+    '14:05'
+    >>> say_moment(datetime(2026, 9, 29, 14, 5), today=date(2026, 9, 30))
+    '29 Sep 2026, 14:05'
+    """
+    if moment is None:
+        return ""
+    time = f"{moment:%H:%M}"
+    return time if moment.date() == (today or date.today()) else f"{say_date(moment.date())}, {time}"
 
 
 def keep_looking(look: Callable[[], None]) -> None:

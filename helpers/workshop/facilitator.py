@@ -3,17 +3,21 @@
 import os
 from typing import Any
 
+from ipywidgets import HTML
+
 from helpers.answers.invitations import Invitation, find_invitation
+from helpers.present.forms.save_status import SaveStatus
 from helpers.workshop.closing import ClosingPart
 from helpers.workshop.desk import Desk, Entry, keep_looking
-from helpers.workshop.guide import DeskGuide
+from helpers.workshop.earlier import EarlierPart
 from helpers.workshop.people import PeoplePart
-from helpers.workshop.results import list_results
+from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
+from helpers.workshop.spreadsheets import SpreadsheetPart
 from helpers.workshop.stage import ROOT_VARIABLE, SHARED_VARIABLE
 from helpers.workshop.standings import Standings
 
-ROUND = "The round"
+ROUND, FILES = "The round", "Files"
 
 
 class FacilitatorPage:
@@ -29,7 +33,9 @@ class FacilitatorPage:
     def __init__(self, reviews: Reviews, guest: Invitation, *, company: str, currency: str) -> None:
         self._reviews, self._guest, self._currency = reviews, guest, currency
         self._standings = Standings(reviews.folder, reviews.survey)
-        self.desk = Desk(title=company, who=guest.name, entries=self._list_entries(), guide=DeskGuide())
+        self.desk = Desk(title=company, who=guest.name, entries=self._list_entries())
+        notebooks = HTML('<a href="/" target="_blank" rel="noopener">All notebooks</a>')
+        self.desk.status.children = (SaveStatus(), notebooks)  # the first says so when the connection is lost
 
     def start(self) -> Any:
         """Begin to look for changes; return the page's widget."""
@@ -42,11 +48,20 @@ class FacilitatorPage:
             self.desk.look()
 
     def _list_entries(self) -> list[Entry]:
+        reviews, standings = self._reviews, self._standings
+        discovery = DiscoveryResults(reviews, by=self._guest.name)
         return [
             Entry("people", "People", self._make_people, ROUND),
-            Entry("round", "Close the round", lambda: ClosingPart(self._reviews.folder, self._standings), ROUND),
-            *list_results(self._reviews, currency=self._currency),
+            Entry("round", "Close the round", lambda: ClosingPart(reviews.folder, standings), ROUND),
+            *SurveyResults(reviews, currency=self._currency).list_entries(),
+            *discovery.list_entries(),
+            *discovery.list_further_entries(),
+            Entry("spreadsheets", "Spreadsheets", self._make_spreadsheets, FILES),
+            Entry("earlier", "Earlier versions", lambda: EarlierPart(reviews, standings), FILES),
         ]
+
+    def _make_spreadsheets(self) -> SpreadsheetPart:
+        return SpreadsheetPart(self._reviews, self._standings, guide=self.desk.guide, currency=self._currency)
 
     def _make_people(self) -> PeoplePart:
         return PeoplePart(

@@ -1,7 +1,6 @@
 """Who takes part: invite people, hand out their links, and see how far each is, by counts alone."""
 
 from collections.abc import Callable
-from datetime import date
 from html import escape
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from helpers.answers.invitations import invite, read_invitations, withdraw_invit
 from helpers.errors import DiagnosticError
 from helpers.model.survey import Survey, SurveyTab
 from helpers.present.words import clean_text, count_of
+from helpers.workshop.desk import say_moment
 from helpers.workshop.embedding import embed_heading
-from helpers.workshop.standings import Standing, Standings, list_teams, say_when
+from helpers.workshop.standings import Standing, Standings, list_teams
 
 LEAD = "Each person answers alone, with a link of their own. You see how far they are, not what they say."
 
@@ -42,7 +42,7 @@ class PersonRow:
         """Show how far the person is."""
         about = " · ".join(part for part in (standing.role, standing.team) if part)
         below = f"<span>{escape(clean_text(about))}</span>" if about else ""
-        when = say_when(standing.saved_at, today=date.today())
+        when = say_moment(standing.saved_at)
         state = f'<span class="is-{_colour(standing)}">{_shape(standing)}{escape(standing.describe())}</span>'
         if standing.problem:
             state = f'<span title="{escape(standing.problem, quote=True)}">{state}</span>'

@@ -6,10 +6,10 @@ from ipywidgets import VBox, Widget
 
 from helpers.answers.editing import ResponseEditor
 from helpers.answers.invitations import Invitation, find_invitation
+from helpers.present.forms.survey_form import SurveyForm
 from helpers.workshop.desk import Desk, Entry, keep_looking
 from helpers.workshop.embedding import embed_message
-from helpers.workshop.guide import DeskGuide
-from helpers.workshop.results import list_results
+from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
 
 
@@ -17,16 +17,9 @@ class SurveyPart:
     """The survey as one person fills it in."""
 
     def __init__(self, reviews: Reviews, guest: Invitation, *, currency: str) -> None:
-        try:
-            from helpers.present.forms.survey_form import SurveyForm
-        except ImportError:
-            from ipywidgets import Text
-
-            self.widget = Text(description="Name")
-            return
-
         editor = ResponseEditor(reviews.folder, reviews.survey, name=guest.name, team=guest.team, role=guest.role)
-        self.form = SurveyForm(editor, reviews.survey, currency=currency)
+        is_closed = reviews.round.is_closed
+        self.form = SurveyForm(editor, reviews.survey, currency=currency, is_closed=is_closed)
         self.widget: Widget = self.form.widget
 
     def open(self) -> None:
@@ -51,7 +44,7 @@ class RespondentPage:
         self._survey = SurveyPart(reviews, guest, currency=currency)
         self._own = Entry("survey", "My answers", lambda: self._survey)
         self._is_closed: bool | None = None
-        self.desk = Desk(title=company, who=guest.name, entries=[self._own], guide=DeskGuide())
+        self.desk = Desk(title=company, who=guest.name, entries=[self._own], is_bar=True)
         self.widget = VBox([self.desk.widget]).add_class("desk-page")
         self.look()
 
@@ -75,6 +68,10 @@ class RespondentPage:
         is_closed = self._reviews.round.is_closed
         if is_closed != self._is_closed:
             self._is_closed = is_closed
-            results = list_results(self._reviews, currency=self._currency) if is_closed else []
-            self.desk.offer([self._own, *results])
+            self.desk.offer([self._own, *(self._list_results() if is_closed else [])])
         self.desk.look()
+
+    def _list_results(self) -> list[Entry]:
+        survey = SurveyResults(self._reviews, currency=self._currency)
+        discovery = DiscoveryResults(self._reviews, by=self._guest.name)
+        return [*survey.list_entries(), *discovery.list_entries()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from helpers.answers.store import read_answers
 from helpers.answers.survey import Round, read_round
 from helpers.model.survey import Survey, load_survey
+from helpers.periods import period_of
 
 if TYPE_CHECKING:
     from helpers.analyses.discovery_review import DiscoveryReview
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from helpers.workbook import Workbook
 
 Result = TypeVar("Result")
+
+SURVEY = "survey"
 
 
 @dataclass
@@ -42,14 +45,26 @@ class Reviews:
         """Whether people stand under pseudonyms in what the group sees."""
         return bool(getattr(self.round, "hides_names", False))
 
+    @property
+    def quarter(self) -> str:
+        """The quarter in which is decided, such as ``Q3 2026``."""
+        book = self.open_book()
+        return period_of(book.as_of, "quarter", book.company.fiscal_year_start).label
+
     def stamp(self) -> Hashable:
-        """Return what differs as soon as anybody has saved anything, or new exports are there."""
-        return self._stamp_exports(), _stamp(self.folder / "answers")
+        """Return what differs as soon as anybody has saved what may be seen, or new exports are there.
+
+        While the round is open nobody's answers may be seen, so only who has any counts.
+        """
+        answers = _stamp(self.folder / "answers")
+        if not self.round.is_closed:
+            answers = tuple(one if one[0][0] != SURVEY else one[0] for one in answers)
+        return self.stamp_exports(), self.round, answers
 
     def open_book(self) -> "Workbook":
         """Return the company with its exports and everybody's answers as they are now."""
         with self._guard:
-            book = self._keep("exports", self._stamp_exports(), self._open_exports)
+            book = self._keep("exports", self.stamp_exports(), self._open_exports)
             return self._keep("book", self.stamp(), lambda: self._read(book))
 
     def review_survey(self) -> "SurveyReview":
@@ -84,12 +99,13 @@ class Reviews:
             held = self._kept[name] = (stamp, make())
         return held[1]
 
-    def _stamp_exports(self) -> Hashable:
+    def stamp_exports(self) -> Hashable:
+        """Return what differs as soon as new exports are there."""
         return _stamp(self.folder / "crm"), _stamp(self.folder, "company.toml")
 
 
-def _stamp(folder: Path, pattern: str = "**/*") -> Hashable:
-    """Return size and time of every file below a folder; hidden ones, such as earlier versions, don't count."""
+def _stamp(folder: Path, pattern: str = "**/*") -> tuple[tuple[Any, ...], ...]:
+    """Return name, size and time of every file below a folder; hidden ones, such as earlier versions, don't count."""
     if not folder.is_dir():
         return ()
     found = []

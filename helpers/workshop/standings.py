@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from helpers.answers.editing import Progress, ResponseEditor
@@ -10,7 +10,7 @@ from helpers.answers.files import name_file
 from helpers.answers.invitations import read_invitations
 from helpers.answers.survey import read_responses
 from helpers.model.survey import Survey
-from helpers.present.words import count_of, say_date
+from helpers.present.words import count_of
 
 GROUP = "survey"
 
@@ -96,20 +96,6 @@ class Standings:
             made = Standing(name, label, editor.role, token, editor.measure_progress(), saved_at, editor.problem)
             held = self._kept[name] = (stamp, made)
         return held[1]
-
-
-def say_when(moment: datetime | None, *, today: date) -> str:
-    """Say when something was saved: the time today, else the day too; empty where nothing was.
-
-    >>> say_when(datetime(2026, 9, 30, 14, 5), today=date(2026, 9, 30))
-    '14:05'
-    >>> say_when(datetime(2026, 9, 29, 14, 5), today=date(2026, 9, 30))
-    '29 Sep 2026, 14:05'
-    """
-    if moment is None:
-        return ""
-    time = f"{moment:%H:%M}"
-    return time if moment.date() == today else f"{say_date(moment.date())}, {time}"
 
 
 def list_teams(survey: Survey) -> list[tuple[str, str]]:

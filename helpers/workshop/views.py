@@ -12,7 +12,8 @@ from helpers.workshop.embedding import embed_display, embed_heading
 PATIENCE = 2.0
 """Seconds after which somebody who waits is told what for."""
 
-Shown = Display | Widget
+Shown = Display | Callable[[], Widget]
+"""A result to embed, or what makes a widget of it on the page's own loop."""
 
 
 class View:
@@ -22,8 +23,8 @@ class View:
         title: What it is about.
         lead: The sentence below the title.
         compute: Makes what is shown, in order; runs beside the page, so it may take its time.
-        stamp: Differs as soon as the results would; None computes once.
-        place: Makes widgets of the results, on the page's own loop; each is embedded unless said otherwise.
+        stamp: Differs as soon as the results would; unless given, they are computed once.
+        is_live: Whether results change under somebody's eyes, or only when the part is opened again.
     """
 
     def __init__(
@@ -33,20 +34,22 @@ class View:
         compute: Callable[[], Sequence[Shown]],
         *,
         stamp: Callable[[], Hashable] = lambda: None,
+        is_live: bool = True,
     ) -> None:
-        self._compute, self._stamp = compute, stamp
+        self._compute, self._stamp, self._is_live = compute, stamp, is_live
         self._shown: Hashable = object()
         self._task: asyncio.Task | None = None
         self._body = VBox().add_class("desk-views")
         self._progress = HTML().add_class("desk-progress")
         self.widget = VBox([embed_heading(title, lead), self._progress, self._body])
 
+    def look(self) -> None:
+        """Compute anew where something has changed under somebody's eyes."""
+        if self._is_live:
+            self.open()
+
     def open(self) -> None:
         """Show what there is, and compute it where it has changed."""
-        self.look()
-
-    def look(self) -> None:
-        """Compute anew where something has changed."""
         if self._task is not None and not self._task.done():
             return
         stamp = self._stamp()
@@ -79,11 +82,13 @@ class View:
 
     def _place(self, found: Sequence[Shown] | Exception, stamp: Hashable) -> None:
         self._shown = stamp
-        self._progress.value = ""
-        if isinstance(found, Exception):
-            self._body.children = (explain_error(found),)
-            return
-        self._body.children = tuple(embed_display(one) if isinstance(one, Display) else one for one in found)
+        try:
+            if isinstance(found, Exception):
+                raise found
+            self._body.children = tuple(embed_display(one) if isinstance(one, Display) else one() for one in found)
+        except Exception as error:  # told in words, as above
+            self._body.children = (explain_error(error),)
+        self._progress.value = ""  # last, since the browser draws in this order
 
 
 def _say_progress(text: str) -> str:

@@ -19,6 +19,10 @@ function annotate(page) {
     field.readOnly = true;
     field.tabIndex = -1; // the button beside it copies it; it stays unseen, since the page may stand on a projector
   });
+  page.querySelectorAll(".widget-upload").forEach((button) => {
+    const text = [...button.childNodes].find((node) => node.nodeType === 3 && /\(\d+\)/.test(node.data));
+    if (text) text.data = text.data.replace(/\s*\(\d+\)/, ""); // how many files were chosen last says nothing here
+  });
   page.querySelectorAll(".desk-button, .desk-copy").forEach((button) => set(button, "title", null));
 }
 

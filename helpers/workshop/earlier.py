@@ -1,0 +1,112 @@
+"""Earlier versions of the matrix and of people's answers, to be brought back; of answers only when and how many."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ipywidgets import HTML, Button, Dropdown, HBox, VBox
+
+from helpers.answers.discovery import TOPIC
+from helpers.answers.editing import ResponseEditor
+from helpers.answers.files import list_version_times, read_topic, read_version, restore_version
+from helpers.answers.response_versions import choose_listed
+from helpers.errors import AnswersError, DiagnosticError
+from helpers.present.words import clean_text, count_of
+from helpers.workshop.desk import say_moment
+from helpers.workshop.embedding import embed_heading, embed_message
+from helpers.workshop.reviews import Reviews
+from helpers.workshop.standings import Standings
+
+LEAD = "Everything that was saved is kept. What you bring back replaces what is there now, which is kept in turn."
+MATRIX = ("Decisions in the matrix", "")
+TABLES = ("judgement", "copy", "activation")
+LISTED = 12
+
+Row = tuple[str, Callable[[], None]]
+
+
+class EarlierPart:
+    """The part of the facilitator's page about earlier versions.
+
+    Args:
+        reviews: The company's answers.
+        standings: Who takes part.
+    """
+
+    def __init__(self, reviews: Reviews, standings: Standings) -> None:
+        self._reviews, self._standings = reviews, standings
+        self.whose = Dropdown(description="Of what", options=[MATRIX], value="")
+        self.whose.add_class("desk-field").add_class("fld-whose")
+        self.whose.observe(lambda change: self._show(), names="value")
+        self._told, self._list = VBox(), VBox().add_class("desk-versions")
+        self.widget = VBox([embed_heading("Earlier versions", LEAD), self.whose, self._told, self._list])
+
+    def open(self) -> None:
+        """List what there is now."""
+        people = [(f"Answers of {clean_text(one.name)}", one.name) for one in self._standings.list_standings()]
+        chosen = self.whose.value
+        if list(self.whose.options) != [MATRIX, *people]:
+            self.whose.options = [MATRIX, *people]
+            self.whose.value = chosen if chosen in {name for _, name in people} else ""
+        self._told.children = ()
+        self._show()
+
+    def look(self) -> None:
+        """Leave the list alone while somebody reads it."""
+
+    def _show(self) -> None:
+        try:
+            rows = self._list_answers(self.whose.value) if self.whose.value else self._list_decisions()
+        except DiagnosticError as error:
+            self._list.children = (embed_message("error", "The versions can't be read", str(error)),)
+            return
+        if not rows:
+            self._list.children = (embed_message("empty", "No earlier version is kept yet"),)
+            return
+        self._list.children = tuple(self._make(*row) for row in rows[:LISTED])
+
+    def _make(self, about: str, restore: Callable[[], None]) -> HBox:
+        button = Button(description="Bring back").add_class("desk-button")
+        button.on_click(lambda _: self._restore(restore))
+        return HBox([HTML(about).add_class("desk-person"), button]).add_class("desk-version")
+
+    def _restore(self, restore: Callable[[], None]) -> None:
+        try:
+            restore()
+        except DiagnosticError as error:
+            self._told.children = (embed_message("error", "It was not brought back", str(error)),)
+            return
+        self._show()
+        self._told.children = (
+            embed_message("good", "Brought back", "What was there before is the newest version now."),
+        )
+
+    def _list_answers(self, name: str) -> list[Row]:
+        editor = ResponseEditor(self._reviews.folder, self._reviews.survey, name=name)
+
+        def restore(number: int) -> None:
+            saved = editor.restore(number)
+            if saved.status == "failed":
+                raise AnswersError(saved.message)
+
+        return [
+            (_say(one.saved_at, count_of(one.n_answered, "question") + " answered"), lambda n=one.number: restore(n))
+            for one in editor.list_versions()
+        ]
+
+    def _list_decisions(self) -> list[Row]:
+        folder = self._reviews.folder
+
+        def restore(number: int) -> None:
+            restore_version(folder, TOPIC, number, based_on=read_topic(folder, TOPIC).revision)
+
+        rows = []
+        for version in choose_listed(list_version_times(folder, TOPIC))[:LISTED]:
+            values = read_version(folder, TOPIC, version.number).values
+            n = sum(len(values.get(table, [])) for table in TABLES)
+            moment = datetime.fromtimestamp(version.saved_at, tz=UTC).astimezone()
+            rows.append((_say(moment, count_of(n, "decision")), lambda n=version.number: restore(n)))
+        return rows
+
+
+def _say(moment: datetime, what: str) -> str:
+    return f"<b>{say_moment(moment)}</b><span>{what}</span>"
