@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -40,13 +41,26 @@ def draw_copy_arrows(copies: pd.DataFrame, *, title: str, subtitle: str = "", no
         A display: wanted solid in blue, what exists or is followed grey (dashed where the CRM itself lacks it), what is
         not wanted pale and crossed out, what can't be counted dotted.
     """
-    import altair as alt
-
     objects = _order_objects(copies)
     rows = _lay_out(copies, objects)
-    width, height = STEP * (len(objects) - 1) + 2 * EDGE + RIGHT, ROW * len(rows)
+    width = STEP * (len(objects) - 1) + 2 * EDGE + RIGHT
+    return show_chart(
+        _draw(rows, objects, width),
+        title=title,
+        subtitle=subtitle,
+        numbers=_numbers(rows),
+        units={"n_missing": "count", "n_fillable": "count"},
+        labels=LABELS,
+        note=note,
+        width=LEFT + width,
+    )
+
+
+def _draw(rows: pd.DataFrame, objects: list[str], width: int) -> Any:
+    import altair as alt
+
     domain = [-EDGE / STEP, (width - EDGE) / STEP]
-    names = " : ".join(f"datum.value === {place} ? '{name}'" for place, name in enumerate(objects))
+    names = " : ".join(f"datum.value === {place} ? {json.dumps(name)}" for place, name in enumerate(objects))
     heads = alt.Axis(
         orient="top",
         values=list(range(len(objects))),
@@ -90,17 +104,8 @@ def draw_copy_arrows(copies: pd.DataFrame, *, title: str, subtitle: str = "", no
     why = base.mark_text(align="left", dy=7, fontSize=11, lineHeight=13, color=LIGHT["grey"]).encode(
         x=alt.value(width - RIGHT + 16), text="why:N"
     )
-    chart = alt.layer(*shown, starts, *heads_of, crosses, counts, beside, why).properties(width=width, height=height)
-    return show_chart(
-        chart,
-        title=title,
-        subtitle=subtitle,
-        numbers=_numbers(rows),
-        units={"n_missing": "count", "n_fillable": "count"},
-        labels=LABELS,
-        note=note,
-        width=LEFT + width,
-    )
+    chart = alt.layer(*shown, starts, *heads_of, crosses, counts, beside, why)
+    return chart.properties(width=width, height=ROW * len(rows))
 
 
 LABELS = {
@@ -117,7 +122,7 @@ def _row_axis() -> Any:
     import altair as alt
 
     return alt.Axis(
-        labelExpr="split(datum.label, '|')[0]",
+        labelExpr="slice(datum.label, 4)",
         labelLimit=LEFT,
         labelPadding=LEFT,
         labelAlign="left",
@@ -153,7 +158,7 @@ def _lay_out(copies: pd.DataFrame, objects: list[str]) -> pd.DataFrame:
         rows.append(
             {
                 **{name: row[name] for name in ("label", "n_missing", "n_fillable")},
-                "row": f"{words.shorten(row['label'], 22)}|{place}",
+                "row": f"{place:03d} {words.shorten(row['label'], 22)}",
                 "copied": f"{row['from_object'].capitalize()} → {row['to_object']}",
                 "start": start,
                 "tip": end - 0.07 * way,

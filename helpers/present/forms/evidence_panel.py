@@ -23,7 +23,7 @@ EMPTY = (
 )
 
 Decide = Callable[..., None]
-"""Called with the light and the note, and whether it holds for every KPI of the object."""
+"""Called with what was decided, and whether it holds for every KPI of the object."""
 
 
 class EvidencePanel:
@@ -31,11 +31,11 @@ class EvidencePanel:
 
     Args:
         judge: Called with ``light``, ``note`` and ``everywhere`` when somebody confirms or overrides.
-        withdraw: Called when somebody goes back to the suggestion.
+        withdraw: Called with ``everywhere`` when somebody goes back to the suggestion.
         next_cell: Called when somebody wants the next cell that nobody has decided.
     """
 
-    def __init__(self, *, judge: Decide, withdraw: Callable[[], None], next_cell: Callable[[], None]) -> None:
+    def __init__(self, *, judge: Decide, withdraw: Decide, next_cell: Callable[[], None]) -> None:
         self._judge, self._withdraw, self._next = judge, withdraw, next_cell
         self.cell: Mapping[Any, Any] | None = None
         self._is_filling = False
@@ -50,13 +50,14 @@ class EvidencePanel:
         self.said = HTML().add_class("said")
         self.message = HTML().add_class("message-line")
         self.choices = HBox().add_class("actions")
+        self.actions = HBox([self.decide, self.back, self.next]).add_class("actions")
         self.controls = VBox(
             [
                 HTML('<p class="label">Your judgement</p>'),
                 self.lights,
                 self.note,
                 self.everywhere,
-                HBox([self.decide, self.back, self.next]).add_class("actions"),
+                self.actions,
                 self.said,
                 self.message,
                 self.choices,
@@ -66,7 +67,7 @@ class EvidencePanel:
         self.lights.observe(self._on_choice, names="value")
         self.note.observe(self._on_choice, names="value")
         self.decide.on_click(lambda _: self.press())
-        self.back.on_click(lambda _: self._withdraw())
+        self.back.on_click(lambda _: self._withdraw(everywhere=self.is_everywhere))
         self.next.on_click(lambda _: self._next())
         self.show(None)
 
@@ -118,6 +119,11 @@ class EvidencePanel:
         return self.lights.value != self.cell["light"] or self.note.value.strip() != str(self.cell["note"]).strip()
 
     @property
+    def is_everywhere(self) -> bool:
+        """Whether the decision holds for every KPI of the object."""
+        return bool(self.everywhere.value) and self.everywhere.layout.display != "none"
+
+    @property
     def is_override(self) -> bool:
         """Whether the chosen light is another than the suggested one."""
         return self.cell is not None and self.lights.value != self.cell["suggested_light"]
@@ -141,13 +147,13 @@ class EvidencePanel:
             self._hint(NOTE_NEEDED)
             return
         self.say()
-        everywhere = self.everywhere.value and self.everywhere.layout.display != "none"
-        self._judge(light=self.lights.value, note=self.note.value.strip(), everywhere=everywhere)
+        self._judge(light=self.lights.value, note=self.note.value.strip(), everywhere=self.is_everywhere)
 
     def say(self, kind: str = "", title: str = "", text: str = "", *, choices: Sequence[Button] = ()) -> None:
         """Show a message below the buttons, with what can be chosen; without a kind the message goes away."""
         self.message.value = message_html(kind, title, text) if kind else ""
         self.choices.children = tuple(choices)
+        self.actions.layout.display = "none" if choices else ""
 
     def _hint(self, text: str) -> None:
         self.message.value, self.choices.children = f'<p class="fault" role="alert">{text}</p>', ()

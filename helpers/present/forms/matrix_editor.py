@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import datetime
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from helpers.present.forms.matrix_places import (
     list_objects,
 )
 from helpers.present.forms.name_door import ask_name
-from helpers.present.forms.score_head import ScoreHead, say_move
+from helpers.present.forms.score_head import SAVES, ScoreHead, say_move
 from helpers.present.forms.secondary_list import SecondaryList
 from helpers.present.forms.style import FOLDER, style_widget
 from helpers.present.theme import find_light
@@ -194,8 +194,7 @@ class MatrixEditor:
 
     def _show_problem(self) -> None:
         text = self.editor.problem
-        cure = "Mend that line, or bring back an earlier version; nothing is written until then."
-        self.problem.value = message_html("error", "The decisions can't be read", text, cure) if text else ""
+        self.problem.value = message_html("error", "Nothing can be decided", text) if text else ""
         self.matrix.is_disabled = bool(text)
         for panel in (self.evidence, self.copies, self.activations):
             panel.set_disabled(bool(text))
@@ -227,22 +226,25 @@ class MatrixEditor:
         kpis = [kpi, *find_siblings(self.review, cell)] if everywhere else [kpi]
 
         def save(force: bool = False) -> Any:
-            saved = None
-            for one in kpis:
-                saved = self.editor.judge(
-                    kpi=one, dimension=dimension, object=object, light=light, note=note, force=force
-                )
-                if saved.status in ("conflict", "failed"):
-                    break
-            return saved
+            place = {"dimension": dimension, "object": object}
+            return _until_trouble(
+                self.editor.judge(kpi=one, **place, light=light, note=note, force=force) for one in kpis
+            )
 
         self._settle(save, self.evidence.say)
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, *, everywhere: bool) -> None:
         cell = self.evidence.cell
-        if cell is not None:
-            place = {name: str(cell[name]) for name in ("kpi", "dimension", "object")}
-            self._settle(lambda force=False: self.editor.withdraw(**place, force=force), self.evidence.say)
+        if cell is None:
+            return
+        dimension, object = str(cell["dimension"]), str(cell["object"])
+        kpis = [str(cell["kpi"]), *(find_siblings(self.review, cell) if everywhere else [])]
+
+        def save(force: bool = False) -> Any:
+            saves = (self.editor.withdraw(kpi=kpi, dimension=dimension, object=object, force=force) for kpi in kpis)
+            return _until_trouble(saves)
+
+        self._settle(save, self.evidence.say)
 
     def _decide_copy(self, key: Key, state: str, note: str) -> None:
         self._settle(lambda force=False: self.editor.decide_copy(*key, state, note, force=force), self._say)
@@ -264,10 +266,7 @@ class MatrixEditor:
         kpis = [plan.kpi for plan in self.editor.answers.activations if plan.dimension == dimension]
 
         def save(force: bool = False) -> Any:
-            saved = None
-            for kpi in kpis:
-                saved = self.editor.unplan(kpi, dimension, force=force)
-            return saved
+            return _until_trouble(self.editor.unplan(kpi, dimension, force=force) for kpi in kpis)
 
         self._settle(save, self._say)
 
@@ -281,17 +280,22 @@ class MatrixEditor:
             mine, theirs = Button(description="Set mine").add_class("quiet"), Button(description="Keep theirs")
             mine.on_click(lambda _: self._settle(lambda: save(force=True), say))
             theirs.add_class("primary").on_click(lambda _: self._take_theirs(say))
-            say("warning", "Somebody decided otherwise meanwhile", saved.message, choices=(theirs, mine))
+            told = re.sub(r"^\[[^\]]*\] ", "", saved.message)
+            theirs_first, _, rest = told.partition("; ")
+            say("warning", theirs_first, f"{rest[:1].upper()}{rest[1:]}", choices=(theirs, mine))
+            self.head.status.show("conflict", "choose which of the two holds")
             return
         if saved.status == "failed":
             say("error", "Not saved", saved.message)
+            self.head.status.show("failed", "see the message")
             self._show_problem()
             return
-        self.head.say_saved(saved.at or datetime.now())
+        self.head.status.show("saved", at=saved.at)
         self._take_over(is_saved=True)
 
     def _take_theirs(self, say: Callable[..., None]) -> None:
         say()
+        self.head.status.show("idle", SAVES)
         self.editor.refresh()
         self._take_over()
 
@@ -321,7 +325,7 @@ class MatrixEditor:
         if before and now and self.evidence.is_touched and _judged(before) != _judged(now):
             said = f"{now['decided_by'] or 'Somebody'} set it to {find_light(now['light']).word} meanwhile"
             note = f"Note: {now['note']}. " if now["note"] else ""
-            self.evidence.say("warning", said, f"{note}What you chose is not saved yet; press Override to set it.")
+            self.evidence.say("warning", said, f"{note}What you chose is not saved yet.")
         return True
 
     def watch(self) -> None:
@@ -372,3 +376,12 @@ def show_matrix_editor(
 
 def _judged(cell: Mapping[Any, Any]) -> tuple[Any, ...]:
     return cell["light"], cell["decided_by"], cell["note"]
+
+
+def _until_trouble(saves: Iterable[Any]) -> Any:
+    """Save one after the other up to the first that doesn't go through; return the last that was tried."""
+    saved = None
+    for saved in saves:
+        if saved.status in ("conflict", "failed"):
+            break
+    return saved

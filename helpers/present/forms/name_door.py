@@ -41,5 +41,4 @@ def ask_name(enter: Callable[[str], Widget]) -> VBox:
         place.children = (enter(typed),)
 
     go.on_click(open_form)
-    name.on_submit(open_form) if hasattr(name, "on_submit") else None
     return place

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from ipywidgets import HTML, Box
+from ipywidgets import HTML, Box, VBox
 
 from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
 from helpers.present import words
+from helpers.present.forms.save_status import SaveStatus
 
+SAVES = "Every decision is saved as it is made"
 MEANING = "Available counts 1, adoption needed a half, over all wanted fields of every primary KPI."
 
 
@@ -25,11 +25,11 @@ class ScoreHead:
     def __init__(self, review: DiscoveryReview, *, by: str, quarter: str) -> None:
         self._opened = review.score
         self.score, self.finding = HTML().add_class("score"), HTML().add_class("finding")
-        self.saved = HTML().add_class("saved")
-        who = f"Deciding as {words.clean_text(by)} for {words.clean_text(quarter)}" if by else f"For {quarter}"
-        self._who = words.prose_html(who)
-        self.widget = Box([self.score, self.finding, self.saved]).add_class("score-head")
-        self._say_saved("Every decision is saved as it is made")
+        self.status = SaveStatus(text=SAVES)
+        who = f"Deciding as {by} for {quarter}" if by else f"For {quarter}"
+        told = HTML(f"<p>{words.prose_html(who)}</p>")
+        self.widget = Box([self.score, self.finding, VBox([told, self.status]).add_class("who")])
+        self.widget.add_class("score-head")
         self.show(review)
 
     def show(self, review: DiscoveryReview) -> None:
@@ -40,13 +40,6 @@ class ScoreHead:
             f'<p class="title">{words.prose_html(headline_discovery(review.matrix))}</p>'
             f'<p class="subtitle">{MEANING}</p>' + (f'<p class="trend">{words.prose_html(trend)}</p>' if trend else "")
         )
-
-    def say_saved(self, at: datetime) -> None:
-        """Say when the latest decision was saved."""
-        self._say_saved(f"Saved {at:%H:%M:%S}")
-
-    def _say_saved(self, text: str) -> None:
-        self.saved.value = f'<p>{self._who}</p><p class="when" role="status">{words.prose_html(text)}</p>'
 
 
 def score_html(score: float | None, opened: float | None) -> str:

@@ -117,8 +117,10 @@ class Matrix {
     objects.append(make("td"));
     let at = 0;
     columns.forEach((column) => {
-      const name = make("th", "", column.label);
+      const name = make("th");
       name.scope = "col";
+      name.title = column.label;
+      name.append(make("span", "", column.label));
       names.append(name);
     });
     while (at < columns.length) {
