@@ -54,11 +54,11 @@ class DiscoveryEditor:
     def __init__(self, folder: Path, *, by: str, quarter: str, clock: Callable[[], datetime] = read_clock) -> None:
         self.by, self.quarter = by.strip(), quarter.strip()
         self.answers = DiscoveryAnswers()
-        self.problem = ""
         self._folder, self._clock = Path(folder), clock
         self._fault = _check_texts(by=self.by)
         if read_quarter(self.quarter) is None:
             self._fault = f"[quarter] '{self.quarter[:40]}' is no quarter. Write it as Q3 2026."
+        self.problem = self._fault
         self._known = Topic(TOPIC)
         self._mark: tuple[int, ...] = ()
         self.refresh()
@@ -125,7 +125,8 @@ class DiscoveryEditor:
             Whether something changed on disk.
         """
         mark = stat_topic(self._folder, TOPIC)
-        if mark == self._mark and not self.problem:
+        was_removed = not mark and bool(self._known.revision)  # what is known of it is written again
+        if was_removed or (mark == self._mark and not self.problem):
             return False
         try:
             topic = read_topic(self._folder, TOPIC, known=self._known)
@@ -145,10 +146,10 @@ class DiscoveryEditor:
         clash: list[str] = []
 
         def compose(current: Topic) -> Mapping[str, Any] | None:
-            values = current.values or self._known.values
+            values = current.values if current.revision else self._known.values  # somebody removed the file
             found, seen = (_find_decided(tables, table, keys, cell) for tables in (values, self._known.values))
             wanted = [_to_row(record)] if record else []
-            if not force and found != seen and [_essence(row) for row in found] != [_essence(row) for row in wanted]:
+            if not force and _essence(found) not in (_essence(seen), _essence(wanted)):
                 clash.append(_describe_clash(table, found, record))
                 return None
             return _replace_decided(values, table, keys, cell, record)
@@ -163,7 +164,6 @@ class DiscoveryEditor:
             return Saved("conflict", clash[0], self._clock())
         is_same = topic.revision == self._known.revision
         self._take(topic)
-        self._mark = ()  # somebody may have saved since: look at the file once more
         return Saved("unchanged" if is_same else "saved", at=self._clock())
 
     def _find_problem(self) -> str:
@@ -230,8 +230,9 @@ def _to_row(record: Any) -> dict[str, str]:
     return {key: value for key, value in asdict(record).items() if value != ""}
 
 
-def _essence(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "by"}
+def _essence(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was decided, whoever did."""
+    return [{key: value for key, value in row.items() if key != "by"} for row in rows]
 
 
 def _describe_clash(table: str, found: list[dict[str, Any]], record: Any) -> str:

@@ -184,6 +184,7 @@ class ResponseEditor:
             except AnswersError as error:
                 self.problem = self._find_problem()
                 return Saved("failed", str(error))
+            self.problem = ""
             self._given.clear()
             changed = self._take(topic, plan["held"], plan["syncs"])
             return self._tell(changed)
@@ -212,8 +213,7 @@ class ResponseEditor:
             held = read_held(topic.values, self._survey)
             before = self.conflicts
             changed = self._take(topic, held, {id: self._adopt(id, held) for id in self._fields})
-            is_news = changed or self.conflicts != before
-            return self._tell(changed) if is_news else Saved("unchanged", at=self._clock())
+            return self._tell(changed) if changed or self.conflicts != before else Saved("unchanged", at=self._clock())
 
     def resolve(self, field: str, keep: Literal["mine", "theirs"]) -> FieldState:
         """Choose one of two contradicting answers; the next ``save`` writes the choice.
@@ -384,7 +384,6 @@ class ResponseEditor:
             if new != old:
                 self._states.pop(id, None)
         self._known, self._held, self._syncs = topic, dict(held), dict(syncs)
-        self._mark = ()  # somebody may have saved since: look at the file once more
         if "primary_kpis" in changed:
             changed += [id for id, field in self._fields.items() if field.rows_from and id not in changed]
         return tuple(changed)

@@ -74,8 +74,6 @@ def adopt(field: SurveyField, sync: Sync, held: Held) -> Sync:
     if sync.entry is not None and sync.entry in held.pending:
         mine, _ = merge_answers(field, sync.file, sync.mine, held.value)
         return Sync(held.value, mine, mine, sync.entry, held.pending)
-    if sync.entry is not None:
-        return open_sync(held)
     return Sync(held.value, held.value, held.value, None, held.pending)
 
 
