@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,15 +15,15 @@ from tornado.web import HTTPError
 from traitlets import Instance, Unicode
 from traitlets.config import Config
 from voila.app import Voila
-from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from helpers.present import theme
-from helpers.workshop.gate import TOKEN, WHO, Gate, Guest, InvitationIdentity, Kernels, log_quietly
+from helpers.workshop.gate import TOKEN, WHO, Gate, Guest, InvitationIdentity, log_quietly
 from helpers.workshop.home import Room, write_doorstep_page, write_home_page
+from helpers.workshop.kernels import ClaimedKernels, LoggedKernels, RequestOfKernel
 from helpers.workshop.stage import WORKSHOP_NOTEBOOK
 
 KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
@@ -43,28 +44,6 @@ MEGABYTE = 2**20
 
 EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
 """What a page needs to draw widgets; other extensions of this installation stay out of it."""
-
-
-class ClaimedKernels:
-    """The kernels as one request sees them: every kernel it starts or takes becomes its guest's."""
-
-    def __init__(self, kernels: Any, owners: Kernels, guest: Guest) -> None:
-        self._kernels, self._owners, self._guest = kernels, owners, guest
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._kernels, name)
-
-    async def start_kernel(self, **options: Any) -> str:
-        """Start a kernel for the guest."""
-        kernel_id = await self._kernels.start_kernel(**options)
-        self._owners[kernel_id] = self._guest.username
-        return kernel_id
-
-    async def get_rendered_notebook(self, **options: Any) -> tuple[Any, Any, str]:
-        """Hand a kernel that stood ready to the guest."""
-        task, cache, kernel_id = await self._kernels.get_rendered_notebook(**options)
-        self._owners[kernel_id] = self._guest.username
-        return task, cache, kernel_id
 
 
 class Page(Gate):
@@ -178,21 +157,6 @@ class NoPage(Gate):
         raise HTTPError(404)
 
 
-class RequestOfKernel(RequestInfoSocketHandler):
-    """Where a kernel that stood ready asks whose it has become; told once, at an address that only kernels know."""
-
-    def open(self, kernel_id: str) -> None:
-        """Answer, or wait until somebody comes."""
-        super().open(kernel_id)
-        RequestInfoSocketHandler._cache.pop(kernel_id, None)
-
-    def on_close(self) -> None:
-        """Forget who waited."""
-        waiting = RequestInfoSocketHandler._waiters
-        for kernel_id in [kernel_id for kernel_id, waiter in waiting.items() if waiter is self]:
-            del waiting[kernel_id]
-
-
 class WorkshopApp(Voila):
     """The app without code on one company."""
 
@@ -231,6 +195,11 @@ class WorkshopApp(Voila):
             (r"/(.*)", NoPage),
         ]
 
+    def stop(self) -> None:
+        """End the kernels; one that has only just begun to start ends by itself when its server is gone."""
+        with suppress(HTTPError, RuntimeError, KeyError):
+            super().stop()
+
     def listen(self) -> None:
         """Listen on the one port asked for until somebody stops it.
 
@@ -258,6 +227,7 @@ def build_app(
     address: str,
     port: int,
     kernel_road: str,
+    log: Path,
     opened: Callable[[], None],
 ) -> WorkshopApp:
     """Build the app.
@@ -270,6 +240,7 @@ def build_app(
         address: The address to listen on.
         port: The port to listen on.
         kernel_road: The part of an address that only kernels know.
+        log: The file into which kernels write what goes wrong.
         opened: Called once the pages can be opened.
 
     Returns:
@@ -297,6 +268,9 @@ def build_app(
     own.VoilaExecutor.cell_error_instruction = (
         "Open the notebook in JupyterLab to see why: python -m helpers open. Everything that was saved is still there."
     )
+    own.VoilaConfiguration.multi_kernel_manager_class = LoggedKernels
+    own.LoggedKernels.log_path = str(log)
+    own.KernelManager.autorestart = False  # a new one under the old name would know nothing of the page
     own.MappingKernelManager.cull_idle_timeout, own.MappingKernelManager.cull_interval = LONGEST_UNUSED, 60
     own.ZMQChannelsWebsocketConnection.limit_rate = False  # a page of pictures is no flood
     own.Voila.tornado_settings = {

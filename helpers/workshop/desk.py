@@ -158,7 +158,7 @@ def explain_error(error: Exception) -> Widget:
         "error",
         "This can't be shown",
         "Something went wrong that nobody foresaw. Everything that was saved is still there.",
-        "Open another part, or load the page again.",
+        "Load the page again. What went wrong stands in .cache/app.log of the company's folder.",
     )
 
 

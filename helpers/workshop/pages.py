@@ -1,6 +1,7 @@
 """What the app's own notebook shows: the page of whoever opened it."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from helpers.workshop.embedding import embed_message
 from helpers.workshop.facilitator import FacilitatorPage
 from helpers.workshop.respondent import RespondentPage
 from helpers.workshop.reviews import Reviews
+from helpers.workshop.stage import LOG_VARIABLE
 
 
 def wait_for_guest() -> str:
@@ -52,8 +54,20 @@ def open_page(token: str) -> Any:
         return embed_message(
             "error", "Your link has been withdrawn", "Nothing that you saved is lost.", "Ask for a new one."
         )
+    _keep_log()
     company = read_settings(folder)
     reviews = Reviews(folder)
     if guest.kind == "facilitator":
         return FacilitatorPage(reviews, guest, company=company.name, currency=company.currency).start()
     return RespondentPage(reviews, guest, company=company.name, currency=company.currency).start()
+
+
+def _keep_log() -> None:
+    """Write what goes wrong into the app's log, where whoever set the app up finds it."""
+    path = os.environ.get(LOG_VARIABLE, "")
+    log = logging.getLogger("helpers.workshop")
+    if path and not log.handlers:
+        keeper = logging.FileHandler(path, encoding="utf-8", delay=True)
+        keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log.addHandler(keeper)
+        log.propagate = False

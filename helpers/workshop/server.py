@@ -23,7 +23,7 @@ from helpers.workshop.links import (
     remember_port,
     write_root,
 )
-from helpers.workshop.stage import describe_environment, prepare_stage
+from helpers.workshop.stage import describe_environment, place_log, prepare_stage
 
 LOOPBACK = "127.0.0.1"
 
@@ -57,11 +57,6 @@ def serve_app(
     links = list_links(invitations, root)
     company = read_settings(where).name
     road = secrets.token_urlsafe(24)
-    is_shared = not is_loopback(address)
-    kernels = describe_environment(
-        where, address=name_reachable(address), kernel_road=road, root=root, is_shared=is_shared
-    )
-    os.environ.update(kernels)
 
     def tell() -> None:
         remember_port(where, port)
@@ -70,6 +65,16 @@ def serve_app(
     from helpers.workshop.app import build_app
 
     with prepare_stage(notebooks) as stage:
+        log = place_log(where, stage)
+        kernels = describe_environment(
+            where,
+            address=name_reachable(address),
+            kernel_road=road,
+            root=root,
+            is_shared=not is_loopback(address),
+            log=log,
+        )
+        os.environ.update(kernels)
         app = build_app(
             where,
             stage=stage,
@@ -78,6 +83,7 @@ def serve_app(
             address=address,
             port=port,
             kernel_road=road,
+            log=log,
             opened=tell,
         )
         with suppress(KeyboardInterrupt):

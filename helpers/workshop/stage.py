@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from helpers.batch.lab import COMPANY_VARIABLE
@@ -23,7 +23,26 @@ WORKSHOP_CELLS = (
 )
 """What the app's own notebook does: import while it stands ready, wait for somebody, show that person's page."""
 
+LOG_NAME = "app.log"
+LOG_VARIABLE = "REVENUE_ENGINE_APP_LOG"
+"""Variable by which pages know where to write what went wrong."""
+
 PACKAGES = Path(__file__).resolve().parents[2]
+
+
+def place_log(folder: Path, stage: Path) -> Path:
+    """Return the file into which the app writes what goes wrong: beside the company's cache, where that can be written.
+
+    Args:
+        folder: The company's folder.
+        stage: The folder from which pages are drawn, as a place of last resort.
+    """
+    for place in (folder / ".cache" / LOG_NAME, stage / LOG_NAME):
+        with suppress(OSError):
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(b"")
+            return place
+    return Path(os.devnull)
 
 
 @contextmanager
@@ -51,7 +70,7 @@ def prepare_stage(notebooks: Path) -> Iterator[Path]:
 
 
 def describe_environment(
-    folder: Path, *, address: str, kernel_road: str, root: str, is_shared: bool
+    folder: Path, *, address: str, kernel_road: str, root: str, is_shared: bool, log: Path
 ) -> Mapping[str, str]:
     """Return the variables that the app's kernels need.
 
@@ -61,6 +80,7 @@ def describe_environment(
         kernel_road: The part of an address that only kernels know.
         root: The address of the server as others reach it.
         is_shared: Whether other machines can reach it.
+        log: The file into which pages write what went wrong.
     """
     paths = [str(PACKAGES), os.environ.get("PYTHONPATH", "")]
     return {
@@ -71,4 +91,5 @@ def describe_environment(
         "VOILA_WS_BASE_URL": f"/{kernel_road}/",
         ROOT_VARIABLE: root,
         SHARED_VARIABLE: "1" if is_shared else "",
+        LOG_VARIABLE: str(log),
     }

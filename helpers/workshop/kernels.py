@@ -1,0 +1,58 @@
+"""The app's kernels: whose each is, what they write when something goes wrong, and how they learn who came."""
+
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Unicode
+from voila.request_info_handler import RequestInfoSocketHandler
+
+from helpers.workshop.gate import Guest, Kernels
+
+
+class LoggedKernels(AsyncMappingKernelManager):
+    """Kernels that write into the app's log instead of over the links on the terminal."""
+
+    log_path = Unicode(help="The app's log.").tag(config=True)
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel."""
+        with Path(self.log_path).open("ab") as log:
+            return await super().start_kernel(stdout=log, stderr=log, **options)
+
+
+class ClaimedKernels:
+    """The kernels as one request sees them: every kernel it starts or takes becomes its guest's."""
+
+    def __init__(self, kernels: Any, owners: Kernels, guest: Guest) -> None:
+        self._kernels, self._owners, self._guest = kernels, owners, guest
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kernels, name)
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel for the guest."""
+        kernel_id = await self._kernels.start_kernel(**options)
+        self._owners[kernel_id] = self._guest.username
+        return kernel_id
+
+    async def get_rendered_notebook(self, **options: Any) -> tuple[Any, Any, str]:
+        """Hand a kernel that stood ready to the guest."""
+        task, cache, kernel_id = await self._kernels.get_rendered_notebook(**options)
+        self._owners[kernel_id] = self._guest.username
+        return task, cache, kernel_id
+
+
+class RequestOfKernel(RequestInfoSocketHandler):
+    """Where a kernel that stood ready asks whose it has become; told once, at an address that only kernels know."""
+
+    def open(self, kernel_id: str) -> None:
+        """Answer, or wait until somebody comes."""
+        super().open(kernel_id)
+        RequestInfoSocketHandler._cache.pop(kernel_id, None)
+
+    def on_close(self) -> None:
+        """Forget who waited."""
+        waiting = RequestInfoSocketHandler._waiters
+        for kernel_id in [kernel_id for kernel_id, waiter in waiting.items() if waiter is self]:
+            del waiting[kernel_id]
