@@ -424,10 +424,10 @@ def test_unattended_it_is_the_picture(tmp_path, monkeypatch):
 def test_attended_it_asks_once_who_decides(tmp_path, monkeypatch):
     monkeypatch.setattr(matrix_editor, "is_attended", lambda: True)
     place = show_matrix_editor(tmp_path, review_case(), rules=RULES)
-    [door] = place.children
-    name, go = door.children[3].children
+    [asked] = place.children
+    name, go = asked.children[3].children
     go.click()
-    assert "name" in door.children[4].value
+    assert "name" in asked.children[4].value
     name.value = "  Ana   Okafor "
     go.click()
     [form] = place.children

@@ -214,8 +214,8 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
         _share("Filled", cell["fill_rate"], n),
         _share("Filled, last 90 days", cell["fill_rate_90d"], lately or "no records"),
         _share("Lowest owner", cell["fill_rate_worst_owner"], owner or "no owner with enough records"),
-        _share("Values that say nothing", cell["unknown_share"], "other, unknown", is_bad=True),
-        _share("Contact and deal differ", cell["conflicts"], "of linked pairs", is_bad=True),
+        _share("Unknown values", cell["unknown_share"], "other, unknown", is_bad=True),
+        _share("Contradictions", cell["conflicts"], "contact against deal", is_bad=True),
         _figure("Distinct values", words.say_value(cell["n_values"]), ""),
         _figure("Filled since", say_month(cell["filled_since"]), ""),
     ]

@@ -61,12 +61,17 @@ class LightMatrix(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         lights = ("available", "adoption_needed", "unavailable")
+        self._facts: Any = None
+        self._rows: list[MatrixRow] = []
         super().__init__(legend=[{"id": id, "word": theme.find_light(id).word} for id in lights], **traits)
 
     def show(self, review: DiscoveryReview) -> None:
         """Show a review; what stays the same is left alone, so that focus and place survive."""
         columns = describe_columns(review)
-        rows = list_rows(review.facts.matrix, [column["id"] for column in columns], with_judged=False)
+        if self._facts is not review.facts:
+            self._facts = review.facts
+            self._rows = list_rows(review.facts.matrix, [column["id"] for column in columns], with_judged=False)
+        rows = self._rows
         shown = {
             "columns": columns,
             "rows": describe_rows(rows),

@@ -21,7 +21,7 @@ from helpers.present.forms.attendance import is_attended
 from helpers.present.forms.copies_panel import CopiesPanel, Key
 from helpers.present.forms.evidence_panel import EvidencePanel
 from helpers.present.forms.light_matrix import LightMatrix, find_cell
-from helpers.present.forms.matrix_places import (
+from helpers.present.forms.matrix_choices import (
     find_next_quarter,
     find_siblings,
     find_undecided,
@@ -30,9 +30,9 @@ from helpers.present.forms.matrix_places import (
     list_fields,
     list_objects,
 )
-from helpers.present.forms.name_door import ask_name
-from helpers.present.forms.score_head import SAVES, ScoreHead, say_move
+from helpers.present.forms.score_header import SAVES, ScoreHeader, say_move
 from helpers.present.forms.secondary_list import SecondaryList
+from helpers.present.forms.sign_in import ask_name
 from helpers.present.forms.style import FOLDER, style_widget
 from helpers.present.theme import find_light
 
@@ -67,7 +67,7 @@ class MatrixEditor:
         self.screen = "matrix"
         self._pending: tuple[Save, str] | None = None
         self._task: asyncio.Task[None] | None = None
-        self.head = ScoreHead(self.review, by=editor.by, quarter=editor.quarter)
+        self.head = ScoreHeader(self.review, by=editor.by, quarter=editor.quarter)
         self.problem = HTML()
         self.matrix = LightMatrix()
         self.evidence = EvidencePanel(judge=self._judge, withdraw=self._withdraw, next_cell=self.open_next)

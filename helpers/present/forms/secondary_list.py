@@ -62,7 +62,7 @@ class SecondaryList:
         title = f"{green} of {words.count_of(len(secondaries), f'{named} secondary KPI')} can be tracked today{said}"
         self.head.value = (
             f'<p class="title">{words.prose_html(title)}</p><p class="subtitle">Every primary KPI times every cut that '
-            "the survey names. Choose one to see its evidence and judge it.</p>"
+            "the survey names; choose one to judge it.</p>"
         )
         self._fill()
 
@@ -79,7 +79,7 @@ class SecondaryList:
 def told_html(row: Mapping[Any, Any]) -> str:
     """Write what people say, the light, and what it rests on."""
     counts = ((row["n_yes"], "yes"), (row["n_no"], "no"), (row["n_unknown"], "don't know"))
-    said = " · ".join(f"{n} {word}" for n, word in counts if n) or "nobody asked"
+    said = " · ".join(f"{n} {word}" for n, word in counts if n) or "no answer yet"
     surprise = f' <span class="surprise">{words.prose_html(row["surprise"])}</span>' if row["surprise"] else ""
     rests = row["reason"]
     if row["decided_by"]:

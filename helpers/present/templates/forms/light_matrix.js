@@ -46,11 +46,19 @@ class Matrix {
     el.classList.add("red", "light-matrix");
     this.frame = make("div", "scroll");
     el.replaceChildren(this.makeLegend(), this.frame, make("p", "keys", KEYS), this.spoken);
-    el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab would take 1, 2, 3 and Enter as its own
+    this.keepKeys();
     this.frame.addEventListener("click", (event) => this.click(event));
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.frame.addEventListener("focusin", (event) => this.stay(event));
     this.build();
+  }
+
+  // JupyterLab would take 1, 2, 3 and letters for its own shortcuts, in the matrix and in the form around it.
+  keepKeys(tries = 0) {
+    this.el.setAttribute("data-lm-suppress-shortcuts", "true");
+    const form = this.el.closest(".matrix-editor");
+    if (form) form.setAttribute("data-lm-suppress-shortcuts", "true");
+    else if (tries < 100) requestAnimationFrame(() => this.keepKeys(tries + 1));
   }
 
   get(name) {

@@ -26,9 +26,9 @@ def ask_name(enter: Callable[[str], Widget]) -> VBox:
     go = Button(description="Open the matrix").add_class("primary")
     fault = HTML()
     style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}</style>").add_class("red-style")
-    door = VBox([style_widget(), style, HTML(QUESTION), HBox([name, go]).add_class("actions"), fault])
-    door.add_class("red").add_class("matrix-editor").add_class("door")
-    place = VBox([door])
+    form = VBox([style_widget(), style, HTML(QUESTION), HBox([name, go]).add_class("actions"), fault])
+    form.add_class("red").add_class("matrix-editor").add_class("sign-in")
+    place = VBox([form])
 
     def open_form(_: Any = None) -> None:
         typed = " ".join(name.value.split())

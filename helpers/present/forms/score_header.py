@@ -13,7 +13,7 @@ SAVES = "Every decision is saved as it is made"
 MEANING = "Available counts 1, adoption needed a half, over all wanted fields of every primary KPI."
 
 
-class ScoreHead:
+class ScoreHeader:
     """The score with its bar, the finding, the trend, and who decides.
 
     Args:
@@ -29,7 +29,7 @@ class ScoreHead:
         who = f"Deciding as {by} for {quarter}" if by else f"For {quarter}"
         told = HTML(f"<p>{words.prose_html(who)}</p>")
         self.widget = Box([self.score, self.finding, VBox([told, self.status]).add_class("who")])
-        self.widget.add_class("score-head")
+        self.widget.add_class("score-header")
         self.show(review)
 
     def show(self, review: DiscoveryReview) -> None:
