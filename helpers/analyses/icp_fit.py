@@ -1,13 +1,12 @@
 """The ideal customer people describe beside the deals that were won: which lie outside, and do those inside pay?"""
 
-import re
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from helpers.analyses.icp_attributes import Attribute, find_values, matches_attribute, read_attributes
 from helpers.engine.doubt import wilson_interval
 from helpers.model.survey import Survey
 from helpers.units import format_value
@@ -25,9 +24,6 @@ SUMMARY_COLUMNS = [
     "deal_size_inside", "deal_size_outside", "sentence", "is_available", "cure",
 ]  # fmt: skip
 
-SEPARATOR = r"\s*(?:;|,(?!\d{3}(?!\d)))\s*"
-"""Between two values; the comma of 2,000 is none."""
-
 ANY = "Every attribute"
 """The summary's row for deals judged by all attributes together."""
 
@@ -43,7 +39,7 @@ def check_icp_fit(
     Args:
         company: The opened company.
         responses: Respondent's id → answers; only of a closed round.
-        survey: The survey's definition; its field with the check ``icp_fit`` is read.
+        survey: The survey's definition; its grids with a good and a bad fit are read, of companies and of buyers.
         as_of: The last day that counts.
         last: How many of the latest wins are looked at.
 
@@ -54,27 +50,31 @@ def check_icp_fit(
         in the company's currency. Where the CRM lacks an attribute ``is_available`` is False and ``cure`` says what to
         do. Both are empty where nobody has described the ICP.
     """
-    stated = _read_stated(responses, survey)
-    if not stated:
+    attributes = read_attributes(responses, survey)
+    if not attributes:
         return pd.DataFrame(columns=DEAL_COLUMNS), pd.DataFrame(columns=SUMMARY_COLUMNS)
-    closed = _closed_deals(company, as_of, last)
-    labels = _attribute_labels(survey)
+    closed = find_closed_deals(company, as_of, last)
     parts, rows = [], []
-    for attribute, people in stated.items():
-        actual = None if closed is None else _find_values(company, closed, attribute)
-        label = labels.get(attribute, attribute)
+    for attribute in attributes:
+        actual = None if closed is None else find_values(company, closed, "deal", attribute)
         if actual is None:
-            cure = f"Map a column of the company or the deal to {attribute} in company.toml."
-            cure = cure if closed is not None else "Bring an export of deals with close date and outcome."
-            rows.append(_missing_row(label, people, cure))
+            rows.append(_missing_row(attribute, say_cure(attribute, has_deals=closed is not None)))
             continue
-        part = _judge(closed, actual, people).assign(attribute=label, stated=_say_stated(people))
+        part = _judge(closed, actual, attribute).assign(attribute=attribute.label, stated=attribute.say())
         parts.append(part)
-        rows.append(_summarise(part, label, company.currency))
+        rows.append(_summarise(part, attribute.label, company.currency))
     deals = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=DEAL_COLUMNS)
     if len(parts) > 1:
         rows.append(_summarise(_judge_together(deals), ANY, company.currency))
     return deals[DEAL_COLUMNS], pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def say_cure(attribute: Attribute, *, has_deals: bool) -> str:
+    """Say what to do where the CRM doesn't carry an attribute."""
+    if not has_deals:
+        return "Bring an export of deals with close date and outcome."
+    where = "the contact" if attribute.of_buyer else "the company or the deal"
+    return f"Map a column of {where} to {attribute.id} in company.toml."
 
 
 def list_offending_deals(deals: pd.DataFrame) -> pd.DataFrame:
@@ -92,62 +92,12 @@ def list_offending_deals(deals: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg({"closed_at": "first", "amount": "first", "why": "; ".join}).reset_index()[columns]
 
 
-def matches(actual: Any, stated: str) -> bool:
-    """Tell whether a value is among those stated, sizes by range and words by name.
+def find_closed_deals(company: Any, as_of: date, last: int = 20) -> pd.DataFrame | None:
+    """Return the closed deals of new business up to a day, latest first; None where the exports can't tell them.
 
-    >>> matches(30, "100+"), matches(120, "50-200, 500+"), matches("Retail", "Logistics, retail")
-    (False, True, True)
+    Returns:
+        The rows of the deals with ``is_recent_win``: whether it is one of the latest ``last`` wins.
     """
-    size = _read_size(actual)
-    for part in re.split(SEPARATOR, stated):
-        bounds = _read_range(part)
-        if bounds and size is not None:
-            if bounds[0] <= size <= bounds[1]:
-                return True
-        elif part.strip() and part.strip().casefold() == str(actual).strip().casefold():
-            return True
-    return False
-
-
-def _read_range(text: str) -> tuple[float, float] | None:
-    bare = re.sub(r"[\s'.]|(?<=\d),(?=\d{3})|employees|people", "", text.casefold())
-    if match := re.fullmatch(r"(\d+)\+|(?:>=?|over|from|atleast)(\d+)", bare):
-        return float(match.group(1) or match.group(2)), float("inf")
-    if match := re.fullmatch(r"(?:<=?|under|below|upto)(\d+)", bare):
-        return 0.0, float(match.group(1)) - (0 if "=" in bare or "upto" in bare else 1)
-    if match := re.fullmatch(r"(\d+)(?:-|–|to)(\d+)", bare):
-        return float(match.group(1)), float(match.group(2))
-    return None
-
-
-def _read_size(actual: Any) -> float | None:
-    if isinstance(actual, int | float):
-        return float(actual)
-    band = _read_range(str(actual))
-    if band:
-        return band[0]
-    bare = re.sub(r"[\s,']", "", str(actual))
-    return float(bare) if re.fullmatch(r"\d+(\.\d+)?", bare) else None
-
-
-def _read_stated(responses: Mapping[str, "Response"], survey: Survey) -> dict[str, list[tuple[str, str]]]:
-    fields = [field for _, field in survey.fields() if field.crm and field.crm.check == "icp_fit"]
-    stated: dict[str, list[tuple[str, str]]] = {}
-    for response in responses.values():
-        for field in fields:
-            for row in response.values.get(field.id, ()):
-                said = (str(row.get("good_fit", "")), str(row.get("bad_fit", "")))
-                if any(said):
-                    stated.setdefault(row["attribute"], []).append(said)
-    return stated
-
-
-def _attribute_labels(survey: Survey) -> dict[str, str]:
-    fields = [field for _, field in survey.fields() if field.crm and field.crm.check == "icp_fit"]
-    return {id: label for field in fields for id, label in field.columns[0].choices.items()}
-
-
-def _closed_deals(company: Any, as_of: date, last: int) -> pd.DataFrame | None:
     deals = company.tables.get("deal")
     if deals is None or not {"closed_at", "outcome", "amount"} <= set(deals.columns):
         return None
@@ -159,26 +109,14 @@ def _closed_deals(company: Any, as_of: date, last: int) -> pd.DataFrame | None:
     return closed.assign(is_recent_win=won & (won.cumsum() <= last))
 
 
-def _find_values(company: Any, closed: pd.DataFrame, attribute: str) -> pd.Series | None:
-    partition = company.partitions.get(attribute)
-    for column in (partition.objects.get("deal") if partition else None, attribute):
-        if column and column in closed:
-            return closed[column]
-    companies = company.tables.get("company")
-    column = (partition.objects.get("company") if partition else None) or attribute
-    if companies is None or column not in companies or "company_id" not in closed:
-        return None
-    known = companies.dropna(subset=["id"]).drop_duplicates("id").set_index("id")[column]
-    return closed["company_id"].map(known)
-
-
-def _judge(closed: pd.DataFrame, actual: pd.Series, people: list[tuple[str, str]]) -> pd.DataFrame:
-    verdicts = {}
+def _judge(closed: pd.DataFrame, actual: pd.Series, attribute: Attribute) -> pd.DataFrame:
+    verdicts, people = {}, attribute.pairs
     for value in actual.dropna().unique():
-        outside = sum(
-            bool(good and not matches(value, good)) or bool(bad and matches(value, bad)) for good, bad in people
+        verdicts[value] = sum(
+            bool(good and not matches_attribute(attribute, value, good))
+            or bool(bad and matches_attribute(attribute, value, bad))
+            for good, bad in people
         )
-        verdicts[value] = outside
     n_outside = actual.map(verdicts)
     fit = (
         pd.Series("inside", index=closed.index)
@@ -249,26 +187,19 @@ def _say_fit(row: Mapping[str, Any], label: str, currency: str) -> str:
     return text
 
 
-def _missing_row(label: str, people: list[tuple[str, str]], cure: str) -> dict[str, Any]:
+def _missing_row(attribute: Attribute, cure: str) -> dict[str, Any]:
     return {
-        "attribute": label,
-        "stated": _say_stated(people),
-        "n_people": len(people),
+        "attribute": attribute.label,
+        "stated": attribute.say(),
+        "n_people": len(attribute.statements),
         "n_recent": 0,
         "n_won": 0,
         "n_inside": 0,
         "n_outside": 0,
-        "sentence": f"The CRM doesn't say {label.lower()}",
+        "sentence": f"The CRM doesn't say {attribute.label.lower()}",
         "is_available": False,
         "cure": cure,
     }
-
-
-def _say_stated(people: list[tuple[str, str]]) -> str:
-    """Say the values that at least half of the people name as a good fit."""
-    named = Counter(value for good, _ in people for value in dict.fromkeys(re.split(SEPARATOR, good)) if value)
-    common = [value for value, count in named.items() if count >= len(people) / 2]
-    return ", ".join(common) or "no value that half of them name"
 
 
 def _share(mask: pd.Series) -> float | None:

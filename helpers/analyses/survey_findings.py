@@ -6,11 +6,17 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.finding import Finding
+from helpers.analyses.icp_value import IcpValue, say_surprise
+from helpers.analyses.icp_worth import MEASURES
+from helpers.analyses.stage_evidence import StageEvidence
 from helpers.units import format_value
 
 NOTEBOOK = "01_gtm_survey"
 LARGE_GAP = 0.15
 """From this share of the CRM's value on, a gap is told as a finding of its own."""
+
+MANY_DEALS = 0.05
+"""From this share of the open deals on, those that moved on without their evidence are told as a finding."""
 
 DISPUTED = 0.67
 """Below this share of people who agree, a question counts as disputed."""
@@ -23,6 +29,8 @@ def find_survey_findings(
     priorities: Mapping[str, Any],
     gut: pd.DataFrame,
     icp: pd.DataFrame,
+    icp_value: IcpValue | None = None,
+    stage_evidence: StageEvidence | None = None,
     currency: str = "USD",
 ) -> list[Finding]:
     """Turn the survey's comparisons into findings.
@@ -33,6 +41,8 @@ def find_survey_findings(
         priorities: What ``compare_priorities`` returns.
         gut: What ``check_gut`` returns.
         icp: The summary that ``check_icp_fit`` returns.
+        icp_value: What ``measure_icp_value`` returns.
+        stage_evidence: What ``review_stage_evidence`` returns.
         currency: The company's currency.
 
     Returns:
@@ -40,6 +50,8 @@ def find_survey_findings(
     """
     findings = [_on_track(gut), _largest_gap(gut, currency), _off_icp(icp), _priorities(priorities)]
     findings += [_definitions(definitions), _disputed(agreement)]
+    findings += [_better_fit(icp_value, currency)] if icp_value else []
+    findings += [_unheard(stage_evidence)] if stage_evidence else []
     return [finding for finding in findings if finding]
 
 
@@ -175,6 +187,54 @@ def _disputed(agreement: pd.DataFrame) -> Finding | None:
         evidence={"people": int(row["n"]), "agreement": format_value(row["agreement"], "share")},
         next_step="Begin the discussion there: let each side say what it has seen.",
         notebook=NOTEBOOK,
+    )
+
+
+def _better_fit(icp_value: IcpValue, currency: str) -> Finding | None:
+    """Tell the part that beats the stated good fit most clearly; a difference that chance may explain is none."""
+    if icp_value.surprises.empty:
+        return None
+    row = icp_value.surprises.iloc[0].to_dict()
+    unit = MEASURES[row["measure"]]
+    low, high = (format_value(row[column], unit, currency=currency) for column in ("low", "high"))
+    kpis = {"win_rate": "win_rate", "deal_size": "average_deal_size", "retention": "logo_churn", "ltv": ""}
+    return Finding(
+        headline=say_surprise(row, currency),
+        kpi=kpis[row["measure"]],
+        slice=f"{row['attribute_id']}={row['group']}",
+        evidence={
+            "n": int(row["n"]),
+            "n of the good fit": int(row["good_n"]),
+            "interval": f"{low} to {high}",
+            "comparisons corrected for": icp_value.n_compared,
+            "definition": icp_value.definitions[row["measure"]],
+        },
+        next_step="Look at these customers together, and describe the ideal customer anew where they hold.",
+        notebook=NOTEBOOK,
+        severity="bad",
+    )
+
+
+def _unheard(evidence: StageEvidence) -> Finding | None:
+    """Tell the open deals that moved on without their evidence, once they are more than a handful."""
+    deals = evidence.deals
+    moved = deals[deals["is_beyond"].astype("bool")] if len(deals) else deals
+    if len(moved) < max(MANY_DEALS * evidence.n_open, 2):
+        return None
+    by_owner = moved["owner"].dropna().value_counts()
+    owner = {"most of them of": f"{by_owner.index[0]} ({by_owner.iloc[0]})"} if len(by_owner) else {}
+    return Finding(
+        headline=evidence.sentence,
+        kpi="open_pipeline",
+        evidence={
+            "n": len(moved),
+            "open deals": evidence.n_open,
+            **owner,
+            "definition": "Open deals beyond a stage whose field for what must be heard is empty today.",
+        },
+        next_step="Go through the deals listed, the largest first: hear it now, or move the deal back.",
+        notebook=NOTEBOOK,
+        severity="bad",
     )
 
 

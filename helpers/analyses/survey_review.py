@@ -10,6 +10,8 @@ from helpers.analyses.agreement import compare_definitions, compare_priorities, 
 from helpers.analyses.finding import Finding
 from helpers.analyses.gut_check import build_survey_table, check_gut
 from helpers.analyses.icp_fit import check_icp_fit, list_offending_deals
+from helpers.analyses.icp_value import IcpValue, measure_icp_value
+from helpers.analyses.stage_evidence import StageEvidence, review_stage_evidence
 from helpers.analyses.survey_findings import find_survey_findings
 from helpers.model.survey import Survey
 
@@ -28,6 +30,8 @@ class SurveyReview:
         gut: One row per question that the CRM can answer.
         icp: One row per attribute of the ideal customer.
         offending: The latest wins that lie outside it.
+        icp_value: What good fit, bad fit and each value are worth.
+        stage_evidence: Open deals without what must have been heard at their stage.
         table: The rows of ``survey.csv``.
         findings: What was found.
         survey: The survey's definition.
@@ -42,6 +46,8 @@ class SurveyReview:
     gut: pd.DataFrame
     icp: pd.DataFrame
     offending: pd.DataFrame
+    icp_value: IcpValue
+    stage_evidence: StageEvidence
     table: pd.DataFrame
     findings: list[Finding]
     survey: Survey
@@ -67,12 +73,16 @@ def review_survey(company: Any, survey: Survey, *, as_of: date) -> SurveyReview:
     priorities = compare_priorities(responses, survey)
     gut = check_gut(company, answers, survey, as_of=as_of)
     deals, icp = check_icp_fit(company, responses, survey, as_of=as_of)
+    icp_value = measure_icp_value(company, responses, survey, as_of=as_of)
+    stage_evidence = review_stage_evidence(company, responses, as_of=as_of)
     findings = find_survey_findings(
         agreement=agreement,
         definitions=definitions,
         priorities=priorities,
         gut=gut,
         icp=icp,
+        icp_value=icp_value,
+        stage_evidence=stage_evidence,
         currency=company.currency,
     )
     return SurveyReview(
@@ -85,6 +95,8 @@ def review_survey(company: Any, survey: Survey, *, as_of: date) -> SurveyReview:
         gut=gut,
         icp=icp,
         offending=list_offending_deals(deals),
+        icp_value=icp_value,
+        stage_evidence=stage_evidence,
         table=build_survey_table(answers, agreement, gut),
         findings=findings,
         survey=survey,

@@ -8,7 +8,8 @@ import pytest
 
 from helpers.analyses.agreement import list_answers, measure_agreement
 from helpers.analyses.gut_check import SURVEY_COLUMNS, build_survey_table, check_gut, judge_gut
-from helpers.analyses.icp_fit import ANY, check_icp_fit, list_offending_deals, matches
+from helpers.analyses.icp_attributes import matches
+from helpers.analyses.icp_fit import ANY, check_icp_fit, list_offending_deals
 from helpers.analyses.survey_review import review_survey
 from helpers.model.survey import load_survey
 from tests.analyses.survey_cases import make_case, make_deals, people
