@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from helpers.answers.fields import Fault
 from helpers.answers.merging import Sync
-from helpers.answers.typed import Raw, check_raw, lay_rows, show_raw, split_answer
+from helpers.answers.typed import Raw, check_raw, denormalise, lay_rows, show_raw, split_answer
 from helpers.model.survey import SurveyField, SurveyTab
 
 
@@ -77,7 +77,7 @@ class Progress:
 
 def build_state(id: str, question: SurveyField, raw: Raw, sync: Sync, is_too_long: bool = False) -> FieldState:
     """Tell how a question stands, given what its control holds and what this window knows of it."""
-    faults = check_raw(question, raw)
+    faults = check_raw(question, raw) or check_raw(question, denormalise(sync.mine))
     if is_too_long:
         cure = "Shorten it; until then the answer saved before stays in the file."
         faults = (*faults, (id, "this is too long to be kept.", cure))

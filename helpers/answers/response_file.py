@@ -73,11 +73,12 @@ def put_held(
         wanted: Question's id → what is to be held, for the questions that change.
     """
     tables = {name: dict(table) if isinstance(table, Mapping) else table for name, table in values.items()}
+    drafts = _table(values, DRAFTS)
     for id, table, field in list_fields(survey):
-        if id not in wanted:
-            continue
-        new, old = wanted[id], before.get(id, Held())
-        if new.value != old.value:
+        old = before.get(id, Held())
+        new = wanted.get(id, old)
+        is_allowed_now = id in drafts and split_answer(field, new.value)[1] is None  # the survey has been changed
+        if new.value != old.value or is_allowed_now:
             answer, draft = split_answer(field, new.value)
             known = _table(tables, table).get(field.id)
             _put(tables, table, field.id, _carry_unknown(field, known, answer))

@@ -250,8 +250,8 @@ def _show_any(raw: Any) -> str:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     try:
-        return str(raw)
-    except (ValueError, RecursionError):
+        return f"{raw:#x}" if isinstance(raw, int) and abs(raw) > 2**63 else str(raw)
+    except RecursionError:
         return ""
 
 

@@ -239,9 +239,9 @@ LIGHT = st.sampled_from(["available", "adoption_needed", "unavailable", ""])
 STEPS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["a", "b"]), LIGHT, st.booleans()), max_size=16)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_no_order_of_decisions_writes_over_one_that_was_not_seen(tmp_path_factory, steps):
+def test_no_order_of_decisions_writes_over_one_that_was_not_seen(tmp_path_factory, quick_disk, steps):
     """Each of two people decides about two cells, now and then looking first; a dictionary says what must hold."""
     folder = tmp_path_factory.mktemp("company")
     editors = [open_editor(folder, by) for by in ("Ana", "Ben")]

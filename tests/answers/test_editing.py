@@ -284,6 +284,16 @@ def test_an_answer_mended_by_hand_goes_before_an_older_draft(tmp_path):
     assert editor.read("employees").raw == "12" and editor.read("founded").raw == "long ago"
 
 
+def test_a_draft_that_the_survey_allows_by_now_counts_from_the_next_save(tmp_path):
+    put(tmp_path, "[drafts]\nemployees = '12'\ncrm = 'nope'\n")
+    editor = open_editor(tmp_path)
+    assert not editor.is_dirty and answers_of(tmp_path) == {}
+    editor.change("founded", "2014")
+    editor.save()
+    assert answers_of(tmp_path) == {"employees": 12, "founded": 2014}
+    assert tomllib.loads(path_of(tmp_path).read_text(encoding="utf-8"))["drafts"] == {"crm": "nope"}
+
+
 def test_a_file_that_somebody_removed_while_it_was_open_is_written_again_whole(tmp_path):
     editor = open_editor(tmp_path)
     editor.change("employees", "3")

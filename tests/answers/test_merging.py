@@ -130,7 +130,7 @@ ROWS = st.lists(
 ).map(lambda rows: [row for row in rows if row])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(base=ROWS, mine=ROWS, theirs=ROWS)
 def test_a_merge_of_any_three_grids_loses_no_cell(base, mine, theirs):
     """Every cell that I changed stands in mine, every one of theirs in theirs; with no contradiction both in both."""
@@ -142,7 +142,7 @@ def test_a_merge_of_any_three_grids_loses_no_cell(base, mine, theirs):
         assert _new_cells(base, mine) | _new_cells(base, theirs) <= _cells(one)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(base=ROWS, changed=ROWS)
 def test_what_only_one_window_changed_is_taken_over_as_it_is(base, changed):
     base, changed = base or None, changed or None
@@ -155,7 +155,7 @@ APART = ROWS.map(lambda rows: list({row.get("name"): row for row in rows}.values
 """Grids in which no name stands twice."""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(base=APART, mine=APART, theirs=APART)
 def test_both_windows_see_the_same_contradiction(base, mine, theirs):
     mine_here, theirs_here = merge_rows(base, mine, theirs, key="name")

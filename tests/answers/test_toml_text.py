@@ -28,7 +28,7 @@ VALUES = st.recursive(
 TABLES = st.dictionaries(TEXTS, VALUES, max_size=5)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(tables=TABLES)
 def test_any_tables_read_back_as_written_by_two_readers(tables):
     text = dump_toml(tables)

@@ -169,9 +169,9 @@ def everything_kept(folder, field):
     return [str(one) for one in (answer, *aside) if one is not None]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_no_order_of_typing_and_saving_in_two_windows_loses_a_change_in_silence(tmp_path_factory, steps):
+def test_no_order_of_typing_and_saving_in_two_windows_loses_a_change_in_silence(tmp_path_factory, quick_disk, steps):
     """What a window saved stands in the file, as the answer or set aside, until a window that knew of it replaces it.
 
     A window knows what the file held when it last saved, looked or was opened; whoever chose, chose between two.
@@ -242,7 +242,7 @@ GRID_STEPS = st.lists(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=GRID_STEPS)
-def test_cells_typed_in_two_windows_all_arrive_unless_both_typed_into_one(tmp_path_factory, steps):
+def test_cells_typed_in_two_windows_all_arrive_unless_both_typed_into_one(tmp_path_factory, quick_disk, steps):
     """A cell that only one window has touched since both knew the same holds what was typed last there."""
     folder = tmp_path_factory.mktemp("company")
     editors = [open_editor(folder, SMALL) for _ in range(2)]

@@ -72,7 +72,7 @@ def test_thinning_is_the_same_done_once_or_twice_and_never_loses_the_newest(ages
     assert choose_thinned(kept, now=NOON + later) == sorted(choose_thinned(kept, now=NOON + later))
 
 
-def test_saving_for_a_day_keeps_few_versions_with_their_times(tmp_path):
+def test_saving_for_a_day_keeps_few_versions_with_their_times(tmp_path, quick_disk):
     clock, revision = Clock(), ABSENT
     for number in range(300):
         revision = write_topic(tmp_path, TOPIC, {"overview": {"n": number}}, based_on=revision, now=clock())
