@@ -138,7 +138,7 @@ class _TableReader:
                 is_name = column.id == self.field.key
                 is_generated = is_name and cell.kind == "formula" and read_secondary(cell.value) is not None
                 value, fault = self._name_row(cell, known) if is_generated else read_cell(column, cell, known)
-                is_blank = is_blank and (cell.is_blank or is_generated)
+                is_blank = is_blank and (is_generated or (cell.is_blank and value is None))
             if fault:
                 self.problems.append(_refuse(self.place, fault, row, at or 0))
                 value, has_fault = (known if self.is_base else None), True

@@ -35,7 +35,7 @@ def read_cell(field: SurveyField, cell: Cell, exported: Any = None) -> tuple[Any
     (0.6, None)
     """
     if cell.is_blank:
-        return None, None
+        return (exported if exported is not None and _is_invisible(field, exported) else None), None
     if cell.kind == "formula":
         told = cell.value if len(cell.value) <= 60 else f"{cell.value[:57]}…"
         return None, (f"a formula stands here: {told}.", "Type the answer itself; formulas are never computed.")
@@ -76,6 +76,12 @@ def shows(field: SurveyField, cell: Cell, answer: Any) -> bool:
     return cell.kind == "text" and plain_text(cell.value) == plain_text(str(shown))
 
 
+def _is_invisible(field: SurveyField, answer: Any) -> bool:
+    """Tell whether an answer leaves its cell blank, such as one of nothing but marks of reading order."""
+    shown = show_answer(field, answer)
+    return isinstance(shown, str) and not plain_text(shown)
+
+
 def plain_text(text: str) -> str:
     """Return a text as two of them are compared: as a person reads it in a cell."""
     return read_text(text.replace("x005F_", ""))
@@ -100,8 +106,9 @@ def _find_number(field: SurveyField, cell: Cell) -> Any:
         return str(cell.value).upper()
     if cell.kind == "text":
         return read_text(cell.value)
-    is_typed_in_percent = field.unit == "share" and cell.value > 1 and "%" not in cell.format
-    return cell.value / 100 if is_typed_in_percent else cell.value
+    most = 10 if "%" in cell.format else 1  # 150 % is a share that is too large, 6000 % is a 60 that was pasted
+    is_percent = field.unit == "share" and cell.value > most
+    return cell.value / 100 if is_percent else cell.value
 
 
 def _say_number(cell: Cell) -> str:
