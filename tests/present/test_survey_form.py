@@ -17,6 +17,7 @@ from helpers.present.display import Display
 from helpers.present.forms import autosave
 from helpers.present.forms.answer_words import list_differences, say_answer
 from helpers.present.forms.attendance import APP_VARIABLE, LAB_VARIABLE, is_attended
+from helpers.present.forms.survey_entry import SurveyEntry
 from helpers.present.forms.survey_form import SurveyForm, show_survey_form, write_problem
 from helpers.present.forms.survey_screens import FULL, plan_screens, weigh
 
@@ -455,38 +456,42 @@ def test_unattended_the_survey_is_a_questionnaire(company, monkeypatch):
 
 
 @pytest.fixture
-def entry(company, monkeypatch):
-    monkeypatch.setenv(APP_VARIABLE, "1")
-    shown = show_survey_form(company, SURVEY, currency="EUR")
-    return find_entry(shown)
+def entry(company):
+    def open_it(editor):
+        return SurveyForm(editor, SURVEY, skip_welcome=True).widget
+
+    return SurveyEntry(company, SURVEY, open_form=open_it)
 
 
-def find_entry(shown):
-    """The entry behind a widget, by the button that begins."""
-    inside = shown.children[0]
-    footer = inside.children[-1].children[-1]
-    button = footer.children[0]
-    (handler,) = button._click_handlers.callbacks
-    return handler.__closure__[0].cell_contents
+def press_begin(entry, **held):
+    """Let the browser send what stands in the fields, as it does when the button is pressed."""
+    entry.guide._handle_custom_msg({"submit": {"name": "", "role": "", "team": "", **held}}, [])
+
+
+def is_entered(entry):
+    return "is-entry" not in entry.widget.children[0]._dom_classes
 
 
 def test_the_entry_asks_who_somebody_is_and_then_shows_the_form(entry, company):
-    entry.controls["name"]._input.value = "Ana Okafor"
-    entry.controls["team"]._input.value = "sales"
-    entry.controls["role"]._input.value = "VP Sales"
+    entry.controls["name"]._input.value = "Ana Ok"  # the rest is still on its way when the button is pressed
     assert entry.begin.description == "Begin"
-    entry.begin.click()
-    (form,) = entry.widget.children
-    assert "red-form" in form._dom_classes and "is-entry" not in form._dom_classes
+    press_begin(entry, name="Ana Okafor", team="Sales", role="VP Sales")
+    assert is_entered(entry)
+    assert [path.name for path in (company / "answers" / "survey").iterdir()] == [], "nothing was answered yet"
 
 
 def test_a_name_and_a_team_are_needed(entry):
-    entry.begin.click()
+    press_begin(entry)
     assert "There is no name yet" in entry.controls["name"].note.value
-    entry.controls["name"]._input.value = "Ana Okafor"
-    entry.begin.click()
+    press_begin(entry, name="Ana Okafor")
     assert "No team is chosen yet" in entry.controls["team"].note.value
-    assert "is-entry" in entry.widget.children[0]._dom_classes
+    assert not is_entered(entry)
+
+
+def test_pressing_twice_enters_once(entry):
+    for _ in range(2):
+        press_begin(entry, name="Ana Okafor", team="Sales")
+    assert is_entered(entry)
 
 
 def test_a_known_name_opens_its_own_answers_without_asking_again(entry, company):
@@ -495,8 +500,14 @@ def test_a_known_name_opens_its_own_answers_without_asking_again(entry, company)
     put(first, "company_name", "Northwind")
     entry.controls["name"]._input.value = "ana okafor"
     assert entry.begin.description == "Continue where I left off"
-    entry.begin.click()
-    assert "is-entry" not in entry.widget.children[0]._dom_classes
+    press_begin(entry, name="ana okafor")
+    assert is_entered(entry)
+
+
+@pytest.mark.parametrize("content", [None, "x", {}, {"submit": 3}, {"submit": {"name": 5}}])
+def test_a_message_that_is_no_submission_is_passed_over(entry, content):
+    entry.guide._handle_custom_msg(content, [])
+    assert not is_entered(entry)
 
 
 def test_nobodys_name_is_listed_at_the_entry(company, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ class SurveyEntry:
     def __init__(self, folder: Path, survey: Survey, *, open_form: Callable[[ResponseEditor], Widget]) -> None:
         self._folder, self._survey, self._open_form = folder, survey, open_form
         self._typed: dict[str, Raw] = {}
+        self._is_over = False
         self.looks = looks = Looks()
         self.controls = {
             field.id: make_control(field, looks=looks, on_change=self._changed) for field in survey.respondent
@@ -67,13 +68,14 @@ class SurveyEntry:
         introduction = " ".join(survey.introduction.split())
         head = looks.html(write_head(ENTRY, title=survey.label, help=introduction), "red-head")
         fields = Box([control.widget for control in self.controls.values()], layout=looks.layout)
-        self.begin = looks.button("Begin", "is-primary")
-        self.begin.on_click(lambda _: self._begin())
+        self.begin = looks.button("Begin", "is-primary", "is-submit")
+        self.guide = Guide(layout=looks.layout)
+        self.guide.on_submit(self.enter)
         self._hint = looks.html("", "red-hint")
         footer = HBox([self.begin, self._hint], layout=looks.layout).add_class("red-footer")
         parts = [head, VBox([fields.add_class("red-fields")], layout=looks.layout).add_class("red-body"), footer]
         main = VBox(parts, layout=looks.layout).add_class("red-main")
-        self._inside = VBox([style_widget(), Guide(layout=looks.layout), main], layout=looks.layout)
+        self._inside = VBox([style_widget(), self.guide, main], layout=looks.layout)
         self._inside.add_class("red").add_class("red-form").add_class("is-entry")
         self.widget = VBox([self._inside], layout=looks.layout)
 
@@ -93,7 +95,15 @@ class SurveyEntry:
         self._hint.value = f"<p>{said}</p>" if said else ""
         return editor
 
-    def _begin(self) -> None:
+    def enter(self, held: Mapping[str, str]) -> None:
+        """Open the form of whoever is said to be there, or tell what is still needed.
+
+        Args:
+            held: What stands in the fields: question's id → the text typed, or the label chosen.
+        """
+        if self._is_over:
+            return
+        self._typed |= held
         known = self._recognise()
         if known is None:
             self.controls[NAME].tell(FieldState("", None, (NAMELESS,)))
@@ -101,15 +111,13 @@ class SurveyEntry:
         if known.problem and not known.topic:
             self.controls[NAME].tell(FieldState(known.name, None, ((NAME, known.problem, ""),)))
             return
-        team, role = (str(self._typed.get(id) or "") for id in ("team", "role"))
         is_known = known.read("respondent.team").is_answered
-        if not team and not is_known and not known.problem:
+        if not self._typed.get("team") and not is_known and not known.problem:
             self.controls["team"].tell(FieldState("", None, (TEAMLESS,)))
             return
-        editor = ResponseEditor(self._folder, self._survey, name=known.name)
-        for id, said in (("respondent.team", team), ("respondent.role", role)):
-            if said and not editor.problem:
-                editor.change(id, said)
-        form = self._open_form(editor)
-        self.widget.children = [form]
+        for id in ("team", "role"):
+            if self._typed.get(id) and not known.problem:
+                known.change(f"respondent.{id}", self._typed[id])
+        self._is_over = True
+        self.widget.children = [self._open_form(known)]
         self._inside.close()

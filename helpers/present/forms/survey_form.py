@@ -41,7 +41,8 @@ class SurveyForm:
         currency: ISO code in which amounts are typed.
         on_progress: Called with tab's id → progress after every save.
         is_closed: Whether the facilitator has closed the round.
-        skip_welcome: Whether to begin with the first questions for somebody who has answered nothing yet.
+        skip_welcome: Whether somebody comes from a first screen of its own: who has answered nothing yet begins with
+            the first questions, and the reader is taken to them.
 
     Attributes:
         widget: What is shown.
@@ -85,7 +86,7 @@ class SurveyForm:
         self.autosave = Autosave(editor, self._saved, is_open=lambda: self.widget.comm is not None)
         self._update_progress()
         self._update_banner()
-        self.go(self.route.start(skip_welcome=skip_welcome), is_first=True)
+        self.go(self.route.start(skip_welcome=skip_welcome), is_first=not skip_welcome)
         if editor.problem:
             self.status.show("failed", "see the message")
         else:

@@ -13,7 +13,7 @@ function describe(field) {
   const isFaulty = field.classList.contains("is-faulty");
   const group = field.querySelector(".widget-radio-box") || (field.matches(".is-group") ? field : null);
   if (group) {
-    const label = field.querySelector(".widget-label, .red-label");
+    const label = field.querySelector(".red-label") || field.querySelector(".widget-label");
     set(group, "role", group === field ? "group" : "radiogroup");
     if (label) set(group, "aria-labelledby", named(label));
     set(group, "aria-describedby", ids);
@@ -60,6 +60,20 @@ function arrive(form, screen, field, tries = 0) {
   else if (form.getBoundingClientRect().top < 0) form.scrollIntoView({ block: "start" });
 }
 
+// ipywidgets holds a text back while Python is busy but sends a click at once: what stands in the fields goes with it.
+function collect(form) {
+  const held = {};
+  form.querySelectorAll(".red-field").forEach((field) => {
+    const id = [...field.classList].find((name) => name.startsWith("field-"))?.slice(6);
+    const control = field.querySelector("input[type=text], textarea, select");
+    const radio = field.querySelector("input[type=radio]:checked");
+    if (!id) return;
+    if (control?.tagName === "SELECT") held[id] = control.selectedIndex > 0 ? control.selectedOptions[0].textContent : "";
+    else held[id] = control ? control.value : radio ? radio.parentElement.textContent : "";
+  });
+  return held;
+}
+
 function render({ model, el }) {
   let form = null;
   let isPlanned = false;
@@ -71,17 +85,32 @@ function render({ model, el }) {
       annotate(form);
     });
   });
+  const move = () => form && arrive(form, model.get("screen"), model.get("field"));
   const begin = () => {
     form = el.closest(".red-form");
     if (!form) return requestAnimationFrame(begin);
     observer.observe(form, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
     annotate(form);
+    form.addEventListener("click", submit, true);
+    form.addEventListener("keydown", enter);
+    if (model.get("moves")) move();
+  };
+  const submit = (event) => {
+    const button = event.target.closest?.(".is-submit");
+    if (!button || button.disabled) return;
+    event.stopPropagation();
+    model.send({ submit: collect(form) });
+  };
+  const enter = (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input[type=text]")) return;
+    form.querySelector(".is-submit")?.click();
   };
   begin();
-  const move = () => form && arrive(form, model.get("screen"), model.get("field"));
   model.on("change:moves", move);
   return () => {
     observer.disconnect();
+    form?.removeEventListener("click", submit, true);
+    form?.removeEventListener("keydown", enter);
     model.off("change:moves", move);
   };
 }
