@@ -478,6 +478,24 @@ def test_arrows_move_the_caret_in_a_text_of_many_lines_first(page, grid):
     page.wait_for_function("document.activeElement.getAttribute('aria-label') === 'Note, B'")
 
 
+def test_a_notebook_gets_no_keys_that_are_meant_for_a_choice(page, grid):
+    """JupyterLab looks for this mark on what has the focus; without it "dd" deletes the cell that holds the form."""
+    grid()
+    for place in (page.get_by_label("Kind, Dock"), page.get_by_role("button", name="Add product")):
+        place.focus()
+        assert page.evaluate("document.activeElement.hasAttribute('data-lm-suppress-shortcuts')")
+
+
+def test_saving_by_hand_sends_what_is_typed_and_saves_no_page(page, grid):
+    stop_clock(page)
+    mounted = grid()
+    page.evaluate("addEventListener('keydown', event => { window.stopped = event.defaultPrevented; })")
+    page.get_by_label("Price, Dock").fill("5")
+    page.keyboard.press("Control+s")
+    assert names(mounted, "price")[1] == "5"
+    assert page.evaluate("window.stopped")
+
+
 # ------------------------------------------------------------ paste
 
 

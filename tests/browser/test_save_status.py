@@ -212,6 +212,22 @@ def test_words_and_patience_can_be_set(page, status):
     expect(page.locator(BANNER)).to_contain_text("Run the cell again.")
 
 
+def test_a_notebook_gets_no_keys_that_are_meant_for_a_form(page, status):
+    """JupyterLab looks for this mark on what has the focus; without it "dd" deletes the cell that holds the form."""
+    mounted = status()
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', `<div class=jp-OutputArea>"
+        "<div class=jupyter-widgets><select></select>"
+        "<button></button><input type=checkbox><input class=typed></div></div><button id=outside></button>`)"
+    )
+    marked = {}
+    for what in ("select", ".jupyter-widgets button", "[type=checkbox]", ".typed", "#outside"):
+        page.locator(what).focus()
+        marked[what] = page.locator(what).get_attribute("data-lm-suppress-shortcuts") == "true"
+    assert list(marked.values()) == [True, True, True, False, False]
+    mounted.unmount()
+
+
 # ------------------------------------------------------------ leaving the page
 
 

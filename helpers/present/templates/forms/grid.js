@@ -35,6 +35,11 @@ function toText(value) {
 const fold = (text) => toText(text).trim().toLowerCase();
 const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
+// Where the focus is on a choice or a button JupyterLab takes letters for commands: "dd" would delete the notebook's cell.
+function keepKeys(element) {
+  if (!element.matches("input, textarea")) element.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
 // A block as spreadsheets put it on the clipboard: tabs between cells, quotes around cells that hold tabs or line ends.
 function readBlock(text) {
   const rows = [[]];
@@ -233,6 +238,8 @@ class Grid {
     this.rows = [];
     this.listening = [];
     this.root = make("div", { class: "red editable-grid" });
+    this.root.addEventListener("focusin", (event) => keepKeys(event.target));
+    this.root.addEventListener("keydown", (event) => this.onSave(event));
     el.append(this.root);
     this.build();
     for (const name of ["columns", "is_disabled", "can_add", "can_remove", "can_reorder", "is_ranked", "maximum_rows", "add_label", "empty_label", "label"]) {
@@ -862,6 +869,13 @@ class Grid {
     }
   }
 
+  // Everything is saved by itself; the browser's own answer would be to save the page.
+  onSave(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
+    event.preventDefault();
+    this.flush();
+  }
+
   // A list that is unfolded has the keys to itself.
   isOpen(cell, event) {
     let isOpen = Boolean(cell.isOpen);
@@ -966,7 +980,7 @@ class Grid {
   measure() {
     const spare = Math.max(0, this.root.clientWidth - this.least);
     this.table.style.minWidth = `${this.least}px`;
-    if (this.keyCol) this.keyCol.col.style.width = `${Math.round(this.keyCol.width + Math.min(96, 0.3 * spare))}px`;
+    if (this.keyCol) this.keyCol.col.style.width = `${Math.round(this.keyCol.width + Math.min(96, 0.2 * spare))}px`;
     this.root.classList.toggle("is-wide", this.root.clientWidth > 0 && this.least > this.root.clientWidth);
     this.scroller = undefined;
     this.placeHead();

@@ -49,6 +49,15 @@ class Status {
       event.returnValue = "";
     };
     window.addEventListener("beforeunload", this.warn);
+    // JupyterLab takes letters for commands where the focus is on a choice or a button of a form: "dd" would delete the
+    // notebook's cell, and the form with it.
+    this.keepKeys = ({ target }) => {
+      const isForm = target.closest?.(".jp-OutputArea .jupyter-widgets, .jp-OutputArea .red");
+      if (isForm && !target.matches("textarea, input:not([type=checkbox], [type=radio], [type=range])")) {
+        target.setAttribute("data-lm-suppress-shortcuts", "true");
+      }
+    };
+    document.addEventListener("focusin", this.keepKeys);
     this.show();
     this.startBeat();
   }
@@ -61,6 +70,7 @@ class Status {
   close() {
     for (const [event, handler] of this.listening) this.model.off(event, handler);
     window.removeEventListener("beforeunload", this.warn);
+    document.removeEventListener("focusin", this.keepKeys);
     document.removeEventListener("visibilitychange", this.wake);
     clearInterval(this.ticking);
     clearTimeout(this.alarm);
