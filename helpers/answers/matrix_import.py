@@ -106,23 +106,20 @@ def import_matrix(
     """
     shown = exported.get("shown")
     shown = shown if isinstance(shown, Mapping) else {}
-    by = _find_person(sheets, name, file)
-    when = quarter or _find_quarter(sheets, exported)
-    editor = DiscoveryEditor(folder, by=by, quarter=when)
-    if editor.problem:
-        raise AnswersError(editor.problem)
     problems: list[CellProblem] = []
     changes: dict[Key, Change] = {}
-    n_marked = 0
     for sheet in sheets:
         for change in _read_sheet(sheet, shown, problems):
-            n_marked += 1
             _add_change(changes, change, problems)
-    if not n_marked:
+    if not changes:
         raise AnswersError(
             f"[{file}] the hidden column that tells what each row is for was removed. Export the matrix anew, "
             "and fill in that one."
         )
+    by = _find_person(sheets, name, file)
+    editor = DiscoveryEditor(folder, by=by, quarter=quarter or _find_quarter(sheets, exported))
+    if editor.problem:
+        raise AnswersError(editor.problem)
     work = _Work(editor, keep, shown, problems)
     for change in changes.values():
         if change.values:
