@@ -127,6 +127,22 @@ def test_an_override_without_a_note_is_not_written_and_asks_why(tmp_path):
     assert "note" in editor.evidence.message.value
 
 
+def test_a_note_that_is_not_saved_yet_waits_for_whoever_comes_back(tmp_path):
+    editor = open_editor(tmp_path)
+    editor.open("opportunities", "source")
+    editor.evidence.lights.value, editor.evidence.note.value = "unavailable", "Half a thought"
+    editor.open("opportunities", "product")
+    assert (editor.evidence.lights.value, editor.evidence.note.value) == ("available", "")
+    editor.open("opportunities", "source")
+    assert (editor.evidence.lights.value, editor.evidence.note.value) == ("unavailable", "Half a thought")
+    assert "not saved" in editor.evidence.message.value and not decisions(tmp_path).judgements
+    editor.evidence.press()
+    editor.open("opportunities", "product")
+    editor.open("opportunities", "source")
+    assert "not saved" not in editor.evidence.message.value
+    assert decisions(tmp_path).judgements[0].note == "Half a thought"
+
+
 def test_the_score_after_an_override_is_what_reading_everything_again_gives(tmp_path):
     editor = open_editor(tmp_path)
     before = editor.review.score

@@ -38,6 +38,7 @@ class EvidencePanel:
     def __init__(self, *, judge: Decide, withdraw: Decide, next_cell: Callable[[], None]) -> None:
         self._judge, self._withdraw, self._next = judge, withdraw, next_cell
         self.cell: Mapping[Any, Any] | None = None
+        self._drafts: dict[tuple[Any, Any], tuple[str | None, str]] = {}
         self._is_filling = False
         self.head = HTML(EMPTY).add_class("evidence-head")
         self.figures = HTML().add_class("evidence-figures")
@@ -89,6 +90,7 @@ class EvidencePanel:
             quarter: When the judgement that stands was made.
             saved: What to say of the latest save.
         """
+        self._keep_draft(cell)
         self.cell = cell
         self.widget.add_class("is-empty") if cell is None else self.widget.remove_class("is-empty")
         self.say()
@@ -108,8 +110,19 @@ class EvidencePanel:
         parts = [f"Decided by {by}{when}" if by else "", saved]
         self.said.value = f'<p class="note" role="status">{words.prose_html(" · ".join(filter(None, parts)))}</p>'
         self.back.layout.display = "" if by else "none"
+        if draft := self._drafts.get(_key(cell)):
+            self.lights.value, self.note.value = draft
+            self._hint("Your choice here is not saved yet.")
         self._is_filling = False
         self._word_button()
+
+    def _keep_draft(self, following: Mapping[Any, Any] | None) -> None:
+        """Keep what was chosen and typed but not decided, for when somebody comes back to the cell."""
+        if self.cell is None:
+            return
+        self._drafts.pop(_key(self.cell), None)
+        if self.is_touched and (following is None or _key(following) != _key(self.cell)):
+            self._drafts[_key(self.cell)] = (self.lights.value, self.note.value)
 
     @property
     def is_touched(self) -> bool:
@@ -136,6 +149,7 @@ class EvidencePanel:
         self.lights.value = light
         if self.is_override and (not self.note.value.strip() or light != had):
             self._hint(NOTE_NEEDED)
+            self.note.focus()
             return
         self.press()
 
@@ -145,6 +159,7 @@ class EvidencePanel:
             return
         if self.is_override and not self.note.value.strip():
             self._hint(NOTE_NEEDED)
+            self.note.focus()
             return
         self.say()
         self._judge(light=self.lights.value, note=self.note.value.strip(), everywhere=self.is_everywhere)
@@ -157,7 +172,6 @@ class EvidencePanel:
 
     def _hint(self, text: str) -> None:
         self.message.value, self.choices.children = f'<p class="fault" role="alert">{text}</p>', ()
-        self.note.focus()
 
     def set_disabled(self, is_disabled: bool) -> None:
         """Let nothing be decided, while the evidence can still be read."""
@@ -220,6 +234,10 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
         _figure("Filled since", say_month(cell["filled_since"]), ""),
     ]
     return f"<table><caption>The CRM's evidence</caption><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _key(cell: Mapping[Any, Any]) -> tuple[Any, Any]:
+    return cell["kpi"], cell["dimension"]
 
 
 def _share(label: str, value: Any, of: str, *, is_bad: bool = False) -> str:
