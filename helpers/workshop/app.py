@@ -1,5 +1,6 @@
 """The app's server: Voila with routes of our own choosing, each behind the gate, and kernels that stand ready."""
 
+import logging
 import sys
 import tempfile
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class RenderedPage(Page, TornadoVoilaHandler):
     """A page drawn by a kernel of the guest's own."""
 
     @property
-    def kernel_manager(self) -> Any:
+    def kernel_manager(self) -> ClaimedKernels:
         """The kernels, each new one claimed for the guest."""
         return ClaimedKernels(self.settings["kernel_manager"], self.kernels, self.guest)
 
@@ -103,6 +104,7 @@ class RenderedPage(Page, TornadoVoilaHandler):
         guest = self.guest
         assert guest.invitation is not None
         self.current_user = guest
+        await self.kernel_manager.drop_dead(self.notebook_path or path)
         assert self.xsrf_token  # as a cookie, by which the page may end its kernel when it is closed
         self.request.query = urlencode({TOKEN: guest.invitation.token})
         self.request.uri = self.request.path
@@ -173,7 +175,7 @@ class WorkshopApp(Voila):
 
     def init_settings(self) -> dict[str, Any]:
         """Add whose kernel is whose, and keep addresses out of the log."""
-        return super().init_settings() | {"kernel_owners": {}, "log_function": log_quietly(self.log.error)}
+        return super().init_settings() | {"kernel_owners": {}, "log_function": log_quietly}
 
     def init_handlers(self) -> list[Any]:
         """Serve these routes and no others."""
@@ -279,6 +281,17 @@ def build_app(
         "ws_ping_timeout": PING,
     }
     app = WorkshopApp.instance(config=own)
+    _write_log(log)
     app.rooms, app.opened = rooms, opened
     app.initialize([])
     return app
+
+
+def _write_log(path: Path) -> None:
+    """Let what goes wrong be written into a file: on the terminal stand the links."""
+    keeper = logging.FileHandler(path, encoding="utf-8", delay=True)
+    keeper.setLevel(logging.ERROR)
+    keeper.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    for name in (WorkshopApp.__name__, "tornado", "asyncio", "helpers.workshop"):
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [keeper], False

@@ -4,7 +4,8 @@ Every route of the server passes through a ``Gate``. A token in the address name
 read carries it from there on. Nobody is let in without, and nobody reaches another one's kernel.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import logging
+from collections.abc import Awaitable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,6 +26,8 @@ WHO = "as"
 """Parameters of an address: the token of a link, and once the browser holds it as a cookie, only whose it is."""
 
 DAYS_REMEMBERED = 30
+
+LOG = logging.getLogger(__name__)
 
 FACILITATOR = "facilitator"
 
@@ -189,9 +192,9 @@ class Gate(RequestHandler):
         self.finish(write_message_page(kind, tries_again=tries_again, home=home))
 
     def log_exception(self, *error: Any) -> None:
-        """Keep refusals, and with them tokens, out of the log."""
+        """Write what nobody foresaw into the log, without the query of the address: it may hold a token."""
         if not isinstance(error[1], HTTPError):
-            super().log_exception(*error)
+            LOG.error("%s %s failed", self.request.method, self.request.path, exc_info=error[1])
 
 
 def describe_policy(request: HTTPServerRequest) -> dict[str, str]:
@@ -217,12 +220,8 @@ def describe_policy(request: HTTPServerRequest) -> dict[str, str]:
     }
 
 
-def log_quietly(write: Callable[[str], None]) -> Callable[[RequestHandler], None]:
-    """Return a log of requests that tells only failures of the server, and never the query of an address."""
-
-    def log(handler: RequestHandler) -> None:
-        status = handler.get_status()
-        if status >= 500:
-            write(f"{status} {responses.get(status, '')}: {handler.request.method} {handler.request.path}")
-
-    return log
+def log_quietly(handler: RequestHandler) -> None:
+    """Log a request that failed on the server, and no other; never the query of its address."""
+    status = handler.get_status()
+    if status >= 500:
+        LOG.error("%s %s: %s %s", status, responses.get(status, ""), handler.request.method, handler.request.path)

@@ -1,8 +1,11 @@
 """The app's kernels: whose each is, what they write when something goes wrong, and how they learn who came."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Unicode
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -35,6 +38,26 @@ class ClaimedKernels:
         kernel_id = await self._kernels.start_kernel(**options)
         self._owners[kernel_id] = self._guest.username
         return kernel_id
+
+    async def drop_dead(self, notebook: str) -> None:
+        """Take out of those that stand ready what has died there, and let others take their place.
+
+        Args:
+            notebook: The notebook for which they stand ready.
+        """
+        ready: list[asyncio.Task] = self._kernels._pools.get(notebook, [])
+        dead = [task for task in ready if task.done() and not await self._is_alive(task)]
+        for task in dead:
+            ready.remove(task)
+            with suppress(Exception):  # it is gone; all that is left to do is to forget it
+                await self._kernels.shutdown_kernel(task.result()["kernel_id"], now=True)
+        self._kernels.fill_if_needed(delay=0, notebook_name=notebook)
+
+    async def _is_alive(self, task: asyncio.Task) -> bool:
+        if task.cancelled() or task.exception() is not None:
+            return False
+        kernel_id = task.result()["kernel_id"]
+        return kernel_id in self._kernels and await ensure_async(self._kernels.get_kernel(kernel_id).is_alive())
 
     async def get_rendered_notebook(self, **options: Any) -> tuple[Any, Any, str]:
         """Hand a kernel that stood ready to the guest."""
