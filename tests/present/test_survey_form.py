@@ -393,6 +393,20 @@ def test_a_damaged_file_is_told_with_its_line_and_never_written(company):
     assert "is-hidden" in form._banner._dom_classes
 
 
+def test_a_file_that_is_damaged_and_mended_while_it_is_open_opens_again(company):
+    form = open_form(company)
+    put(form, "company_name", "Northwind")
+    path = company / "answers" / "survey" / "ana-okafor.toml"
+    good = path.read_text()
+    path.write_text(f"{good}\nx = = 3\n")
+    form.autosave.look()
+    assert form.controls["company_name"]._input.disabled and form.status.state == "failed"
+    path.write_text(good)
+    form.autosave.look()
+    assert form.editor.problem == "" and "is-hidden" in form._banner._dom_classes
+    assert not form.controls["company_name"]._input.disabled and form.status.state == "saved"
+
+
 def test_a_name_that_cant_be_kept_is_told(company):
     form = open_form(company, name="")
     assert form.editor.problem and form._banner.children

@@ -25,7 +25,7 @@ class Autosave:
 
     Args:
         editor: Holds the answers and writes them.
-        on_saved: Is told the outcome of each save, and of each look that found something.
+        on_saved: Is told the outcome of each save, and of each look that found something new.
         is_open: Whether the form is still there; the looks end with it.
     """
 
@@ -36,6 +36,7 @@ class Autosave:
         self._save_call: asyncio.TimerHandle | None = None
         self._look_call: asyncio.TimerHandle | None = None
         self._first_change: float | None = None
+        self._stood: tuple[str, str, str] = ("unchanged", "", editor.problem)
 
     def touch(self) -> None:
         """Note that something has changed: it is saved a moment later."""
@@ -67,8 +68,10 @@ class Autosave:
     def look(self) -> Saved:
         """Look once at what other windows saved and take it over."""
         found = self._editor.refresh()
-        if found.changed or found.status in ("conflict", "failed"):
+        stands = found.status, found.message, self._editor.problem
+        if found.changed or stands != self._stood:
             self._on_saved(found)
+        self._stood = stands
         return found
 
     def stop(self) -> None:
