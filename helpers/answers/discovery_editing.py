@@ -1,8 +1,7 @@
 """The KPI discovery matrix while people decide in it: each decision is written at once and merged with the others'."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from helpers.answers.discovery import (
     parse_discovery,
     read_quarter,
 )
-from helpers.answers.edit_results import Saved, read_clock
+from helpers.answers.edit_results import Clock, Saved, read_clock
 from helpers.answers.fields import UNSHOWABLE
 from helpers.answers.files import Topic, read_topic, stat_topic, update_topic
 from helpers.errors import AnswersError, suggest
@@ -51,7 +50,7 @@ class DiscoveryEditor:
         problem: What is wrong with the file or the quarter; while there is something, nothing is written.
     """
 
-    def __init__(self, folder: Path, *, by: str, quarter: str, clock: Callable[[], datetime] = read_clock) -> None:
+    def __init__(self, folder: Path, *, by: str, quarter: str, clock: Clock = read_clock) -> None:
         self.by, self.quarter = by.strip(), quarter.strip()
         self.answers = DiscoveryAnswers()
         self._folder, self._clock = Path(folder), clock

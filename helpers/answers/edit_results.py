@@ -10,6 +10,8 @@ from helpers.answers.merging import Sync
 from helpers.answers.typed import Raw, check_raw, denormalise, lay_rows, show_raw, split_answer
 from helpers.model.survey import SurveyField, SurveyTab
 
+Clock = Callable[[], datetime]
+
 
 @dataclass(frozen=True)
 class Conflict:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
 
 from helpers.answers.edit_results import (
+    Clock,
     Conflict,
     FieldState,
     Progress,
@@ -70,14 +70,7 @@ class ResponseEditor:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        survey: Survey,
-        *,
-        name: str,
-        team: str = "",
-        role: str = "",
-        clock: Callable[[], datetime] = read_clock,
+        self, folder: Path, survey: Survey, *, name: str, team: str = "", role: str = "", clock: Clock = read_clock
     ) -> None:
         self.name = name.strip() if isinstance(name, str) else ""
         self.problem = self._fault_in_name = find_fault_in_name(name)
@@ -92,7 +85,7 @@ class ResponseEditor:
         self._raws: dict[str, Raw] = {}
         self._states: dict[str, FieldState] = {}
         self._too_long: set[str] = set()
-        self._history = VersionHistory(self._folder, self.topic, survey)
+        self._history = VersionHistory(self._folder, self.topic, survey, name=self.name)
         self._given: set[str] = set()
         self._open()
         for id, given in ((f"{RESPONDENT}.team", team), (f"{RESPONDENT}.role", role)):
@@ -120,8 +113,8 @@ class ResponseEditor:
     def conflicts(self) -> dict[str, Conflict]:
         """The questions that two windows have answered differently: id → both answers."""
         with self._guard:
-            found = {id: self.read(id).conflict for id, sync in self._syncs.items() if sync.dispute}
-            return {id: conflict for id, conflict in found.items() if conflict}
+            found = ((id, self.read(id).conflict) for id, sync in self._syncs.items() if sync.dispute)
+            return {id: conflict for id, conflict in found if conflict}
 
     def read(self, field: str) -> FieldState:
         """Return a question as its control shows it.
@@ -180,14 +173,13 @@ class ResponseEditor:
                 return self._date(current.values, plan["tables"])
 
             try:
-                topic = update_topic(self._folder, self.topic, compose, known=self._known, now=self._clock())
+                topic = self._update(compose)
             except AnswersError as error:
                 self.problem = self._find_problem()
                 return Saved("failed", str(error))
             self.problem = ""
             self._given.clear()
-            changed = self._take(topic, plan["held"], plan["syncs"])
-            return self._tell(changed)
+            return self._tell(self._take(topic, plan["held"], plan["syncs"]))
 
     def refresh(self) -> Saved:
         """Take over what another window saved; cheap where nothing was.
@@ -256,26 +248,29 @@ class ResponseEditor:
         }
 
     def restore(self, number: int) -> Saved:
-        """Bring an earlier version back; what was current becomes a version that stays for good."""
+        """Bring an earlier version back, also in the place of a damaged file.
+
+        What was there becomes a version that stays for good. What was typed and could not be saved stays here.
+        """
         with self._guard:
             before = self.save()
-            if before.status == "failed":
+            if before.status == "failed" and (self._fault_in_name or not self.problem):
                 return before
             try:
                 old = self._history.read(number)
-                topic = update_topic(
-                    self._folder,
-                    self.topic,
-                    lambda current: self._date(current.values, old.values),
-                    known=self._known,
-                    now=self._clock(),
-                    is_pinned=True,
-                )
+
+                def compose(current: Topic) -> Mapping[str, Any] | None:
+                    require_owner(current, self.name)
+                    return self._date(current.values, old.values)
+
+                topic = self._update(compose, is_pinned=True, replaces_damaged=True)
             except AnswersError as error:
                 return Saved("failed", str(error))
+            self.problem = ""
             held = read_held(topic.values, self._survey)
-            changed = self._take(topic, held, {id: open_sync(held.get(id, Held())) for id in self._fields})
-            return self._tell(changed)
+            syncs = {id: open_sync(held.get(id, Held())) for id in self._fields}
+            unsaved = {id: sync for id, sync in self._syncs.items() if sync.is_changed}
+            return self._tell(self._take(topic, held, {**syncs, **unsaved}))
 
     def secondary_rows(self) -> list[dict[str, Any]]:
         """List every primary KPI × cut as a row of the grid of secondary KPIs, with what was answered of it.
@@ -314,6 +309,9 @@ class ResponseEditor:
             self._known = self._read()
             self._held = read_held(self._known.values, self._survey)
             self._syncs = {id: open_sync(held) for id, held in self._held.items()}
+
+    def _update(self, compose: Callable[[Topic], Mapping[str, Any] | None], **how: bool) -> Topic:
+        return update_topic(self._folder, self.topic, compose, known=self._known, now=self._clock(), **how)
 
     def _read(self) -> Topic:
         topic = read_topic(self._folder, self.topic, known=self._known)

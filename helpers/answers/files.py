@@ -121,7 +121,13 @@ def read_topic(folder: Path, topic: str, *, known: Topic | None = None) -> Topic
 
 
 def write_topic(
-    folder: Path, topic: str, values: Mapping[str, Any], *, based_on: str, now: datetime | None = None
+    folder: Path,
+    topic: str,
+    values: Mapping[str, Any],
+    *,
+    based_on: str,
+    now: datetime | None = None,
+    is_pinned: bool = False,
 ) -> str:
     """Write one file of answers whole or not at all, keeping the version before.
 
@@ -133,6 +139,7 @@ def write_topic(
         values: The file's tables: all of them; None is left out, since TOML has no such value.
         based_on: The revision that was read; ``ABSENT`` for a new file.
         now: When it is saved, as the file's time; the machine's clock where None.
+        is_pinned: Whether the version before stays for good.
 
     Returns:
         The new revision.
@@ -154,7 +161,7 @@ def write_topic(
             )
         return wanted
 
-    return update_topic(folder, topic, compose, now=now).revision
+    return update_topic(folder, topic, compose, now=now, is_pinned=is_pinned).revision
 
 
 def update_topic(
@@ -165,6 +172,7 @@ def update_topic(
     known: Topic | None = None,
     now: datetime | None = None,
     is_pinned: bool = False,
+    replaces_damaged: bool = False,
 ) -> Topic:
     """Change one file of answers on the base of what it holds at this moment; nobody else can write in between.
 
@@ -176,6 +184,7 @@ def update_topic(
         known: The file as read or written last; saves reading it again where it is still the same.
         now: When it is saved, as the file's time; the machine's clock where None.
         is_pinned: Whether the version before stays for good.
+        replaces_damaged: Whether a damaged file counts as one without values; only for somebody who asked for that.
 
     Returns:
         The file as it is afterwards.
@@ -188,7 +197,12 @@ def update_topic(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with lock_folder(place):
-            current = read_topic(folder, topic, known=known)
+            try:
+                current = read_topic(folder, topic, known=known)
+            except AnswersError:
+                if not (replaces_damaged and path.is_file()):
+                    raise
+                current = Topic(topic, revision=_revision(path.read_bytes()))
             wanted = compose(current)
             if wanted is None or (current.revision != ABSENT and current.values == wanted):
                 return current
@@ -241,14 +255,29 @@ def read_version(folder: Path, topic: str, number: int) -> Topic:
     return parse_topic(topic, path.read_bytes())
 
 
-def restore_version(folder: Path, topic: str, number: int, *, based_on: str) -> str:
-    """Bring an earlier version back as the current one; what was current becomes a version itself.
+def restore_version(
+    folder: Path, topic: str, number: int, *, based_on: str | None = None, now: datetime | None = None
+) -> str:
+    """Bring an earlier version back as the current one; what was current becomes a version that stays for good.
+
+    Args:
+        folder: The company's folder.
+        topic: Such as ``survey/ana-okafor``.
+        number: The version's number.
+        based_on: The revision that was read; None replaces whatever is there, a damaged file too.
+        now: When it is saved; the machine's clock where None.
+
+    Returns:
+        The new revision.
 
     Raises:
         ConflictError: The file has changed since it was read.
-        AnswersError: The version isn't kept.
+        AnswersError: The version isn't kept, or is damaged itself.
     """
-    return write_topic(folder, topic, read_version(folder, topic, number).values, based_on=based_on)
+    old = read_version(folder, topic, number).values
+    if based_on is not None:
+        return write_topic(folder, topic, old, based_on=based_on, now=now, is_pinned=True)
+    return update_topic(folder, topic, lambda _: old, now=now, is_pinned=True, replaces_damaged=True).revision
 
 
 def stat_topic(folder: Path, topic: str) -> tuple[int, ...]:

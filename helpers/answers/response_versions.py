@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helpers.answers.files import Topic, list_version_times, read_version
 from helpers.answers.merging import Held
-from helpers.answers.response_file import read_held
+from helpers.answers.response_file import read_held, require_owner
 from helpers.answers.typed import split_answer
 from helpers.answers.versions import MINUTE, Version
 from helpers.errors import AnswersError
@@ -37,17 +37,19 @@ class VersionInfo:
 class VersionHistory:
     """The versions of one file; each is read once, since a version never changes."""
 
-    def __init__(self, folder: Path, topic: str, survey: Survey) -> None:
-        self._folder, self._topic, self._survey = folder, topic, survey
+    def __init__(self, folder: Path, topic: str, survey: Survey, *, name: str) -> None:
+        self._folder, self._topic, self._survey, self._name = folder, topic, survey, name
         self._read: dict[int, Mapping[str, Held]] = {}
 
     def read(self, number: int) -> Topic:
         """Read a version's file.
 
         Raises:
-            AnswersError: The version isn't kept, or it is damaged.
+            AnswersError: The version isn't kept, it is damaged, or it is another person's.
         """
-        return read_version(self._folder, self._topic, number)
+        topic = read_version(self._folder, self._topic, number)
+        require_owner(topic, self._name)
+        return topic
 
     def read_held(self, number: int) -> Mapping[str, Held]:
         """Read what a version holds: question's id → its answer.

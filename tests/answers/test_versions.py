@@ -3,12 +3,24 @@
 import os
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.answers.files import ABSENT, list_version_times, list_versions, read_version, update_topic, write_topic
+from helpers.answers.files import (
+    ABSENT,
+    ConflictError,
+    list_version_times,
+    list_versions,
+    read_topic,
+    read_version,
+    restore_version,
+    update_topic,
+    write_topic,
+)
 from helpers.answers.response_versions import LISTED_WHOLE, choose_listed
 from helpers.answers.versions import DAY, RECENT, RECENT_KEPT, Version, choose_thinned, keep_version
+from helpers.errors import AnswersError
 from tests.answers.big_survey import Clock
 
 TOPIC = "survey/ana"
@@ -120,3 +132,18 @@ def test_a_person_is_shown_the_newest_one_by_one_and_further_back_one_per_minute
     shown = [version.number for version in choose_listed(versions)]
     assert shown[:LISTED_WHOLE] == list(range(599, 599 - LISTED_WHOLE, -1))
     assert shown[LISTED_WHOLE:] == [*range(569, 0, -30), 4]
+
+
+def test_a_version_is_brought_back_over_whatever_is_there_and_that_stays_for_good(tmp_path):
+    first = write_topic(tmp_path, TOPIC, {"overview": {"n": 1}}, based_on=ABSENT)
+    second = write_topic(tmp_path, TOPIC, {"overview": {"n": 2}}, based_on=first)
+    with pytest.raises(ConflictError):
+        restore_version(tmp_path, TOPIC, 1, based_on=first)
+    restore_version(tmp_path, TOPIC, 1, based_on=second)
+    path = tmp_path / "answers" / "survey" / "ana.toml"
+    path.write_text("[overview\n", encoding="utf-8")
+    with pytest.raises(AnswersError, match="row 1"):
+        restore_version(tmp_path, TOPIC, 2, based_on=first)
+    restore_version(tmp_path, TOPIC, 2)
+    assert read_topic(tmp_path, TOPIC).values == {"overview": {"n": 2}}
+    assert [v.is_pinned for v in list_version_times(tmp_path, TOPIC)] == [False, True, True]
