@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 SIDES = {"good": "Good fit", "bad": "Bad fit", "rest": "Neither"}
 """What most people say of a value: a good fit, a bad fit, or neither."""
 
+PARTS = ("", "_low", "_high", "_n", "_is_small", "_other", "_p", "_q")
+"""What is told of each measure: value, interval, records, whether they are few, what it is compared with, p and q."""
+
 GROUP_COLUMNS = [
     "attribute_id", "attribute", "of_buyer", "group", "side", "n_people", "n_good", "n_bad",
-    *(f"{measure}{part}" for measure in MEASURES for part in ("", "_low", "_high", "_n", "_is_small", "_p", "_q")),
+    *(f"{measure}{part}" for measure in MEASURES for part in PARTS),
     "grr", "years",
 ]  # fmt: skip
 SURPRISE_COLUMNS = [
@@ -71,6 +74,7 @@ class IcpValue:
         surprises: One row per value or side that beats the stated good fit beyond chance, the clearest first.
         n_compared: How many comparisons the correction is over.
         significance: The level of q from which a difference counts.
+        minimum_n: Fewer records than this are few.
         sentence: The finding.
     """
 
@@ -81,6 +85,7 @@ class IcpValue:
     surprises: pd.DataFrame
     n_compared: int
     significance: float
+    minimum_n: int
     sentence: str
 
 
@@ -128,6 +133,7 @@ def measure_icp_value(company: Any, responses: Mapping[str, "Response"], survey:
         surprises=surprises,
         n_compared=n,
         significance=level,
+        minimum_n=company.catalog.rules.minimum_n,
         sentence=_say(frames[0], surprises, missing, level, company.currency),
     )
 
@@ -160,8 +166,9 @@ class _Groups:
     def shown(self) -> list[str]:
         """The values that stand alone: the commonest, and those that somebody named."""
         counts = pd.concat(list(self.records.values())).value_counts()
-        common = set(counts.index[:MOST_VALUES])
-        return [str(value) for value in counts.index if value in common or sum(self.said[str(value)][1:])]
+        ranked = sorted(((str(value), int(n)) for value, n in counts.items()), key=lambda pair: (-pair[1], pair[0]))
+        common = {value for value, _ in ranked[:MOST_VALUES]}
+        return [value for value, _ in ranked if value in common or sum(self.said[value][1:])]
 
     @cached_property
     def groupings(self) -> dict[str, Groups]:
@@ -236,7 +243,7 @@ def _correct(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Correct every p-value for the number of all comparisons, and mark what rests on few records."""
     frame = pd.DataFrame([*sides, *values], columns=GROUP_COLUMNS)
-    numbers = [f"{measure}{part}" for measure in MEASURES for part in ("", "_low", "_high", "_n", "_p")]
+    numbers = [f"{measure}{part}" for measure in MEASURES for part in ("", "_low", "_high", "_n", "_other", "_p")]
     frame = frame.astype(dict.fromkeys([*numbers, "grr", "n_good", "n_bad"], "float64"))
     minimum = company.catalog.rules.minimum_n
     for measure in MEASURES:

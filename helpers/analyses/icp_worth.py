@@ -195,14 +195,16 @@ def compare_worth(one: Measured, other: Measured) -> dict[str, float | None]:
     """Tell how surprising each difference between two groups is.
 
     Returns:
-        ``<measure>_p``, two-sided: pooled two-proportion z test for shares, Welch's test for deal sizes, the normal
-        approximation on logarithms for lifetime value; missing where one of them can't be told.
+        ``<measure>_other``, the value compared with, and ``<measure>_p``, two-sided: pooled two-proportion z test for
+        shares, Welch's test for deal sizes, the normal approximation on logarithms for lifetime value; missing where
+        one of them can't be told.
     """
     return {
         "win_rate_p": _compare_shares(one.win_rate, other.win_rate),
         "deal_size_p": _compare_means(one.deal_size, other.deal_size),
         "retention_p": _compare_shares(one.retention, other.retention),
         "ltv_p": _compare_logs(one.ltv, other.ltv),
+        **{f"{measure}_other": getattr(other, measure).value for measure in MEASURES},
     }
 
 
