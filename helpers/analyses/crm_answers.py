@@ -1,9 +1,10 @@
 """What the CRM answers to the survey's questions: one way of comparing per kind of question."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,19 @@ class CrmView:
 
     def find(self, kpi: str, take: str, *, basis: str = "", dimension: str = "all", slice: str = "all") -> Any:
         """Return one cell as a row; None where there is none."""
-        cells = self.cells[take]
-        mask = (cells["kpi"] == kpi) & (cells["dimension"] == dimension)
-        found = cells[mask & (cells["slice"].str.casefold() == slice.casefold())]
         wanted = basis or (self.company.catalog.kpi(kpi).basis[0])
-        found = found[found["basis"] == wanted]
-        return None if found.empty or pd.isna(found.iloc[0]["value"]) else found.iloc[0]
+        found = self._rows[take].get((kpi, dimension, slice.casefold(), wanted))
+        return None if found is None or pd.isna(found["value"]) else found
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[tuple[str, str, str, str], Mapping[Hashable, Any]]]:
+        """Every cell by what it is looked up with; of several alike the first."""
+        rows: dict[str, dict[tuple[str, str, str, str], Mapping[Hashable, Any]]] = {}
+        for take, cells in self.cells.items():
+            known = rows.setdefault(take, {})
+            for row in cells.to_dict("records"):
+                known.setdefault((row["kpi"], row["dimension"], str(row["slice"]).casefold(), row["basis"]), row)
+        return rows
 
     def define(self, kpi: str, take: str) -> str:
         """Say how a KPI is defined and over which days it was taken."""
