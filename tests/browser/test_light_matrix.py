@@ -135,6 +135,35 @@ def test_nothing_is_asked_for_where_nothing_can_be_decided(matrix):
     assert matrix.saved == [{"selected": {"row": "source", "column": "k1"}}], "but it can be read"
 
 
+PANEL = """
+<div class="evidence"><p data-cell="k1|source">KPI 1 by source</p>
+<div class="lights"><button>available</button><button class="mod-active">adoption needed</button></div>
+<textarea>typed, not sent yet</textarea><button class="decides">Override</button></div>
+"""
+
+
+def test_the_press_that_decides_takes_along_what_stands_in_the_panel(matrix):
+    """The panel is ipywidgets' own; the matrix lives in the same form."""
+    matrix.page.evaluate(
+        """panel => {
+            const form = document.createElement("div");
+            form.className = "matrix-editor";
+            const root = document.querySelector("#widget-0");
+            root.before(form);
+            form.append(root);
+            form.insertAdjacentHTML("beforeend", panel);
+            window.reached = 0;
+            form.querySelector(".decides").addEventListener("click", () => (window.reached += 1));
+        }""",
+        PANEL,
+    )
+    matrix.page.wait_for_selector(".matrix-editor[data-lm-suppress-shortcuts]")
+    matrix.page.get_by_role("button", name="Override").click()
+    told = {"kind": "decide", "cell": "k1|source", "light": "adoption_needed", "note": "typed, not sent yet"}
+    assert matrix.sent == [told]
+    assert matrix.page.evaluate("window.reached") == 0, "ipywidgets' own press would arrive without the note"
+
+
 def test_a_new_light_is_shown_and_spoken_and_focus_stays(matrix):
     button = cell(matrix, "KPI 1 by Source")
     button.click()

@@ -187,6 +187,20 @@ def test_one_cell_goes_back_to_the_suggestion_and_the_others_stay(tmp_path):
     assert editor.evidence.back.layout.display == "none"
 
 
+def test_the_press_takes_along_what_the_page_shows_for_the_cell_that_is_open(tmp_path):
+    """The last keystrokes of a note may still be on their way when the button's press arrives."""
+    editor = open_editor(tmp_path)
+    editor.open("opportunities", "source")
+    assert 'data-cell="opportunities|source"' in editor.evidence.head.value
+    pressed = {"kind": "decide", "cell": "opportunities|source", "light": "available", "note": "Two are tests"}
+    editor._on_message(editor.matrix, pressed | {"cell": "deals_won|source"})
+    editor._on_message(editor.matrix, pressed | {"light": "green"})
+    assert not decisions(tmp_path).judgements
+    editor._on_message(editor.matrix, pressed)
+    [judgement] = decisions(tmp_path).judgements
+    assert (judgement.light, judgement.note) == ("available", "Two are tests")
+
+
 @pytest.mark.parametrize(("light", "is_written"), [("adoption_needed", True), ("unavailable", False)])
 def test_a_key_confirms_at_once_and_overrides_only_with_a_note(tmp_path, light, is_written):
     editor = open_editor(tmp_path)

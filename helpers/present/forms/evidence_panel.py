@@ -45,7 +45,7 @@ class EvidencePanel:
         self.lights = ToggleButtons(options=_light_options(), value=None).add_class("lights")
         self.note = Textarea(placeholder="Why? Needed to override the CRM's suggestion", rows=2).add_class("why")
         self.everywhere = Checkbox(value=False, indent=False).add_class("everywhere")
-        self.decide = Button(description="Confirm suggestion").add_class("primary")
+        self.decide = Button(description="Confirm suggestion").add_class("primary").add_class("decides")
         self.back = Button(description="Back to the suggestion").add_class("quiet")
         self.next = Button(description="Next undecided").add_class("quiet")
         self.said = HTML().add_class("said")
@@ -153,6 +153,13 @@ class EvidencePanel:
             return
         self.press()
 
+    def take(self, cell: str, light: str, note: str) -> None:
+        """Take what the browser saw when the button was pressed, as long as it is about the cell that is open."""
+        if self.cell is None or cell != name_key(self.cell) or light not in LIGHTS or self.lights.disabled:
+            return
+        self.lights.value, self.note.value = light, note
+        self.press()
+
     def press(self) -> None:
         """Decide: confirm the suggestion, or override it where a note says why."""
         if self.cell is None or self.lights.value is None:
@@ -191,7 +198,8 @@ class EvidencePanel:
 
 def head_html(cell: Mapping[Any, Any], kpi: str) -> str:
     """Write what the cell is, the suggested light, why, and what would help."""
-    title = f'<p class="title">{words.prose_html(name_cell(cell, kpi))}</p>'
+    name, key = words.prose_html(name_cell(cell, kpi)), escape(name_key(cell), quote=True)
+    title = f'<p class="title" data-cell="{key}">{name}</p>'
     suggested = light_html(cell["suggested_light"])
     cure = f'<p class="cure"><b>What would help</b> {words.prose_html(cell["cure"])}</p>' if cell["cure"] else ""
     return (
@@ -234,6 +242,11 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
         _figure("Filled since", say_month(cell["filled_since"]), ""),
     ]
     return f"<table><caption>The CRM's evidence</caption><tbody>{''.join(rows)}</tbody></table>"
+
+
+def name_key(cell: Mapping[Any, Any]) -> str:
+    """Return what a page calls a cell."""
+    return f"{cell['kpi']}|{cell['dimension']}"
 
 
 def _key(cell: Mapping[Any, Any]) -> tuple[Any, Any]:

@@ -104,6 +104,7 @@ class MatrixEditor:
             self.widget.add_class(name)
         self.matrix.observe(self._on_selected, names="selected")
         self.matrix.observe(self._on_asked, names="asked")
+        self.matrix.on_msg(self._on_message)
         self.matrix.observe(lambda _: self.go("copies"), names="opened_copy")
         self.show()
         self.go("matrix")
@@ -217,6 +218,10 @@ class MatrixEditor:
         if (cell["kpi"], cell["dimension"]) != self.selected:
             self._open_cell(cell)
         self.evidence.propose(str(asked.get("light", "")))
+
+    def _on_message(self, _: Any, content: Any, __: Any = None) -> None:
+        if isinstance(content, dict) and content.get("kind") == "decide":
+            self.evidence.take(*(str(content.get(name, "")) for name in ("cell", "light", "note")))
 
     def _judge(self, *, light: str, note: str, everywhere: bool) -> None:
         cell = self.evidence.cell

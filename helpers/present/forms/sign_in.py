@@ -22,7 +22,7 @@ def ask_name(enter: Callable[[str], Widget]) -> VBox:
     Args:
         enter: Makes the form of a name.
     """
-    name = Text(placeholder="Name").add_class("short-note")
+    name = Text(placeholder="Name", continuous_update=False).add_class("short-note")
     go = Button(description="Open the matrix").add_class("primary")
     fault = HTML()
     style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}</style>").add_class("red-style")

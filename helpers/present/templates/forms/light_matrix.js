@@ -57,8 +57,27 @@ class Matrix {
   keepKeys(tries = 0) {
     this.el.setAttribute("data-lm-suppress-shortcuts", "true");
     const form = this.el.closest(".matrix-editor");
-    if (form) form.setAttribute("data-lm-suppress-shortcuts", "true");
-    else if (tries < 100) requestAnimationFrame(() => this.keepKeys(tries + 1));
+    if (form) {
+      form.setAttribute("data-lm-suppress-shortcuts", "true");
+      this.form = form;
+      form.addEventListener("click", this.decide, true);
+    } else if (tries < 100) requestAnimationFrame(() => this.keepKeys(tries + 1));
+  }
+
+  // ipywidgets may hold back the last keystrokes of a note while Python is busy, but never a click: so the click that
+  // decides takes along what stands in the panel, and for which cell.
+  decide = (event) => {
+    const panel = event.target.closest("button.decides:enabled")?.closest(".evidence");
+    const cell = panel?.querySelector("[data-cell]")?.dataset.cell;
+    if (cell === undefined) return;
+    event.stopPropagation();
+    const chosen = [...panel.querySelectorAll(".lights button")].findIndex((one) => one.matches(".mod-active"));
+    const light = this.get("legend")[chosen]?.id ?? "";
+    this.model.send({ kind: "decide", cell, light, note: panel.querySelector("textarea")?.value ?? "" });
+  };
+
+  leave() {
+    this.form?.removeEventListener("click", this.decide, true);
   }
 
   get(name) {
@@ -414,7 +433,10 @@ function render({ model, el }) {
     ["change:selected", choose],
   ];
   watched.forEach(([names, act]) => names.split(" ").forEach((name) => model.on(name, act)));
-  return () => watched.forEach(([names, act]) => names.split(" ").forEach((name) => model.off(name, act)));
+  return () => {
+    matrix.leave();
+    watched.forEach(([names, act]) => names.split(" ").forEach((name) => model.off(name, act)));
+  };
 }
 
 export default { render };
