@@ -663,6 +663,20 @@ def test_a_view_that_is_closed_sends_what_is_left_and_listens_no_more(page, grid
     assert page.evaluate("window.models[0].handlers.length") == 0
 
 
+def test_what_python_does_not_acknowledge_is_sent_again_until_it_does(page, grid):
+    stop_clock(page)
+    mounted = grid()
+    page.get_by_label("Price, Dock").fill("5")
+    page.clock.run_for(3000)
+    assert mounted.sent == []
+    page.clock.run_for(6000)
+    assert [message["rows"][1]["price"] for message in mounted.sent] == ["5", "5"]
+    edit = mounted.sent[0]["edit"]
+    mounted.receive(acknowledged={edit["writer"]: edit["number"]})
+    page.clock.run_for(20_000)
+    assert len(mounted.sent) == 2
+
+
 def test_a_page_that_is_left_sends_what_is_typed(page, grid):
     stop_clock(page)
     mounted = grid()

@@ -252,6 +252,20 @@ def test_faults_tell_which_edit_they_know():
     assert [state["acknowledged"] for state in wire.updates() if "faults" in state] == [{"w": 1}]
 
 
+def test_an_edit_that_comes_again_counts_once():
+    wire = Wire(BASE)
+    lost = {"rows": [{"name": "A"}], "edit": {"writer": "w", "number": 1, "revision": wire.grid.revision}}
+    wire.grid._handle_custom_msg(lost, [])
+    assert wire.grid.rows == [{"name": "A"}]
+    wire.grid.set_state({"rows": [{"name": "AB"}], "edit": {**lost["edit"], "number": 2}})
+    wire.grid._handle_custom_msg(lost, [])
+    assert wire.grid.rows == [{"name": "AB"}]
+    assert wire.updates()[-1] == {"acknowledged": {"w": 2}}
+    for other in (None, "rows", {"rows": []}):
+        wire.grid._handle_custom_msg(other, [])
+    assert wire.grid.rows == [{"name": "AB"}]
+
+
 def test_a_grid_without_a_browser_is_an_ordinary_widget():
     grid = EditableGrid(columns=NAMES)
     grid.set_state({"rows": [{"name": "A"}]})

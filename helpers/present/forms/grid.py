@@ -84,6 +84,7 @@ class EditableGrid(anywidget.AnyWidget):
         self._received: list[dict[str, Any]] | None = None
         self._before: dict[int, list[dict[str, Any]]] = {}
         super().__init__(**kwargs)
+        self.on_msg(self._take_again)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take in what the browser sends; rows that Python has changed meanwhile are merged, not overwritten."""
@@ -115,6 +116,16 @@ class EditableGrid(anywidget.AnyWidget):
         """Send rows and faults together with what tells the browser which of its edits they already know."""
         names = {key} if isinstance(key, str) else set(key or ())
         super().send_state(names | {"revision", "acknowledged"} if names & {"rows", "faults"} else key)
+
+    def _take_again(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Take in an edit that the browser sends once more, having heard nothing; one that was taken already isn't."""
+        if not isinstance(content, dict) or not {"rows", "edit"} <= content.keys():
+            return
+        edit = content["edit"]
+        if self.acknowledged.get(edit["writer"], -1) < edit["number"]:
+            self.set_state({"rows": content["rows"], "edit": edit})
+        else:
+            self.send_state("acknowledged")
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         return key not in ("revision", "acknowledged") and super()._should_send_property(key, value)

@@ -5,6 +5,7 @@
 // does not know yet, the focus and the caret stay as they are. Data reaches the page as text only, never as markup.
 
 const SEND_AFTER = 40;
+const SEND_AGAIN_AFTER = 4000;
 const LIGHTS = { available: "●", adoption_needed: "◐", unavailable: "○" };
 const WIDTHS = { text: 144, long_text: 208, number: 84, choice: 120, yes_no: 112, light: 148 };
 const SIGN = 7.4; // pixels of an ordinary sign in a cell
@@ -264,6 +265,7 @@ class Grid {
 
   close() {
     this.flush();
+    clearTimeout(this.again);
     for (const [event, handler] of this.listening) this.model.off(event, handler);
     document.removeEventListener("scroll", this.onScroll, { capture: true });
     document.removeEventListener("visibilitychange", this.onHide);
@@ -581,6 +583,18 @@ class Grid {
     this.model.set("edit", { writer: this.writer, number: this.number, revision: this.revision });
     this.isSending = false;
     this.model.save_changes();
+    this.sendAgainLater();
+  }
+
+  // A message that was on its way while the line broke is lost, and the model, waiting for its echo, sends nothing more.
+  // So what Python hasn't acknowledged goes once more by another way until it has.
+  sendAgainLater() {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => {
+      if (this.acknowledged >= this.number) return;
+      try { this.model.send({ rows: this.get("rows"), edit: this.get("edit") }); } catch { /* no line: later */ }
+      this.sendAgainLater();
+    }, SEND_AGAIN_AFTER);
   }
 
   get acknowledged() { return this.model.get("acknowledged")?.[this.writer] ?? 0; }
