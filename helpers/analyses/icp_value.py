@@ -70,6 +70,7 @@ class IcpValue:
         values: One row per attribute and value, commonest first, with the same columns: ``n_good`` and ``n_bad`` people
             who name it, p and q of the difference from the good fit as a whole, for a good value from all others.
         missing: One row per attribute that the CRM doesn't carry, with its cure.
+        labels: Measure → what readers call it; lifetime value is the amount won so far where nothing recurs.
         definitions: Measure → how it is counted, over which days, and what is assumed.
         surprises: One row per value or side that beats the stated good fit beyond chance, the clearest first.
         n_compared: How many comparisons the correction is over.
@@ -81,6 +82,7 @@ class IcpValue:
     sides: pd.DataFrame
     values: pd.DataFrame
     missing: pd.DataFrame
+    labels: Mapping[str, str]
     definitions: Mapping[str, str]
     surprises: pd.DataFrame
     n_compared: int
@@ -129,6 +131,7 @@ def measure_icp_value(company: Any, responses: Mapping[str, "Response"], survey:
         sides=frames[0],
         values=frames[1],
         missing=pd.DataFrame(missing, columns=MISSING_COLUMNS),
+        labels=worth.labels if worth else {},
         definitions=worth.definitions if worth else {},
         surprises=surprises,
         n_compared=n,

@@ -126,6 +126,17 @@ class Worth:
         """Confidence of every interval."""
         return self.company.catalog.rules.confidence
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What readers call each measure."""
+        ltv = "Lifetime value" if self.is_recurring else "Won per customer so far"
+        return {
+            "win_rate": "Win rate",
+            "deal_size": "Average deal size",
+            "retention": "Customers kept at renewal",
+            "ltv": ltv,
+        }
+
     @cached_property
     def definitions(self) -> dict[str, str]:
         """Say how each measure is counted, and over which days."""

@@ -220,8 +220,8 @@ def _check_stage(
         "n_without": int(missing.sum()),
         "n_without_at": int((missing & ~beyond).sum()),
         "n_without_beyond": int((missing & beyond).sum()),
-        "money_without": float(amount[missing].sum()),
-        "money_beyond": float(amount[missing & beyond].sum()),
+        "money_without": amount[missing].sum(min_count=min(int(missing.sum()), 1)),
+        "money_beyond": amount[missing & beyond].sum(min_count=min(int((missing & beyond).sum()), 1)),
     }
     return row, found
 
@@ -332,17 +332,22 @@ def _say(summary: pd.DataFrame, listed: pd.DataFrame, n_open: int, currency: str
         return "Nobody has said yet what must be heard at which stage"
     if not (summary["state"] == "checked").any():
         fields = sum(summary["state"].isin(["no_field", "not_exported"]))
+        if not fields:
+            return "None of the stages that people named is one at which the CRM's deals stand open"
         return (
             f"The evidence of {fields} of {len(summary)} stages can't be looked up: the export carries no field for it"
         )
     moved = listed[listed["is_beyond"].astype("bool")] if len(listed) else listed
     if len(moved):
         money = format_value(float(moved["amount"].sum()), "currency", currency=currency)
+        worth = f", worth {money}," if moved["amount"].notna().any() else ""
         verb = "has" if len(moved) == 1 else "have"
-        return f"{len(moved)} of {n_open} open deals, worth {money}, {verb} moved on without what must have been heard"
+        return f"{len(moved):,} of {n_open:,} open deals{worth} {verb} moved on without what must have been heard"
     if len(listed):
         verb = "stands" if len(listed) == 1 else "stand"
-        return f"{len(listed)} of {n_open} open deals {verb} at a stage whose evidence is still missing; none moved on"
+        return (
+            f"{len(listed):,} of {n_open:,} open deals {verb} at a stage whose evidence is still missing; none moved on"
+        )
     return "Every open deal carries the evidence of the stages that it has passed"
 
 

@@ -15,12 +15,6 @@ from helpers.present.display import Display, show_chart, show_message, show_tabl
 from helpers.present.theme import LIGHT
 from helpers.present.words import count_of, join_words, say_value
 
-TITLES = {
-    "win_rate": "Win rate",
-    "deal_size": "Average deal size",
-    "retention": "Customers kept at renewal",
-    "ltv": "Lifetime value",
-}
 ROW, PANEL, LEFT, GAP = 24, 152, 120, 22
 ROOM = 1.55
 """The axis reaches this much further than the largest value, so that the value can be written beside its dot."""
@@ -36,12 +30,12 @@ def show_icp_value(review: SurveyReview, *, subtitle: str = "", currency: str = 
         return show_message("empty", found.sentence, NOBODY if found.missing.empty else "", cures)
     told = [measure for measure in MEASURES if found.sides[measure].notna().any()]
     rows, order = _lay_out(found, told, currency)
-    chart = _draw(rows, order, told, currency)
+    chart = _draw(rows, order, {measure: found.labels[measure] for measure in told}, currency)
     width = LEFT + len(told) * (PANEL + GAP)
     numbers = _numbers(found.sides)
     units = {measure: MEASURES[measure] for measure in told}
-    labels = {"attribute": "Attribute", "group": "Said to be", **{m: TITLES[m] for m in told}}
-    labels |= {f"{measure}_n": f"{TITLES[measure]}: n" for measure in told}
+    labels = {"attribute": "Attribute", "group": "Said to be", **{m: found.labels[m] for m in told}}
+    labels |= {f"{measure}_n": f"{found.labels[measure]}: n" for measure in told}
     compared = f"{found.n_compared:,} comparisons corrected for"
     note = (
         f"Dot and interval. Blue: differs from the good fit beyond chance, {compared}. "
@@ -81,13 +75,15 @@ def show_icp_values(review: SurveyReview, *, subtitle: str = "", currency: str =
     verb = "does" if n == 1 else "do"
     title = f"{count_of(n, 'value')} that few call a good fit {verb} better than those that people named"
     none = "No value that people left out does better than those they named, beyond chance"
-    definitions = " ".join(f"{TITLES[m]}: {found.definitions[m][:1].lower()}{found.definitions[m][1:]}" for m in told)
+    definitions = " ".join(
+        f"{found.labels[m]}: {found.definitions[m][:1].lower()}{found.definitions[m][1:]}" for m in told
+    )
     return show_table(
         frame,
         title=title if n else none,
         subtitle=subtitle,
         currency=currency,
-        labels={"attribute": "Attribute", "value": "Value", "said": "People say", **{m: TITLES[m] for m in told}},
+        labels={"attribute": "Attribute", "value": "Value", "said": "People say", **{m: found.labels[m] for m in told}},
         note=f"▲▼ beyond chance: a good value against all others, any other against the good fit. "
         f"In brackets: few records. {definitions}",
     )
@@ -128,18 +124,18 @@ def _point(side: Mapping[Hashable, Any], measure: str, key: str, level: float, c
     }
 
 
-def _draw(rows: pd.DataFrame, order: list[str], told: list[str], currency: str) -> Any:
+def _draw(rows: pd.DataFrame, order: list[str], told: Mapping[str, str], currency: str) -> Any:
     import altair as alt
 
     panels = []
-    for place, measure in enumerate(told):
+    for place, (measure, title) in enumerate(told.items()):
         points = rows[rows["measure"] == measure]
         clear = points.loc[~points["is_small"], "value"]
         largest = float((clear if clear.notna().any() else points["value"]).max())
         end = max(largest, float(points["value"].max())) * ROOM or 1.0
         axis = alt.Axis(
             orient="top",
-            title=TITLES[measure],
+            title=title,
             titleFontWeight=600,
             format=axis_format(MEASURES[measure]),
             labelExpr=axis_words(MEASURES[measure], currency),

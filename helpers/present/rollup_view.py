@@ -14,7 +14,6 @@ from helpers.present import tables
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.theme import find_light
 from helpers.present.words import clean_text, count_of, prose_html, say_value
-from helpers.units import in_sentence
 
 LIGHTS = {"own": "available", "computed": "adoption_needed", "inherited": "adoption_needed", "missing": "unavailable"}
 SAID = {"computed": "rolled up here", "missing": "not there"}
@@ -106,7 +105,8 @@ def show_stated_values(review: DiscoveryReview, *, subtitle: str = "") -> Displa
         verdict=[_say_verdict(row) for row in stated.to_dict("records")],
     )
     off = int((shown["verdict"] != "as in the CRM").sum())
-    title = f"{off} of {count_of(len(stated), 'cut')} differ from the CRM's values" if off else ""
+    verb = "differs" if off == 1 else "differ"
+    title = f"{off} of {count_of(len(stated), 'cut')} {verb} from the CRM's values" if off else ""
     return show_table(
         shown[["label", "people", "n_said", "rolls_up_to", "verdict"]],
         title=title or "People and CRM name the same values",
@@ -202,7 +202,8 @@ def _say_verdict(row: Mapping[Hashable, Any]) -> str:
         parts.append(f"not in the CRM: {row['said_only']}")
     if row["crm_only"]:
         share = say_value(row["crm_only_share"], "share")
-        parts.append(f"{share} of the {in_sentence(str(row['object']))}s bear values nobody named: {row['crm_only']}")
+        records = count_of(2, str(row["object"])).partition(" ")[2]
+        parts.append(f"{share} of the {records} bear values nobody named: {row['crm_only']}")
     if row["is_disputed"]:
         parts.append("people differ")
     return "; ".join(parts) or "as in the CRM"

@@ -11,6 +11,7 @@ from helpers.analyses.stage_evidence import STATES, StageEvidence
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.words import count_of
 
+MOST_DEALS = 100
 ASK = "It is asked in the tab on stage evidence: one row per deal stage."
 
 
@@ -80,6 +81,7 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
         shown = shown.drop(columns="deal_id")
     moved = int(deals["is_beyond"].astype("bool").sum())
     rest = len(deals) - moved
+    rest_of = f", {MOST_DEALS} of {len(deals):,} listed" if len(deals) > MOST_DEALS else ""
     told = ((moved, "moved on without it"), (rest, "still to hear it before moving on"))
     title = " and ".join(f"{count_of(n, 'open deal')} {words}" for n, words in told if n)
     return show_table(
@@ -97,7 +99,7 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
             "days_in_stage": "In this stage",
             "missing": "Missing (asked for at)",
         },
-        note=f"{'→ left that stage without it. ' if moved else ''}Largest amounts first.",
+        note=f"{'→ left that stage without it. ' if moved else ''}Largest amounts first{rest_of}.",
     )
 
 
