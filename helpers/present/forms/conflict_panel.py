@@ -60,5 +60,5 @@ class ConflictPanel:
             return told + write_differences(rows, heads=("Where", "Mine, in this window", "The other window"))
         mine, other = (escape(say_answer(field, raw)) for raw in (self.conflict.mine, self.conflict.theirs))
         sides = (("Mine, in this window", mine), ("The other window", other))
-        cells = "".join(f"<div><dt>{head}</dt><dd>{said}</dd></div>" for head, said in sides)
-        return f'{told}<dl class="red-sides">{cells}</dl>'
+        cells = "".join(f'<div><p class="red-side">{head}</p><p>{said}</p></div>' for head, said in sides)
+        return f'{told}<div class="red-sides">{cells}</div>'

@@ -27,6 +27,7 @@ from helpers.present.forms.survey_screens import ScreenBody, plan_screens, write
 from helpers.present.forms.versions_panel import VersionsPanel
 
 TEAM = "respondent.team"
+PROBLEM = "problem"
 
 
 class SurveyForm:
@@ -195,6 +196,7 @@ class SurveyForm:
             said, hint = "Back to the survey", ""
         self.onward.description = said
         self._hint.value = f"<p>{escape(hint)}</p>" if hint else ""
+        _mark(self.onward, "is-primary", self.place != VERSIONS)
         _hide(self.onward, not after)
         _hide(self.back, not before or self.place == VERSIONS)
 
@@ -252,7 +254,8 @@ class SurveyForm:
     def _update_banner(self) -> None:
         """Tell what is wrong with the file, and which questions need a choice."""
         problem = self.editor.problem
-        if problem != self._problem:
+        is_new = problem != self._problem
+        if is_new:
             self._problem = problem
             for control in self.controls.values():
                 control.disable(bool(problem))
@@ -273,6 +276,8 @@ class SurveyForm:
                 parts.append(link)
         self._banner.children = parts
         _hide(self._banner, not parts)
+        if is_new and problem and self.place:
+            self.guide.go(PROBLEM)
 
     def _bodies_with_panels(self) -> list[str]:
         return [id for id, control in self.controls.items() if control.beside is not None]
@@ -334,12 +339,16 @@ def write_problem(problem: str) -> str:
     where = f'<p class="text">{escape(place.replace(", row ", ", line "))}</p>' if place else ""
     said = f"{rest[:1].upper()}{rest[1:]}"
     return (
-        '<div class="message error" role="alert"><span class="shape">✕</span>'
+        f'<div class="message error" role="alert" tabindex="-1" data-screen="{PROBLEM}"><span class="shape">✕</span>'
         f'<p class="title">Your answers can\'t be opened, so nothing is written</p>{where}'
-        f'<p class="next">{escape(said)}</p></div>'
+        f'<p class="next">{escape(said)} Show this to whoever set up the workshop.</p></div>'
     )
 
 
 def _hide(widget: Widget, is_hidden: bool) -> None:
-    if is_hidden != ("is-hidden" in widget._dom_classes):
-        (widget.add_class if is_hidden else widget.remove_class)("is-hidden")
+    _mark(widget, "is-hidden", is_hidden)
+
+
+def _mark(widget: Widget, name: str, is_set: bool) -> None:
+    if is_set != (name in widget._dom_classes):
+        (widget.add_class if is_set else widget.remove_class)(name)

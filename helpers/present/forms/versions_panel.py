@@ -14,7 +14,7 @@ from helpers.present.forms.answer_words import list_differences, say_time, write
 from helpers.present.forms.looks import Looks
 
 SHOWN = 40
-"""So many of the newest versions are listed."""
+"""So many of the newest versions are listed, those after which an answer changed."""
 
 NAMED = 3
 """So many changed questions are named in a version's line."""
@@ -53,7 +53,7 @@ class VersionsPanel:
 
     def open(self) -> None:
         """List the versions there are now."""
-        found = self._editor.list_versions()[:SHOWN]
+        found = [version for version in self._editor.list_versions() if version.changed][:SHOWN]
         self.list.options = [(_describe(version), version.number) for version in found]
         self.list.value = None
         self.told.value = "" if found else '<p class="red-help">There is no earlier version yet.</p>'
