@@ -209,16 +209,18 @@ class _MatrixSheet:
             key = (kpi, dimension, object if dimension else "")
             row = self.cells.get(key)
             if row is None:
-                sheet.write_string(at, number, "–", book.format(font_color=LIGHT["mid"], align="center"))
+                sheet.write_string(
+                    at, number, "–", book.format(font_color=LIGHT["mid"], align="center", valign="vcenter")
+                )
                 continue
             light = remember_cell(self.shown, key, row, self.answers, self.quarter)
             is_decided = bool(self.shown[mark_cell("light", *key)]["held"]["light"])
             book.write(sheet, at, number, LIGHT_WORDS.get(light), book.answer(bold=is_decided))
             told = {"input_title": label, "input_message": say_reason(row)}
             book.offer(sheet, (at, number, at, number), LIGHT_WORDS.values(), **told)
-            evidence = f"{'decided; ' if is_decided else ''}{_say_evidence(row)}".removesuffix("; ")
+            evidence = _say_evidence(row, is_decided=is_decided)
             sheet.write_string(at + 1, number, evidence, small)
-            lines = max(lines, count_lines(evidence, CELL_WIDTH * 1.25))
+            lines = max(lines, count_lines(evidence, CELL_WIDTH * 1.45))
         self.flow.end_row(LINE + 6, can_break=can_break)
         self.flow.end_row(max(11 * lines + 4, 15))
 
@@ -231,14 +233,18 @@ def _find_primaries(matrix: pd.DataFrame) -> dict[str, tuple[str, str]]:
     return {kpi: (str(labels.get(kpi, label_of(kpi))), object) for kpi, object in objects.items()}
 
 
-def _say_evidence(row: Mapping[Any, Any]) -> str:
-    """Say in a few words what the CRM shows."""
+def _say_evidence(row: Mapping[Any, Any], *, is_decided: bool) -> str:
+    """Say in a few words what the CRM shows, and whether people have decided."""
     if row["inherited_from"]:
-        return f"taken from the {clean_text(row['inherited_from'])}"
-    if is_missing(row["fill_rate"]):
-        return "" if row["suggested_light"] == "available" else clean_text(row["reason"])
-    recent = "" if is_missing(row["fill_rate_90d"]) else f", 90 days {say_value(row['fill_rate_90d'], 'share')}"
-    return f"filled {say_value(row['fill_rate'], 'share')}{recent}"
+        told = f"taken from the {clean_text(row['inherited_from'])}"
+    elif not is_missing(row["fill_rate"]):
+        recent = "" if is_missing(row["fill_rate_90d"]) else f", 90 days {say_value(row['fill_rate_90d'], 'share')}"
+        told = f"filled {say_value(row['fill_rate'], 'share')}{recent}"
+    else:
+        told = "" if row["suggested_light"] == "available" else clean_text(row["reason"])
+    if not is_decided:
+        return told
+    return f"decided; {told[:1].lower()}{told[1:]}" if told else "decided"
 
 
 def _light_format(book: AnswerBook, light: str) -> Any:

@@ -108,7 +108,7 @@ def _write_first_sheet(
     small = book.format(
         font_color=LIGHT["grey"], font_size=10, text_wrap=True, align="left", indent=1, valign="vcenter"
     )
-    text = book.format(text_wrap=True)
+    text = book.format(text_wrap=True, valign="vcenter")
     write_title(book, sheet, flow, clean_text(survey.label), clean_text(company))
     introduction = clean_text(survey.introduction)
     book.write_wide(sheet, flow.row, 1, 3, introduction, text)
@@ -127,7 +127,7 @@ def _write_first_sheet(
         book.write_wide(sheet, flow.row, 1, 3, f"{number}.  {step}", text)
         flow.end_row(LINE + 3)
     write_heading(book, sheet, flow, "What is in it", last=3)
-    link = book.format(font_color=LIGHT["accent"], bold=True)
+    link = book.format(font_color=LIGHT["accent"], bold=True, valign="vcenter")
     for tab in survey.tabs.values():
         sheet.write_url(flow.row, 1, f"internal:'{names[tab.id]}'!C4", link, tab.label)
         told = f"{tab.minutes} min · {count_of(len(tab.fields), 'question')}{'' if tab.is_core else ' · can wait'}"
