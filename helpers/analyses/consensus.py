@@ -55,7 +55,9 @@ def agree_number(label: str, numbers: Sequence[float], unit: str, *, currency: s
     if unit == "year":
         return agree_choice(label, [f"{number:.0f}" for number in numbers], asked=asked)
     median, low, high = float(pd.Series(numbers).median()), min(numbers), max(numbers)
-    said, first, last = (format_value(value, unit or "count", currency=currency) for value in (median, low, high))
+    digits = 0 if unit in ("count", "") and median >= 10 else None
+    said = format_value(median, unit or "count", currency=currency, digits=digits)
+    first, last = (format_value(value, unit or "count", currency=currency) for value in (low, high))
     n = count_people(len(numbers), asked)
     basis = n if len(numbers) == 1 else f"median of {n}, " + ("all alike" if low == high else f"{first} to {last}")
     is_wide = high - low > FAR_APART + 1e-9 if unit == "share" else low <= 0 < high or high > WIDE * low > 0

@@ -270,7 +270,7 @@ def build_crm(company: Any, discovery: Any | None) -> tuple[Statement, ...]:
     if len(company.inputs):
         found.append(Statement("Data health", headline_health(company.inputs, company.issues), ""))
     score = getattr(discovery, "score", None)
-    if score is not None:
+    if score is not None and company.tables:
         wanted = discovery.matrix[discovery.matrix["is_wanted"]]
         lights = Counter(wanted["light"])
         basis = (

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from markupsafe import Markup
+
 from helpers.analyses.consensus import Statement
 from helpers.analyses.profile import Profile
 from helpers.analyses.profile_sections import ProductLine
@@ -13,7 +15,7 @@ from helpers.present import pages
 from helpers.present.display import Display
 from helpers.present.sheet import PAPER, ROOMS, Room, Sheet, SheetSection, fit_letters, measure_sheet
 from helpers.present.theme import TEMPLATES
-from helpers.present.words import clean_text, count_of, say_date, shorten
+from helpers.present.words import clean_text, count_of, prose_html, say_date, shorten
 
 LEGEND = (
     "Counts such as 3 of 4 are people; n counts records. Blue is the CRM, bold where it says otherwise than people, "
@@ -31,12 +33,12 @@ def write_profile_page(profile: Profile) -> str:
         HTML that needs no network and no script and prints on one side of A4; what people typed is escaped.
     """
     title = f"{shorten(profile.name, 80)}: company profile"
-    return pages.render_page("profile.html.j2", title=title, sheet=lay_out(profile), sheet_css=_style())
+    return pages.render_page("profile.html.j2", title=title, sheet=lay_out(profile), prose=_prose, sheet_css=_style())
 
 
 def show_profile(profile: Profile) -> Display:
     """Show the profile in a notebook or an app; its text holds every line of it, uncut."""
-    html = pages.render_page("profile_sheet.html.j2", title="", sheet=lay_out(profile))
+    html = pages.render_page("profile_sheet.html.j2", title="", sheet=lay_out(profile), prose=_prose)
     title = f"{clean_text(profile.name)} on one page: {_lower(profile.headline)}"
     return Display(
         title=title,
@@ -92,11 +94,16 @@ def _lay_out(profile: Profile, room: Room) -> Sheet:
         left=left if profile.is_closed else (),
         right=right if profile.is_closed else (),
         below=below if profile.is_closed else (),
-        missing=tuple(fit_letters(one, 130) for one in profile.missing[:6]),
+        missing=tuple(fit_letters(one, 260) for one in profile.missing[:6]),
         legend=LEGEND
         if profile.is_closed
         else "Nothing of anybody's answers, and no number of the CRM, is on this page.",
     )
+
+
+def _prose(text: str) -> Markup:
+    """Escape a text and keep numbers with their units on one line."""
+    return Markup(prose_html(text))
 
 
 @cache
@@ -105,7 +112,7 @@ def _style() -> str:
 
 
 def _say_when(profile: Profile) -> str:
-    people = count_of(profile.n_respondents, "person", "people")
+    people = count_of(profile.n_respondents, "person", "people") if profile.n_respondents else "nobody"
     return f"{say_date(profile.as_of)} · {people} answered"
 
 
