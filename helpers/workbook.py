@@ -20,6 +20,7 @@ from helpers.periods import Period, build_periods, parse_day, period_of, require
 from helpers.present.display import Display, show_message
 from helpers.present.outputs import write_findings, write_table
 from helpers.units import format_value
+from helpers.writing import write_text
 
 SAMPLE = "data/samples/brightwater"
 COMPANY_VARIABLE = "REVENUE_ENGINE_COMPANY"
@@ -119,14 +120,20 @@ class Workbook:
         return " · ".join(part for part in parts if part)
 
     def record(
-        self, notebook: str, *, tables: Mapping[str, pd.DataFrame] | None = None, findings: Iterable[Finding] = ()
+        self,
+        notebook: str,
+        *,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        findings: Iterable[Finding] = (),
+        pages: Mapping[str, str] | None = None,
     ) -> Display:
-        """Leave the notebook's tables and findings behind, each file whole or not at all.
+        """Leave the notebook's tables, findings and pages behind, each file whole or not at all.
 
         Args:
             notebook: The notebook's name without its ending.
             tables: File name without ending → table.
             findings: What the notebook found.
+            pages: File name without ending → a whole HTML page.
 
         Returns:
             One line that says what was written, or that nothing was asked for.
@@ -140,6 +147,8 @@ class Workbook:
         for name, frame in (tables or {}).items():
             write_table(frame, self.output_dir / "tables" / f"{name}.csv")
         write_findings(findings, self.output_dir / "findings" / f"{notebook}.json")
+        for name, page in (pages or {}).items():
+            write_text(self.output_dir / f"{name}.html", page)
         return show_message("good", f"Written: {what}", "They lie in the folder of this report.")
 
 

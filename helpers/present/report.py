@@ -22,6 +22,7 @@ from helpers.writing import write_text
 
 ANSWERS_PER_SECTION = 4
 FILES = {
+    "profile.html": "The company on one page, to print",
     "report.xlsx": "All tables as a spreadsheet",
     "tables/issues.csv": "Every issue with row and cure",
     "tables/kpis.csv": "Every KPI as CSV",
