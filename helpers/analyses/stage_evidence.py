@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers.engine.pipeline import open_pipeline_at
+from helpers.engine.history import rewind_deals
+from helpers.engine.journeys import build_journeys
 from helpers.units import format_value
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def review_stage_evidence(company: Any, responses: Mapping[str, "Response"], *, 
     stages = _list_stages(company)
     fields = _name_fields(company)
     statements = _read_statements(responses, stages, fields)
-    deals = open_pipeline_at(company, as_of, business="all")
-    if deals.empty or "stage" not in deals:
-        deals = pd.DataFrame(columns=["id", "stage", "amount"])
+    deals = _list_open(company, as_of)
     places = {stage: place for place, stage in enumerate(stages)}
     at = deals["stage"].map(places)
     rows, lacking = [], []
@@ -101,6 +100,15 @@ def review_stage_evidence(company: Any, responses: Mapping[str, "Response"], *, 
     listed = _list_deals(company, deals, at, lacking, as_of)
     currency = company.currency
     return StageEvidence(summary, listed, statements, len(deals), _say(summary, listed, len(deals), currency))
+
+
+def _list_open(company: Any, as_of: date) -> pd.DataFrame:
+    """Return the deals open on a day as they stood then, those without a create date too."""
+    deals = company.tables.get("deal")
+    if deals is None or "stage" not in deals:
+        return pd.DataFrame(columns=["id", "stage", "amount"])
+    then = rewind_deals(deals, build_journeys(company).history, as_of)
+    return then[then["outcome"] == "open"].reset_index(drop=True)
 
 
 def _list_stages(company: Any) -> list[str]:
@@ -318,7 +326,8 @@ def _list_deals(
 def _days_in_stage(company: Any, deals: pd.DataFrame, at: pd.Series, as_of: date) -> pd.Series:
     """Return since how many days each deal stands where it stands; missing where no history tells."""
     end = pd.Timestamp(as_of)
-    since = deals["created_at"].where(at == 0)
+    created = deals.get("created_at", pd.Series(pd.NaT, index=deals.index))
+    since = created.where(at == 0)
     changes = company.tables.get("deal_history")
     if changes is not None and len(changes):
         moves = changes[(changes["field"] == "stage") & (changes["changed_at"] < end + pd.Timedelta(days=1))]

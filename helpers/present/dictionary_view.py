@@ -9,7 +9,10 @@ import pandas as pd
 
 from helpers.analyses.data_dictionary import headline_dictionary
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of
+from helpers.present.words import count_of, join_words
+
+NAMES = {"gtm survey": "GTM survey", "kpi discovery": "KPI discovery", "root cause 5m": "root causes"}
+"""Pages as a reader calls them."""
 
 
 def show_data_dictionary(dictionary: pd.DataFrame, *, subtitle: str = "") -> Display:
@@ -100,5 +103,6 @@ def _say_uses(row: Mapping[Hashable, Any]) -> str:
     if not parts and row["type"] == "key":
         parts.append("joins records")
     if not parts and row["pages"]:
-        parts.append(f"pages {row['pages'].replace('_', ' ')}")
+        names = [page.split("_", 1)[1].replace("_", " ") for page in row["pages"].split(", ")]
+        parts.append(f"read on {join_words(NAMES.get(name, name) for name in names)}")
     return ", ".join(parts) or "names the record"

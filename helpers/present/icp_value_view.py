@@ -139,7 +139,7 @@ def _draw(rows: pd.DataFrame, order: list[str], told: Mapping[str, str], currenc
             titleFontWeight=600,
             format=axis_format(MEASURES[measure]),
             labelExpr=axis_words(MEASURES[measure], currency),
-            tickCount=3,
+            tickCount=2 if MEASURES[measure] == "currency" else 3,
             titlePadding=10,
         )
         scale = alt.Scale(domain=[0, end], nice=False, clamp=True)

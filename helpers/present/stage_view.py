@@ -73,9 +73,8 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
         text = "" if evidence.is_checked else "Without a field to look at, no deal can be listed."
         return show_message(kind, evidence.sentence, text)
     columns = ["name", "deal_id", "owner", "stage", "amount", "days_in_stage", "missing"]
-    shown = deals.assign(
-        missing=["→ " * bool(b) + m for b, m in zip(deals["is_beyond"], deals["missing"], strict=True)]
-    )
+    arrows = deals["is_beyond"].astype("bool").map({True: "→ ", False: ""})
+    shown = deals.assign(missing=arrows + deals["missing"]).head(MOST_DEALS)
     shown = shown[[column for column in columns if deals[column].notna().any()]]
     if "name" in shown:
         shown = shown.drop(columns="deal_id")

@@ -177,3 +177,9 @@ def test_the_order_of_rows_does_not_matter():
     straight, turned = review(**said), review(deals=make_deals().iloc[::-1].reset_index(drop=True), **said)
     pd.testing.assert_frame_equal(straight.summary, turned.summary)
     pd.testing.assert_frame_equal(straight.deals, turned.deals)
+
+
+def test_an_open_deal_without_a_create_date_is_open_all_the_same():
+    deals = make_deals()
+    deals.loc[0, "created_at"] = None
+    assert review(deals=deals, ana=[stage("Talk", "Decides")]).summary.iloc[0]["n_open"] == 5
