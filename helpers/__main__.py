@@ -122,6 +122,7 @@ def add(options: argparse.Namespace) -> int:
 def take_answers(folder: Path, file: Path, keep: str) -> bool:
     """Take over one filled-in workbook and say what came of it; returns whether nothing was refused or contradicts."""
     from helpers.answers.spreadsheet_import import import_answers
+    from helpers.answers.survey import read_round
     from helpers.model.survey import load_survey
 
     if not (folder / "company.toml").is_file():
@@ -131,7 +132,8 @@ def take_answers(folder: Path, file: Path, keep: str) -> bool:
     except DiagnosticError as error:
         print(f"{file}: not taken. {error}", file=sys.stderr)
         return False
-    print(f"{file}: {imported.describe()}")
+    may_be_seen = imported.kind == "matrix" or read_round(folder)[0].is_closed
+    print(f"{file}: {imported.describe(shows_values=may_be_seen)}")
     return imported.is_whole
 
 

@@ -51,9 +51,11 @@ class CellConflict:
     theirs: str
     kept: Keep = ""
 
-    def describe(self) -> str:
-        """Say it in a line."""
+    def describe(self, *, shows_values: bool = True) -> str:
+        """Say it in a line, with both answers or only where they stand."""
         kept = {"mine": " The workbook's was taken.", "theirs": " The folder's was kept.", "": ""}[self.kept]
+        if not shows_values:
+            return f"[{self.sheet}, {self.cell}] {self.label}.{kept}"
         mine, theirs = (f"says {text}" if text else "says nothing" for text in (self.mine, self.theirs))
         return f"[{self.sheet}, {self.cell}] {self.label}: the workbook {mine}, the folder {theirs}.{kept}"
 
@@ -88,8 +90,13 @@ class Imported:
         """Whether nothing was refused and nothing waits for a choice."""
         return not self.problems and not self.open_conflicts
 
-    def describe(self) -> str:
-        """Say what was taken, refused and in conflict, by sheet and cell."""
+    def describe(self, *, shows_values: bool = True) -> str:
+        """Say what was taken, refused and in conflict, by sheet and cell.
+
+        Args:
+            shows_values: Whether the two answers of a conflict are told too; before the survey's round is closed
+                nobody but their author may see them.
+        """
         noun = "answer" if self.kind == "survey" else "decision"
         lines = [f"{self.n_taken} {noun}{'' if self.n_taken == 1 else 's'} taken from {self.who}."]
         if self.problems:
@@ -97,7 +104,7 @@ class Imported:
             lines += [f"  {problem.describe()}" for problem in self.problems]
         if self.conflicts:
             lines.append(f"{len(self.conflicts)} changed both here and in the workbook:")
-            lines += [f"  {conflict.describe()}" for conflict in self.conflicts]
+            lines += [f"  {conflict.describe(shows_values=shows_values)}" for conflict in self.conflicts]
         if self.open_conflicts:
             lines.append("Choose with --keep mine (the workbook's) or --keep theirs (the folder's).")
         return "\n".join([*lines, *self.notes])

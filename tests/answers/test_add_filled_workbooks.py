@@ -3,6 +3,8 @@
 import pytest
 
 from helpers.__main__ import main
+from helpers.answers.files import ABSENT
+from helpers.answers.survey import write_round
 from tests.answers.workbooks import answers_of, export, export_blank, fill, make_folder, put_answers, response_of
 
 
@@ -41,7 +43,7 @@ def test_a_conflict_ends_with_1_until_somebody_chooses(folder, tmp_path, capsys,
     put_answers(folder, employees=200)
     assert main(["add", str(folder), file, *keep]) == code
     out = capsys.readouterr().out
-    assert "the workbook says '190', the folder says '200'" in out
+    assert "[Overview, C" in out and "200" not in out
     assert ("--keep mine" in out) == (not keep)
     assert answers_of(folder) == {"employees": kept}
 
@@ -57,3 +59,12 @@ def test_one_refused_workbook_does_not_stop_the_next(folder, tmp_path, capsys):
 def test_a_folder_that_is_no_company_is_wrong_usage(tmp_path, capsys):
     assert main(["add", str(tmp_path / "nowhere"), write(tmp_path, export_blank())]) == 2
     assert "company.toml" in capsys.readouterr().err
+
+
+def test_both_answers_of_a_conflict_are_told_once_the_round_is_closed(folder, tmp_path, capsys):
+    put_answers(folder, employees=180)
+    file = write(tmp_path, fill(export(response_of(folder)), {"overview.employees": 190}))
+    put_answers(folder, employees=200)
+    write_round(folder, is_closed=True, based_on=ABSENT)
+    assert main(["add", str(folder), file]) == 1
+    assert "the workbook says '190', the folder says '200'" in capsys.readouterr().out
