@@ -5,9 +5,13 @@ is opened again, and it counts as an answer nowhere.
 """
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from helpers.answers.editing import ResponseEditor
 from helpers.answers.fields import TEXT_LIMIT, check_answer
 from helpers.answers.files import name_file
+from helpers.answers.survey import read_responses
 from tests.answers.editors import SURVEY, answers_of, open_editor
 from tests.answers.hostile_texts import KEPT_TEXTS, LONG, SCRIPT
 
@@ -296,3 +300,41 @@ def test_checking_never_changes_what_it_is_given():
 def test_a_hundred_and_more_are_tried_here():
     groups = (KEPT_TEXTS, REFUSED_TEXTS, REFUSED_NUMBERS, KEPT_NUMBERS, YEARS, CHOICES, GRIDS, KEPT_GRIDS)
     assert sum(map(len, groups)) > 110
+
+
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=12)),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["name", "area", "cycle_days", "secondary", "kpi", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    (
+        "company_name employees net_new_share founded crm on_track top_priorities products focus_areas primary_kpis "
+        "secondary_kpis respondent.team respondent.role"
+    ).split()
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(typed=st.lists(st.tuples(FIELDS, ANYTHING), min_size=1, max_size=5))
+def test_whatever_a_control_hands_over_counts_the_same_when_the_file_is_opened_again(
+    tmp_path_factory, quick_disk, typed
+):
+    folder = tmp_path_factory.mktemp("company")
+    editor = open_editor(folder)
+    for field, raw in typed:
+        editor.change(field, raw)
+    assert editor.save().status in ("saved", "unchanged") and not editor.is_dirty
+    again = ResponseEditor(folder, SURVEY, name=editor.name)
+    for field, _ in typed:
+        before, after = editor.read(field), again.read(field)
+        assert (after.value, bool(after.faults)) == (before.value, bool(before.faults))
+    assert not again.is_dirty
+    responses = read_responses(folder, SURVEY)[0]
+    counted = dict(responses["ana-okafor"].values) if responses else {}
+    for field, _ in typed:
+        if not field.startswith("respondent."):
+            assert counted.get(field) == again.read(field).value
