@@ -173,6 +173,20 @@ def test_suggestions_are_offered_and_others_allowed(page, grid):
     assert mounted.get("rows") == [{"kpi": "Demos"}]
 
 
+def test_a_long_text_with_suggestions_is_not_cut_either(page, grid):
+    columns = [*COLUMNS, make_column({"id": "by", "label": "By", "suggestions": ["Owner"], "width": 108})]
+    text = "Quarter in which the deal was created"
+    grid([{"name": "A", "by": text}], columns=columns)
+    shown = page.locator(".has-list .cell-sizer")
+    assert shown.text_content().strip("\u200b") == text
+    assert (
+        shown.evaluate("shown => shown.scrollHeight <= shown.clientHeight && getComputedStyle(shown).visibility")
+        == "visible"
+    )
+    page.get_by_label("By, A").focus()
+    assert shown.evaluate("shown => getComputedStyle(shown).visibility") == "hidden"
+
+
 # ------------------------------------------------------------ being read aloud
 
 

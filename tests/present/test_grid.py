@@ -294,7 +294,15 @@ def test_the_note_is_sent_as_one_message():
         status.show("perhaps")
 
 
-# ------------------------------------------------------------ colours
+# ------------------------------------------------------------ scripts and colours
+
+
+@pytest.mark.parametrize("path", sorted((theme.TEMPLATES / "forms").glob("*.js")), ids=lambda path: path.name)
+def test_no_script_of_a_form_makes_markup_of_text(path):
+    found = re.findall(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", path.read_text(encoding="utf-8")
+    )
+    assert not found, f"{path.name} uses {found[0]}: what people type must reach the page as text"
 
 
 @pytest.mark.parametrize("name", ["grid", "save_status"])

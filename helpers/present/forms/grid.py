@@ -16,6 +16,10 @@ from helpers.model.survey import SurveyField
 from helpers.present.forms.grid_rows import merge_rows
 from helpers.present.theme import LIGHTS, TEMPLATES
 
+FORMS = TEMPLATES / "forms"
+PARTS = ("grid_cells", "grid_table", "grid_edits", "grid")
+"""The files of the browser's side, in the order in which they make one script."""
+
 KINDS = {
     "long_text": "long_text",
     "number": "number",
@@ -61,8 +65,8 @@ class EditableGrid(anywidget.AnyWidget):
         acknowledged: The last edit that Python has taken in: writer → number.
     """
 
-    _esm = TEMPLATES / "forms" / "grid.js"
-    _css = TEMPLATES / "forms" / "grid.css"
+    _esm = "\n".join((FORMS / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+    _css = FORMS / "grid.css"
 
     label = traitlets.Unicode("").tag(sync=True)
     columns = traitlets.List(traitlets.Dict()).tag(sync=True)
