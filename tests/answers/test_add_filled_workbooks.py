@@ -43,7 +43,7 @@ def test_a_conflict_ends_with_1_until_somebody_chooses(folder, tmp_path, capsys,
     put_answers(folder, employees=200)
     assert main(["add", str(folder), file, *keep]) == code
     out = capsys.readouterr().out
-    assert "[Overview, C" in out and "200" not in out
+    assert "[Overview, C" in out and "'200'" not in out
     assert ("--keep mine" in out) == (not keep)
     assert answers_of(folder) == {"employees": kept}
 
