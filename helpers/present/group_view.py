@@ -20,6 +20,9 @@ from helpers.present.theme import TEMPLATES
 from helpers.present.words import count_of, prose_html, say_value
 from helpers.units import in_sentence
 
+FEW_DEALS = 30
+"""Below it a difference of win rates says nothing by itself."""
+
 LEFT_OUT = (
     "Lists such as priorities, and what words mean, have pictures of their own; years are looked up, not discussed."
 )
@@ -206,8 +209,7 @@ def show_icp(review: SurveyReview, *, subtitle: str = "", currency: str = "USD")
     known = review.icp[review.icp["is_available"].astype(bool)]
     named = review.icp[["attribute", "stated", "recent_fit_share", "n_recent", "win_rate_inside", "win_rate_outside"]]
     frame = named.join(review.icp[["deal_size_inside", "deal_size_outside"]])
-    offending = len(review.offending)
-    title = f"{offending} of the latest wins lie outside the ideal customer people describe"
+    title = _headline_icp(known.iloc[-1]) if len(known) else ""
     return show_table(
         frame.astype({c: "float64" for c in frame.columns if c not in ("attribute", "stated")}),
         title=title if len(known) else "The CRM doesn't carry what people describe",
@@ -233,6 +235,18 @@ def show_icp(review: SurveyReview, *, subtitle: str = "", currency: str = "USD")
         },
         note="Closed new business only. Outside: most of those who described the attribute would say so.",
     )
+
+
+def _headline_icp(row: pd.Series) -> str:
+    """Say whether deals inside the ideal customer are won more often; the last row is of all attributes together."""
+    inside, outside = (say_value(row[f"win_rate_{side}"], "share") for side in ("inside", "outside"))
+    if not (row["n_inside"] and row["n_outside"]):
+        side = "inside" if row["n_inside"] else "outside"
+        return f"All closed deals lie {side} the ideal customer people describe"
+    doubt = ", which may be chance" if "no clear difference" in row["sentence"] else ""
+    if min(row["n_inside"], row["n_outside"]) < FEW_DEALS:
+        doubt = f", of only {int(row['n_inside'])} and {int(row['n_outside'])} deals"
+    return f"Deals inside the ideal customer are won at {inside}, those outside at {outside}{doubt}"
 
 
 def show_offending(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:

@@ -72,6 +72,31 @@ def test_an_open_round_shows_how_many_answered_and_nothing_of_it():
         assert "Ana" not in repr(show(open_review))
 
 
+def test_an_open_round_shows_no_value_of_the_crm_either():
+    """The CRM would say 15 days, €15.0 k, 100,000 won, 4 wins outside; people would say 4,711 and 45 days."""
+    fit = {"business_fit": [{"attribute": "employees", "good_fit": "500+"}]}
+    said = people(ana=FLOW | fit | {"active_customers": 4711}, ben=FLOW | {"on_track": "yes", "revenue_goal": 4711})
+    closed, still_open = (review(said, is_closed=is_closed) for is_closed in (True, False))
+    secrets = ("15 days", "€15.0 k", "$15.0 k", "15,000", "100,000", "4,711", "4711", "45 days", "Flow", "500+", "Ana")
+    told = {show: show(closed).svg + show(closed).html + repr(show(closed)) for show in SHOWS}
+    assert all(
+        any(secret in text for text in told.values()) for secret in ("15 days", "45 days", "Flow", "500+", "Ana")
+    )
+    for show in SHOWS:
+        shown = show(still_open)
+        for secret in secrets:
+            assert secret not in shown.svg + shown.html + repr(shown), show.__name__
+
+
+def test_the_table_of_the_ideal_customer_says_whether_it_pays():
+    """Inside 100+ two of two are won, outside two of three."""
+    fit = {"business_fit": [{"attribute": "employees", "good_fit": "100+"}]}
+    shown = group_view.show_icp(review(people(a=fit)))
+    assert (
+        shown.title == "Deals inside the ideal customer are won at 100 %, those outside at 67 %, of only 2 and 3 deals"
+    )
+
+
 def test_hostile_answers_are_shown_as_text():
     hostile = "<script>alert(1)</script>"
     said = people(a={"top_priorities": [hostile]}, b={"top_priorities": ["x"]})
