@@ -80,8 +80,9 @@ def measure_matrix(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.Da
         The rows of ``build_discovery`` before anybody has judged them: ``light`` is ``suggested_light``.
     """
     rows = [_kpi_row(row) for row in explain_availability(company, as_of=as_of).to_dict("records")]
+    records: dict[str, tuple[pd.DataFrame | None, str]] = {}
     for cell in list_cells(company, rules):
-        evidence = measure_cell(company, cell, rules, as_of=as_of)
+        evidence = measure_cell(company, cell, rules, as_of=as_of, known=records)
         if _is_told_by_stage(cell, evidence):
             continue
         light, reason, cure = suggest_light(cell, evidence, company.catalog.rules, rules)
@@ -143,12 +144,30 @@ def _is_told_by_stage(cell: Cell, evidence: Evidence) -> bool:
     return evidence.n > 0 and evidence.n_values < min(2, cell.partition.n_values)
 
 
-def measure_cell(company: Any, cell: Cell, rules: DiscoveryRules, *, as_of: date) -> Evidence:
-    """Gather the CRM's evidence on one cell; nothing where the object doesn't carry the field."""
+def measure_cell(
+    company: Any,
+    cell: Cell,
+    rules: DiscoveryRules,
+    *,
+    as_of: date,
+    known: dict[str, tuple[pd.DataFrame | None, str]] | None = None,
+) -> Evidence:
+    """Gather the CRM's evidence on one cell; nothing where the object doesn't carry the field.
+
+    Args:
+        company: The opened company.
+        cell: The cell.
+        rules: The matrix's thresholds.
+        as_of: The last day that counts.
+        known: KPI → its records and their date, kept from one cell to the next.
+    """
     if cell.partition is None:
         return Evidence()
-    stage = company.catalog.stages.get(getattr(company.catalog.kpi(cell.kpi).measure, "stage", ""))
-    records, dates = select_records(company, stage, as_of=as_of) if stage else (None, "")
+    known = {} if known is None else known
+    if cell.kpi not in known:
+        stage = company.catalog.stages.get(getattr(company.catalog.kpi(cell.kpi).measure, "stage", ""))
+        known[cell.kpi] = select_records(company, stage, as_of=as_of) if stage else (None, "")
+    records, dates = known[cell.kpi]
     column = cell.partition.objects[cell.object]
     if records is None or column not in records:
         return Evidence()

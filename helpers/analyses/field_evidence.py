@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.model.bowtie import Stage
@@ -66,16 +67,18 @@ def measure_field(
     """
     if table.empty:
         return Evidence()
-    filled = table[column].notna()
-    values = table.loc[filled, column].astype("str")
-    empty_words = {word.casefold() for word in unknown}
-    recent = pd.Series(False, index=table.index)
+    codes, uniques = pd.factorize(table[column])
+    filled = codes >= 0
+    words = [str(value).casefold() for value in uniques]
+    counts = np.bincount(codes[filled], minlength=len(words))
+    says_nothing = np.isin(words, [word.casefold() for word in unknown])
+    recent = np.zeros(len(table), bool)
     since = ""
     if dates in table:
         moments = table[dates]
-        recent = moments >= pd.Timestamp(as_of) - pd.Timedelta(days=recent_days - 1)
-        first = moments[filled].min()
-        since = "" if pd.isna(first) else first.strftime("%Y-%m")
+        recent = (moments >= pd.Timestamp(as_of) - pd.Timedelta(days=recent_days - 1)).to_numpy(bool)
+        first = moments.to_numpy()[filled].min() if filled.any() else pd.NaT
+        since = "" if pd.isna(first) else pd.Timestamp(first).strftime("%Y-%m")
     worst, owner = _find_worst_owner(table, filled, minimum_n)
     return Evidence(
         n=len(table),
@@ -84,8 +87,8 @@ def measure_field(
         fill_rate_recent=float(filled[recent].mean()) if recent.any() else None,
         fill_rate_worst_owner=worst,
         worst_owner=owner,
-        unknown_share=float(values.str.casefold().isin(empty_words).mean()) if len(values) else None,
-        n_values=int(values.nunique()),
+        unknown_share=float(counts[says_nothing].sum() / filled.sum()) if filled.any() else None,
+        n_values=len({str(value) for value in uniques}),
         filled_since=since,
     )
 
@@ -185,8 +188,9 @@ def measure_conflicts(company: Any, partition: Partition) -> float | None:
 
 def values_by_id(company: Any, object: str, column: str) -> pd.Series:
     """Return a column of an object's table by the records' ids."""
-    table = company.tables[object].dropna(subset=["id"]).drop_duplicates("id")
-    return table.set_index("id")[column]
+    table = company.tables[object]
+    ids = pd.Index(table["id"])
+    return pd.Series(table[column].array, index=ids, name=column)[ids.notna() & ~ids.duplicated()]
 
 
 def _keys(company: Any, object: str, key: str) -> pd.DataFrame | None:
@@ -196,11 +200,17 @@ def _keys(company: Any, object: str, key: str) -> pd.DataFrame | None:
     return table[["id", key]].rename(columns={"id": f"{object}_id"})
 
 
-def _find_worst_owner(table: pd.DataFrame, filled: pd.Series, minimum_n: int) -> tuple[float | None, str]:
+def _find_worst_owner(table: pd.DataFrame, filled: np.ndarray, minimum_n: int) -> tuple[float | None, str]:
+    """Return the lowest fill rate of an owner with enough records, and whose it is; of equals the first by name."""
     if "owner" not in table:
         return None, ""
-    rates = filled.groupby(table["owner"]).agg(["mean", "size"])
-    rates = rates[rates["size"] >= minimum_n]
-    if rates.empty:
+    codes, owners = pd.factorize(table["owner"], sort=True)
+    known = codes >= 0
+    n = np.bincount(codes[known], minlength=len(owners))
+    enough = n >= max(minimum_n, 1)
+    if not enough.any():
         return None, ""
-    return float(rates["mean"].min()), str(rates["mean"].idxmin())
+    rates = np.where(
+        enough, np.bincount(codes[known], weights=filled[known], minlength=len(owners)) / np.maximum(n, 1), 2
+    )
+    return float(rates.min()), str(owners[int(rates.argmin())])
