@@ -192,6 +192,8 @@ class ResponseEditor:
             if self._fault_in_name:
                 return Saved("failed", self.problem)
             mark = stat_topic(self._folder, self.topic)
+            if not mark:  # somebody removed it, damage and all
+                self.problem = ""
             if mark == self._mark or not mark:
                 return Saved("failed", self.problem) if self.problem else Saved("unchanged", at=self._clock())
             try:

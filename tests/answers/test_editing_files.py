@@ -37,6 +37,13 @@ def test_a_file_damaged_while_it_is_open_is_left_alone_and_taken_up_again_once_m
     assert answers_of(tmp_path) == {"employees": 3, "founded": 2014, "crm": "zoho"}
 
 
+def test_a_damaged_file_that_somebody_removed_is_no_problem_any_more(tmp_path):
+    path = put(tmp_path, DAMAGED)
+    editor = open_editor(tmp_path)
+    path.unlink()
+    assert editor.refresh().status == "unchanged" and editor.problem == ""
+
+
 @pytest.mark.parametrize("text", ["overview = 3\n", "[[overview]]\nemployees = 3\n", "drafts = 1\n"])
 def test_something_else_where_a_table_belongs_is_refused_rather_than_flattened(tmp_path, text):
     path = put(tmp_path, text)
