@@ -148,7 +148,7 @@ def test_units_stand_beside_the_label():
 def test_help_and_example_stand_at_the_field():
     control = make("text", help="As customers know it.", example="Northwind")
     control.tell(FieldState("", None, ()))
-    assert "As customers know it." in control.note.value and "For example: Northwind" in control.note.value
+    assert "As customers know it." in control.note.value and "For example:</span> Northwind" in control.note.value
 
 
 def test_what_needs_an_answer_is_marked():

@@ -133,7 +133,7 @@ class Control:
     def _help(self) -> str:
         parts = [escape(self.field.help)] if self.field.help else []
         if self.field.example:
-            parts.append(f'<span class="red-example">For example: {escape(self.field.example)}</span>')
+            parts.append(f'<span class="red-example">For example:</span> {escape(self.field.example)}')
         return f'<p class="red-help">{" ".join(parts)}</p>' if parts else ""
 
     def _understood(self, state: FieldState) -> str:

@@ -164,7 +164,8 @@ class SurveyForm:
             title = "About you" if self.route.is_begun else f"Welcome, {self.editor.name}"
             return write_head(place, title=title, help=" ".join(self.survey.introduction.split()))
         if place == FINISH:
-            return write_head(place, title=f"Thank you, {self.editor.name}", help=self._say_finish())
+            title = f"Thank you, {self.editor.name}" if self.route.is_begun else "Nothing is answered yet"
+            return write_head(place, title=title, help=self._say_finish())
         if place == VERSIONS:
             help = "Versions of your own answers are kept by themselves, and nobody else sees them."
             return write_head(place, title="Earlier versions", help=help)
@@ -179,7 +180,8 @@ class SurveyForm:
         if not n:
             return "Everything that is needed is answered and saved."
         still = "One needed question has" if n == 1 else f"{n} needed questions have"
-        return f"Everything you answered is saved. {still} no answer yet."
+        saved = "Everything you answered is saved. " if self.route.is_begun else ""
+        return f"{saved}{still} no answer yet."
 
     def _update_footer(self) -> None:
         after, before = self.route.after(self.place), self.route.before(self.place)
