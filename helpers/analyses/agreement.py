@@ -281,6 +281,7 @@ def _measure_choices(texts: list[str]) -> dict[str, Any]:
     sentence = f"All say {texts[0]}" if len(counts) == 1 else sentence
     most = ranked[0][1]
     measure = f"{most} of {len(texts)} say the same" if most > 1 else f"{len(texts)} people, {len(texts)} answers"
+    measure = "all say the same" if most == len(texts) else measure
     found = {"entropy": entropy, "agreement": max(shares), "commonest": ranked[0][0]}
     return {**found, "sentence": sentence, "measure": measure}
 
@@ -298,6 +299,7 @@ def _measure_lists(lists: list[list[str]], *, in_own_words: bool) -> dict[str, A
     names = {kind: text for text, kind in reversed(kinds.items())}
     top = names[holders.most_common(1)[0][0]] if holders else ""
     measure = f"two people share {format_value(mean, 'share', digits=0)} on average"
+    measure = "all name the same" if mean == 1 else measure
     return {"agreement": mean, "commonest": top, "sentence": sentence, "measure": measure}
 
 

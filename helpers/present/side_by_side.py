@@ -88,7 +88,7 @@ def _tab_html(
     plain = [field for field in tab.fields if field.type != "grid"]
     asked = rows.drop_duplicates(["question_id", "item"])
     lines = [
-        _line(asked[asked["question_id"] == field.id].iloc[0], field.label, rows, measures)
+        _line(asked[asked["question_id"] == field.id].iloc[0], _name(field), rows, measures)
         for field in plain
         if (asked["question_id"] == field.id).any()
     ]
@@ -120,6 +120,11 @@ def _line(
     return kind, label, rows[same].to_dict("records"), told, bool(measure and measure["agreement"] < DISPUTED)
 
 
+def _name(field: SurveyField) -> str:
+    """Name a question by its label; a part of a sentence by its short name."""
+    return field.short if field.label.endswith("…") and field.short else field.label
+
+
 def _grid_html(
     field: SurveyField,
     rows: pd.DataFrame,
@@ -131,7 +136,7 @@ def _grid_html(
     named = rows[rows["question_id"] == field.id]
     if cells.empty and named.empty:
         return ""
-    lines = [_line(named.iloc[0], f"{field.label} (rows)", rows, measures)] if len(named) else []
+    lines = [_line(named.iloc[0], "Rows named", rows, measures)] if len(named) else []
     for item in dict.fromkeys(cells["item"]):
         lines.append(("item", words.clean_text(item), [], "", False))
         own = cells[cells["item"] == item]
