@@ -98,6 +98,17 @@ def test_opening_a_cell_shows_the_evidence_the_suggestion_and_its_reason(tmp_pat
     assert editor.evidence.decide.description == "Confirm suggestion"
 
 
+def test_every_owner_s_share_folds_out_below_the_evidence(tmp_path):
+    """Mia filled source on three of four deals, Tom on one of two."""
+    editor = open_editor(tmp_path)
+    editor.open("opportunities", "source")
+    told = editor.evidence.owners.value.replace("\N{NO-BREAK SPACE}", " ")
+    assert "By owner (2)" in told and told.index("Tom") < told.index("Mia")
+    assert "50 %" in told and "75 %" in told
+    editor.open("opportunities", "method_score")
+    assert not editor.evidence.owners.value
+
+
 def test_a_kpi_as_such_can_be_judged_too(tmp_path):
     editor = open_editor(tmp_path)
     editor.open("opportunities", "")

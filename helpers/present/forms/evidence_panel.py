@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+import pandas as pd
 from ipywidgets import HTML, Box, Button, Checkbox, HBox, Textarea, ToggleButtons, VBox
 
 from helpers.present import theme, words
@@ -15,6 +16,9 @@ from helpers.present.forms.light_matrix import name_cell
 from helpers.present.tables import light_html
 
 LIGHTS = ("available", "adoption_needed", "unavailable")
+MOST_OWNERS = 8
+"""So many owners are listed, those who fill the field least."""
+
 NOTE_NEEDED = "Say in the note why you see it otherwise than the CRM; then override."
 
 EMPTY = (
@@ -41,7 +45,8 @@ class EvidencePanel:
         self._drafts: dict[tuple[Any, Any], tuple[str | None, str]] = {}
         self._is_filling = False
         self.head = HTML(EMPTY).add_class("evidence-head")
-        self.figures = HTML().add_class("evidence-figures")
+        self.figures, self.owners = HTML(), HTML()
+        evidence = VBox([self.figures, self.owners]).add_class("evidence-figures")
         self.lights = ToggleButtons(options=_light_options(), value=None).add_class("lights")
         self.note = Textarea(placeholder="Why? Needed to override the CRM's suggestion", rows=2).add_class("why")
         self.everywhere = Checkbox(value=False, indent=False).add_class("everywhere")
@@ -64,7 +69,7 @@ class EvidencePanel:
                 self.choices,
             ]
         ).add_class("evidence-controls")
-        self.widget = Box([self.head, self.figures, self.controls]).add_class("evidence")
+        self.widget = Box([self.head, evidence, self.controls]).add_class("evidence")
         self.lights.observe(self._on_choice, names="value")
         self.note.observe(self._on_choice, names="value")
         self.decide.on_click(lambda _: self.press())
@@ -80,6 +85,7 @@ class EvidencePanel:
         siblings: Sequence[str] = (),
         quarter: str = "",
         saved: str = "",
+        owners: pd.DataFrame | None = None,
     ) -> None:
         """Show a cell as it is now, with the judgement that stands.
 
@@ -89,17 +95,20 @@ class EvidencePanel:
             siblings: The other KPIs of the same object, for which the same judgement may be meant.
             quarter: When the judgement that stands was made.
             saved: What to say of the latest save.
+            owners: How far each owner fills the field, as ``measure_owners`` tells it; None leaves them as shown.
         """
         self._keep_draft(cell)
         self.cell = cell
         self.widget.add_class("is-empty") if cell is None else self.widget.remove_class("is-empty")
         self.say()
         if cell is None:
-            self.head.value, self.figures.value = EMPTY, ""
+            self.head.value, self.figures.value, self.owners.value = EMPTY, "", ""
             return
         self._is_filling = True
         self.head.value = head_html(cell, kpi)
         self.figures.value = evidence_html(cell)
+        if owners is not None:
+            self.owners.value = owners_html(owners)
         self.lights.value = str(cell["light"])
         self.note.value = str(cell["note"])
         self.everywhere.layout.display = "" if siblings and cell["dimension"] else "none"
@@ -247,6 +256,23 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
 def name_key(cell: Mapping[Any, Any]) -> str:
     """Return what a page calls a cell."""
     return f"{cell['kpi']}|{cell['dimension']}"
+
+
+def owners_html(owners: pd.DataFrame) -> str:
+    """Write how far each owner fills the field, folded, the lowest first."""
+    if owners.empty:
+        return ""
+    shown = owners.head(MOST_OWNERS)
+    rows = [
+        _share(
+            words.clean_text(row["owner"]), row["fill_rate"], _count(row["n"]) + (", few" if row["is_small"] else "")
+        )
+        for row in shown.to_dict("records")
+    ]
+    more = len(owners) - len(shown)
+    rest = f'<p class="note">and {words.count_of(more, "owner")} more</p>' if more else ""
+    table = f"<table><tbody>{''.join(rows)}</tbody></table>"
+    return f'<details class="more"><summary>By owner ({len(owners)})</summary>{table}{rest}</details>'
 
 
 def _key(cell: Mapping[Any, Any]) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from helpers.analyses.discovery import ENTRY_DATE
@@ -79,3 +79,17 @@ def find_next_quarter(quarter: str, fiscal_year_start: int = 1) -> str:
     """
     period = read_quarter(quarter, fiscal_year_start)
     return period.previous(-1).label if period else "next quarter"
+
+
+def is_judged_alike(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
+    """Tell whether a cell's judgement is still the same."""
+    return all(before[name] == now[name] for name in ("light", "decided_by", "note"))
+
+
+def save_each(saves: Iterable[Any]) -> Any:
+    """Save one after the other up to the first that doesn't go through; return the last that was tried."""
+    saved = None
+    for saved in saves:
+        if saved.status in ("conflict", "failed"):
+            break
+    return saved

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ipywidgets import HTML, Box, Button, HBox, VBox
 
 from helpers.analyses.discovery_review import DiscoveryReview, apply_decisions
+from helpers.analyses.owner_evidence import measure_owners
 from helpers.answers.discovery import DiscoveryAnswers
 from helpers.answers.discovery_editing import DiscoveryEditor
 from helpers.periods import period_of
@@ -26,9 +27,11 @@ from helpers.present.forms.matrix_choices import (
     find_siblings,
     find_undecided,
     first_open_kpi,
+    is_judged_alike,
     label_kpi,
     list_fields,
     list_objects,
+    save_each,
 )
 from helpers.present.forms.score_header import SAVES, ScoreHeader, say_move
 from helpers.present.forms.secondary_list import SecondaryList
@@ -173,11 +176,19 @@ class MatrixEditor:
         found = cell or find_cell(self.review.matrix, *self.selected)
         if not found:
             return
-        kpi, dimension, object = (str(found[name]) for name in ("kpi", "dimension", "object"))
-        judgement = self.editor.answers.find(kpi=kpi, dimension=dimension, object=object)
-        siblings = [label_kpi(self.review, other) for other in find_siblings(self.review, found)]
-        quarter = judgement.quarter if judgement else ""
-        self.evidence.show(found, kpi=label_kpi(self.review, kpi), siblings=siblings, quarter=quarter, saved=saved)
+        place = {name: str(found[name]) for name in ("kpi", "dimension", "object")}
+        judgement = self.editor.answers.find(**place)
+        facts, owners = self.review.facts, None
+        if (place["kpi"], place["dimension"]) != self.selected:
+            owners = measure_owners(facts.copies.company, found, facts.rules, as_of=facts.as_of)
+        self.evidence.show(
+            found,
+            kpi=label_kpi(self.review, place["kpi"]),
+            siblings=[label_kpi(self.review, other) for other in find_siblings(self.review, found)],
+            quarter=judgement.quarter if judgement else "",
+            saved=saved,
+            owners=owners,
+        )
 
     def _show_tabs(self, n_plans: int) -> None:
         review = self.review
@@ -232,9 +243,7 @@ class MatrixEditor:
 
         def save(force: bool = False) -> Any:
             place = {"dimension": dimension, "object": object}
-            return _until_trouble(
-                self.editor.judge(kpi=one, **place, light=light, note=note, force=force) for one in kpis
-            )
+            return save_each(self.editor.judge(kpi=one, **place, light=light, note=note, force=force) for one in kpis)
 
         self._settle(save, self.evidence.say)
 
@@ -247,7 +256,7 @@ class MatrixEditor:
 
         def save(force: bool = False) -> Any:
             saves = (self.editor.withdraw(kpi=kpi, dimension=dimension, object=object, force=force) for kpi in kpis)
-            return _until_trouble(saves)
+            return save_each(saves)
 
         self._settle(save, self.evidence.say)
 
@@ -271,7 +280,7 @@ class MatrixEditor:
         kpis = [plan.kpi for plan in self.editor.answers.activations if plan.dimension == dimension]
 
         def save(force: bool = False) -> Any:
-            return _until_trouble(self.editor.unplan(kpi, dimension, force=force) for kpi in kpis)
+            return save_each(self.editor.unplan(kpi, dimension, force=force) for kpi in kpis)
 
         self._settle(save, self._say)
 
@@ -327,7 +336,7 @@ class MatrixEditor:
         self.review = self._review_of(self.editor.answers)
         self.show()
         now = find_cell(self.review.matrix, *self.selected)
-        if before and now and self.evidence.is_touched and _judged(before) != _judged(now):
+        if before and now and self.evidence.is_touched and not is_judged_alike(before, now):
             said = f"{now['decided_by'] or 'Somebody'} set it to {find_light(now['light']).word} meanwhile"
             note = f"Note: {now['note']}. " if now["note"] else ""
             self.evidence.say("warning", said, f"{note}What you chose is not saved yet.")
@@ -377,16 +386,3 @@ def show_matrix_editor(
         return MatrixEditor(lambda answers: apply_decisions(review, answers), editor)
 
     return make(by).widget if by.strip() else ask_name(lambda name: make(name).widget)
-
-
-def _judged(cell: Mapping[Any, Any]) -> tuple[Any, ...]:
-    return cell["light"], cell["decided_by"], cell["note"]
-
-
-def _until_trouble(saves: Iterable[Any]) -> Any:
-    """Save one after the other up to the first that doesn't go through; return the last that was tried."""
-    saved = None
-    for saved in saves:
-        if saved.status in ("conflict", "failed"):
-            break
-    return saved
