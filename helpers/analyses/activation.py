@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.analyses.discovery import SCORES
 from helpers.analyses.field_evidence import link_objects, values_by_id
 from helpers.model.survey import DiscoveryRules
+from helpers.units import in_sentence
 
 COPY_COLUMNS = [
     "dimension",
@@ -85,7 +86,7 @@ def rank_activations(
         gain = sum(1 - SCORES[cell["light"]] for cell in cells) / len(wanted)
         worst = min(cells, key=lambda cell: SCORES[cell["light"]])
         told = _tell_field(dimension, cells, rules, decided.get(dimension))
-        unlocked = [f"{(labels or {}).get(cell['kpi'], cell['kpi'])} by {told['label'].lower()}" for cell in cells]
+        unlocked = [f"{(labels or {}).get(cell['kpi'], cell['kpi'])} by {in_sentence(told['label'])}" for cell in cells]
         rows.append(
             {
                 **told,

@@ -57,11 +57,12 @@ def build_judgement_trend(
         as_of: The last day that counts; a plan for a quarter that ends by then should have been carried out.
         fiscal_year_start: The month in which the company's quarters begin to be counted.
     """
-    dated = [(read_quarter(j.quarter, fiscal_year_start), j) for j in (decided.judgements if decided else ())]
-    quarters = sorted({quarter for quarter, _ in dated if quarter})
+    dated = _date(decided.judgements if decided else (), fiscal_year_start)
+    taken_back = _date(decided.withdrawn if decided else (), fiscal_year_start)
+    quarters = sorted({quarter for quarter, _ in [*dated, *taken_back] if quarter})
     wanted = matrix[matrix["is_wanted"] & (matrix["dimension"] != "")]
     cells = wanted[["kpi", "dimension", "object", "label"]].drop_duplicates(["kpi", "dimension", "object"])
-    states = [_judge_by_end(cells, decided, dated, quarter) for quarter in quarters]
+    states = [_judge_by_end(cells, decided, dated, taken_back, quarter) for quarter in quarters]
     rows, before = [], None
     for quarter, state in zip(quarters, states, strict=True):
         fresh = [judgement for of, judgement in dated if of == quarter]
@@ -105,12 +106,22 @@ def _read_day(text: str, fiscal_year_start: int) -> Period | None:
         return None
 
 
-def _judge_by_end(
-    cells: pd.DataFrame, decided: Any, dated: Sequence[tuple[Period | None, Any]], quarter: Period
-) -> list[Any]:
-    """Return the judgement in force on each cell at a quarter's end, None where there is none yet."""
-    until = sorted(((of, j) for of, j in dated if of and of <= quarter), key=lambda pair: pair[0])
-    return _find_all(cells, replace(decided, judgements=tuple(judgement for _, judgement in until)))
+Dated = Sequence[tuple[Period | None, Any]]
+"""Judgements, each with the quarter in which it was made; None where that can't be read."""
+
+
+def _date(judgements: Sequence[Any], fiscal_year_start: int) -> Dated:
+    return [(read_quarter(judgement.quarter, fiscal_year_start), judgement) for judgement in judgements]
+
+
+def _judge_by_end(cells: pd.DataFrame, decided: Any, dated: Dated, taken_back: Dated, quarter: Period) -> list[Any]:
+    """Return the judgement in force on each cell at a quarter's end, None where there is none or it was taken back."""
+
+    def until(judgements: Dated) -> tuple[Any, ...]:
+        made = [(of, judgement) for of, judgement in judgements if of and of <= quarter]
+        return tuple(judgement for _, judgement in sorted(made, key=lambda pair: pair[0]))
+
+    return _find_all(cells, replace(decided, judgements=until(dated), withdrawn=until(taken_back)))
 
 
 def _find_all(cells: pd.DataFrame, decided: Any) -> list[Any]:
@@ -119,7 +130,7 @@ def _find_all(cells: pd.DataFrame, decided: Any) -> list[Any]:
 
 
 def _count_judged(cells: pd.DataFrame, decided: Any, fresh: Sequence[Any]) -> int:
-    return sum(found is not None for found in _find_all(cells, replace(decided, judgements=tuple(fresh))))
+    return sum(found is not None for found in _find_all(cells, replace(decided, judgements=tuple(fresh), withdrawn=())))
 
 
 def _tell_quarter(quarter: Period, state: list[Any], before: list[Any] | None, n_judged: int) -> dict[str, Any]:

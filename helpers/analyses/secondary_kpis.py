@@ -9,6 +9,7 @@ import pandas as pd
 from helpers.analyses.discovery import ENTRY_DATE, QUESTIONS
 from helpers.model.kpi import Kpi
 from helpers.model.survey import DiscoveryRules, generate_secondaries
+from helpers.units import in_sentence
 
 if TYPE_CHECKING:
     from helpers.answers.survey import Response
@@ -210,7 +211,7 @@ def _usual_pairs(company: Any, rules: DiscoveryRules) -> list[dict[str, str]]:
         for field in rules.wanted:
             if kpi in company.catalog.kpis and objects.get(kpi) in field.objects:
                 label = company.catalog.kpis[kpi].label
-                name = f"{label} by {field.label.lower()}"
+                name = f"{label} by {in_sentence(field.label)}"
                 pairs.append({"secondary": name, "kpi": label, "partition": field.label, "question": field.question})
     return pairs
 

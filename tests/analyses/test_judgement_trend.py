@@ -148,3 +148,12 @@ def test_the_review_carries_the_trend_and_its_findings():
     row = after.activations.set_index("dimension").loc["source"]
     assert row["is_overdue"] and row["owner"] == "Ana"
     assert not before.activations["is_overdue"].any()
+
+
+def test_a_cell_taken_back_to_its_suggestion_is_in_force_no_more():
+    """Three cells judged in Q1; in Q2 the two of deal source are taken back, so only contact source is compared."""
+    judgements = (judge("source", "contact", "unavailable", "Q1 2026"), judge("source", "deal", "available", "Q1 2026"))
+    decided = DiscoveryAnswers(judgements, withdrawn=(Judgement("source", "deal", quarter="Q2 2026"),))
+    first, second = build_judgement_trend(MATRIX, decided, as_of=AS_OF).quarters.to_dict("records")
+    assert (first["n_in_force"], second["n_in_force"], second["n_judged"], second["n_same"]) == (3, 1, 0, 1)
+    assert (second["score_before"], second["score_same"]) == (0, 0)
