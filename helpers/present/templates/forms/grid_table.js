@@ -162,8 +162,9 @@ class GridTable {
     const open = () => {
       bubble.showPopover?.();
       const place = button.getBoundingClientRect();
+      const { bottom } = button.closest("th").getBoundingClientRect();
       bubble.style.left = `${Math.max(8, Math.min(place.left - 12, window.innerWidth - bubble.offsetWidth - 8))}px`;
-      bubble.style.top = `${place.bottom + 6}px`;
+      bubble.style.top = `${bottom + 2}px`;
     };
     const close = () => bubble.hidePopover?.();
     button.addEventListener("mouseenter", open);
