@@ -1,8 +1,9 @@
-"""Typing into the whole form, server and disk included: how long until a letter is seen, and until it is on disk.
+"""Typing into the whole form, server and disk included: how long until a letter is seen, and is on disk.
 
-Run it with ``python -m tests.benchmarks.bench_form [--keys N]``. The survey has a grid of sixty products and two hundred
-further questions, all answered and all on one screen. It prints the median and the slowest of two times in milliseconds,
-for a question and for a cell of the grid: from the key to the painted letter, and from the key to the file that holds it.
+Run it with ``python -m tests.benchmarks.bench_form [--keys N]``. The survey has a grid of sixty products and two
+hundred further questions, all answered and all on one screen. It prints the median and the slowest of two times in
+milliseconds, for a question and for a cell of the grid: from the key to the painted letter, and from the key to the
+file that holds it.
 """
 
 import argparse
