@@ -407,6 +407,23 @@ def test_a_file_that_is_damaged_and_mended_while_it_is_open_opens_again(company)
     assert not form.controls["company_name"]._input.disabled and form.status.state == "saved"
 
 
+def test_an_earlier_version_replaces_a_damaged_file_when_somebody_asks_for_it(company):
+    form = open_form(company)
+    put(form, "company_name", "First")
+    put(form, "company_name", "Second")
+    path = company / "answers" / "survey" / "ana-okafor.toml"
+    path.write_text("damaged = = 1\n")
+    again = open_form(company)
+    again.go("versions")
+    again.versions.list.value = again.versions.list.options[-1][1]
+    assert not again.versions.back.disabled
+    again.versions.back.click()
+    assert again.editor.problem == "" and "is-hidden" in again._banner._dom_classes
+    assert saved_values(company)["company_name"] in ("First", "Second")
+    again.go_to_question("company_name")
+    assert not again.controls["company_name"]._input.disabled
+
+
 def test_a_name_that_cant_be_kept_is_told(company):
     form = open_form(company, name="")
     assert form.editor.problem and form._banner.children
