@@ -5,7 +5,7 @@ import tomllib
 from playwright.sync_api import expect
 
 PATIENCE = 60_000
-"""Milliseconds that a page may take; a machine that runs other tests beside is slow, and waiting ends when it is there."""
+"""Milliseconds that a page may take, since other tests run beside; waiting ends as soon as it is there."""
 
 
 class SurveyDriver:

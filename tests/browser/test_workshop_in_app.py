@@ -193,7 +193,7 @@ def test_two_windows_of_one_person_never_overwrite_each_other(app, respondents, 
     for value in range(60, 90, 3):
         for window, typed in ((ana, value), (other, value + 1)):
             window.field("employees").locator("input").evaluate(
-                """(input, text) => { input.value = text; input.dispatchEvent(new Event("input", { bubbles: true })); }""",
+                "(input, text) => { input.value = text; input.dispatchEvent(new Event('input', { bubbles: true })) }",
                 str(typed),
             )
         told = wait_for_conflict(ana, other)
