@@ -1,8 +1,6 @@
 """The app's server: Voila with routes of our own choosing, each behind the gate, and kernels that stand ready."""
 
 import logging
-import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,11 +33,8 @@ WARM_KERNELS = 2
 LONGEST_UNUSED = 300
 """Seconds after which a kernel without an open page ends; everything in it is on disk."""
 
-LONGEST_SOCKET_FOLDER = 32
-"""Characters of the temporary folder's name beyond which the names of sockets in it are too long for the system."""
-
-PING = 30_000
-"""Milliseconds between two signs of life of a page's connection, and how long one may be late."""
+PATIENCE = 120
+"""Seconds that a kernel may take to start or to hand over what it drew; on a busy machine that is long."""
 
 MEGABYTE = 2**20
 
@@ -265,8 +260,6 @@ def build_app(
         WORKSHOP_NOTEBOOK: {"pool_size": WARM_KERNELS, "kernel_env_variables": {}},
     }
     own.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
-    if sys.platform == "linux" and len(tempfile.gettempdir()) < LONGEST_SOCKET_FOLDER:
-        own.KernelManager.transport = "ipc"  # other users of this computer can't listen to kernels then
     own.VoilaExecutor.cell_error_instruction = (
         "Open the notebook in JupyterLab to see why: python -m helpers open. Everything that was saved is still there."
     )
@@ -275,11 +268,8 @@ def build_app(
     own.KernelManager.autorestart = False  # a new one under the old name would know nothing of the page
     own.MappingKernelManager.cull_idle_timeout, own.MappingKernelManager.cull_interval = LONGEST_UNUSED, 60
     own.ZMQChannelsWebsocketConnection.limit_rate = False  # a page of pictures is no flood
-    own.Voila.tornado_settings = {
-        "websocket_max_message_size": 32 * MEGABYTE,
-        "ws_ping_interval": PING,
-        "ws_ping_timeout": PING,
-    }
+    own.Voila.tornado_settings = {"websocket_max_message_size": 32 * MEGABYTE}
+    own.VoilaExecutor.iopub_timeout, own.VoilaExecutor.startup_timeout = PATIENCE, PATIENCE
     app = WorkshopApp.instance(config=own)
     _write_log(log)
     app.rooms, app.opened = rooms, opened

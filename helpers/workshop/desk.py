@@ -58,10 +58,19 @@ class Desk:
         who: Who is looking.
         entries: The lines of the rail.
         is_bar: Whether the rail lies along the top instead, for parts that have a rail of their own.
+        guide: Looks after what widgets leave out.
     """
 
-    def __init__(self, *, title: str, who: str, entries: Sequence[Entry], is_bar: bool = False) -> None:
-        self.guide, self._title, self._who = DeskGuide(), title, who
+    def __init__(
+        self,
+        *,
+        title: str,
+        who: str,
+        entries: Sequence[Entry],
+        is_bar: bool = False,
+        guide: DeskGuide | None = None,
+    ) -> None:
+        self.guide, self._title, self._who = guide or DeskGuide(), title, who
         self._parts: dict[str, Part] = {}
         self._buttons: dict[str, Button] = {}
         self.current = ""

@@ -10,6 +10,8 @@ from helpers.present.forms.save_status import SaveStatus
 from helpers.workshop.closing import ClosingPart
 from helpers.workshop.desk import Desk, Entry, keep_looking
 from helpers.workshop.earlier import EarlierPart
+from helpers.workshop.guide import DeskGuide
+from helpers.workshop.one_page import OnePagePart
 from helpers.workshop.people import PeoplePart
 from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
@@ -33,7 +35,8 @@ class FacilitatorPage:
     def __init__(self, reviews: Reviews, guest: Invitation, *, company: str, currency: str) -> None:
         self._reviews, self._guest, self._currency = reviews, guest, currency
         self._standings = Standings(reviews.folder, reviews.survey)
-        self.desk = Desk(title=company, who=guest.name, entries=self._list_entries())
+        self._guide = DeskGuide()
+        self.desk = Desk(title=company, who=guest.name, entries=self._list_entries(), guide=self._guide)
         notebooks = HTML('<a href="/" target="_blank" rel="noopener">All notebooks</a>')
         self.desk.status.children = (SaveStatus(), notebooks)  # the first says so when the connection is lost
 
@@ -56,12 +59,13 @@ class FacilitatorPage:
             *SurveyResults(reviews, currency=self._currency).list_entries(),
             *discovery.list_entries(),
             *discovery.list_further_entries(),
+            Entry("profile", "Company profile", lambda: OnePagePart(reviews, guide=self._guide), FILES),
             Entry("spreadsheets", "Spreadsheets", self._make_spreadsheets, FILES),
             Entry("earlier", "Earlier versions", lambda: EarlierPart(reviews, standings), FILES),
         ]
 
     def _make_spreadsheets(self) -> SpreadsheetPart:
-        return SpreadsheetPart(self._reviews, self._standings, guide=self.desk.guide, currency=self._currency)
+        return SpreadsheetPart(self._reviews, self._standings, guide=self._guide, currency=self._currency)
 
     def _make_people(self) -> PeoplePart:
         return PeoplePart(
@@ -70,4 +74,5 @@ class FacilitatorPage:
             self._standings,
             root=os.environ.get(ROOT_VARIABLE, ""),
             is_shared=bool(os.environ.get(SHARED_VARIABLE)),
+            guide=self._guide,
         )

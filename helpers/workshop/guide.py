@@ -1,5 +1,8 @@
 """What the app's pages need beyond ipywidgets: the tab's title, where one is, links to copy, files to download."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import anywidget
 from traitlets import Int, Unicode
 
@@ -15,6 +18,16 @@ class DeskGuide(anywidget.AnyWidget):
     _esm = TEMPLATES / "app" / "desk.js"
     title = Unicode(help="The title of the browser's tab.").tag(sync=True)
     moves = Int(help="Counts the moves from one part of the page to another.").tag(sync=True)
+
+    def on_submit(self, take: Callable[[Mapping[str, str]], None]) -> None:
+        """Call a function with what stands in a form's fields when its button (class ``desk-submit``) is pressed."""
+
+        def hear(_: Any, message: Any, buffers: Any) -> None:
+            if isinstance(message, Mapping) and message.get("kind") == "submit":
+                values = message.get("values")
+                take({str(k): str(v) for k, v in values.items()} if isinstance(values, Mapping) else {})
+
+        self.on_msg(hear)
 
     def arrive(self) -> None:
         """Take the reader to the top of a part that has just been opened."""

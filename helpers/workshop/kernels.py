@@ -14,9 +14,17 @@ from helpers.workshop.gate import Guest, Kernels
 
 
 class LoggedKernels(AsyncMappingKernelManager):
-    """Kernels that write into the app's log instead of over the links on the terminal."""
+    """Kernels that write into the app's log instead of over the links on the terminal, and whose messages all arrive.
+
+    A page with a matrix is told in a thousand messages at once. A socket that holds no more than that, as sockets do
+    unless told otherwise, drops the rest on a busy machine, and the page misses parts.
+    """
 
     log_path = Unicode(help="The app's log.").tag(config=True)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.context.rcvhwm = 0
 
     async def start_kernel(self, **options: Any) -> str:
         """Start a kernel."""

@@ -12,6 +12,7 @@ from helpers.model.survey import Survey, SurveyTab
 from helpers.present.words import clean_text, count_of
 from helpers.workshop.desk import say_moment
 from helpers.workshop.embedding import embed_heading
+from helpers.workshop.guide import DeskGuide
 from helpers.workshop.standings import Standing, Standings, list_teams
 
 LEAD = "Each person answers alone, with a link of their own. You see how far they are, not what they say."
@@ -69,16 +70,27 @@ class PeoplePart:
         standings: How far everybody is.
         root: The address of the server as others reach it.
         is_shared: Whether other machines can reach it.
+        guide: Tells when somebody is to be invited, with what stands in the fields.
     """
 
-    def __init__(self, folder: Path, survey: Survey, standings: Standings, *, root: str, is_shared: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        survey: Survey,
+        standings: Standings,
+        *,
+        root: str,
+        is_shared: bool,
+        guide: DeskGuide,
+    ) -> None:
         self._folder, self._survey, self._standings, self._root = folder, survey, standings, root
         self._rows: dict[str, PersonRow] = {}
         self.name = Text(description="Name", placeholder="Ana Okafor", continuous_update=False)
         self.role = Text(description="Role", placeholder="Head of Demand Generation", continuous_update=False)
         self.team = Dropdown(description="Team", options=[("Choose one", ""), *list_teams(survey)], value="")
         self.add = Button(description="Invite").add_class("desk-button").add_class("primary")
-        self.add.on_click(lambda _: self.invite())
+        self.add.add_class("desk-submit")
+        guide.on_submit(lambda values: self.invite(values.get("name", ""), role=values.get("role", "")))
         self.fault = HTML().add_class("desk-fault")
         for control, id in ((self.name, "name"), (self.role, "role"), (self.team, "team")):
             control.add_class("desk-field").add_class(f"fld-{id}")
@@ -118,22 +130,30 @@ class PeoplePart:
             self._list.children = children
         _tell(self._tally, _say_tally(found))
 
-    def invite(self) -> None:
-        """Invite the person whose name stands in the field."""
-        name = self.name.value.strip()
+    def invite(self, name: str, *, role: str = "") -> None:
+        """Invite somebody.
+
+        Args:
+            name: The person's name.
+            role: The person's role.
+        """
+        name = name.strip()
         if not name:
             self._blame("Write a name first.")
             return
-        if any(one.name.casefold() == name.casefold() for one in read_invitations(self._folder)):
-            self._blame(f"{name} is invited already; the link stands below.")
-            return
         try:
-            invite(self._folder, name, team=self.team.value, role=self.role.value.strip())
+            if any(one.name.casefold() == name.casefold() for one in read_invitations(self._folder)):
+                self._blame(f"{name} is invited already; the link stands below.")
+                return
+            invite(self._folder, name, team=self.team.value, role=role.strip())
         except DiagnosticError as error:
             self._blame(str(error))
             return
         self._blame("")
-        self.name.value = self.role.value = self.team.value = ""
+        for field in (self.name, self.role):
+            field.value = " "  # so that the browser is told also where nothing had arrived yet
+            field.value = ""
+        self.team.value = ""
         self.look()
 
     def _make(self, standing: Standing) -> PersonRow:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from ipywidgets import Widget
 
 from helpers.analyses.survey_review import SurveyReview
-from helpers.present import group_view
+from helpers.present import group_view, stage_view
 from helpers.present.display import Display
+from helpers.present.icp_value_view import show_icp_value, show_icp_values
 from helpers.workshop.desk import Entry
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.views import Shown, View
@@ -33,6 +34,7 @@ class SurveyResults:
             Entry("answers", "All answers", self.make_answers, SURVEY),
             Entry("gut", "Gut against CRM", self.make_gut, CRM),
             Entry("icp", "Ideal customer", self.make_icp, CRM),
+            Entry("stages", "Stage evidence", self.make_stages, CRM),
             Entry("next", "What to do next", self.make_next, CRM),
         ]
 
@@ -84,7 +86,21 @@ class SurveyResults:
             lambda review: [
                 group_view.show_icp_wins(review),
                 group_view.show_icp(review, currency=self._currency),
+                show_icp_value(review, currency=self._currency),
+                show_icp_values(review, currency=self._currency),
                 group_view.show_offending(review, currency=self._currency),
+            ],
+        )
+
+    def make_stages(self) -> View:
+        """Make the part on what must have been heard before a deal moves on."""
+        return self._view(
+            "Stage evidence",
+            "What the customer must have said before a deal moves on, and the open deals that lack it.",
+            lambda review: [
+                stage_view.show_stage_evidence(review.stage_evidence, currency=self._currency),
+                stage_view.show_deals_without_evidence(review.stage_evidence, currency=self._currency),
+                stage_view.show_stage_statements(review.stage_evidence),
             ],
         )
 

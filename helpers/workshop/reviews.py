@@ -13,6 +13,7 @@ from helpers.periods import period_of
 
 if TYPE_CHECKING:
     from helpers.analyses.discovery_review import DiscoveryReview
+    from helpers.analyses.profile import Profile
     from helpers.analyses.survey_review import SurveyReview
     from helpers.workbook import Workbook
 
@@ -83,6 +84,23 @@ class Reviews:
         with self._guard:
             stamp, book, rules = self.stamp(), self.open_book(), load_discovery_rules()
             return self._keep("discovery", stamp, lambda: review_discovery(book.company, rules, as_of=book.as_of))
+
+    def build_profile(self) -> "Profile":
+        """Return what is known of the company, on one page; nothing of answers or CRM while the round is open."""
+        from helpers.analyses.profile import build_profile
+
+        with self._guard:
+            stamp, book, review, discovery = (
+                self.stamp(),
+                self.open_book(),
+                self.review_survey(),
+                self.review_discovery(),
+            )
+            return self._keep(
+                "profile",
+                stamp,
+                lambda: build_profile(book.company, self.survey, review, book.as_of, discovery=discovery),
+            )
 
     def _open_exports(self) -> "Workbook":
         from helpers.workbook import open_workbook

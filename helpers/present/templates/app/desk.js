@@ -79,8 +79,22 @@ export default {
       const clicked = (event) => {
         const button = event.target.closest(".desk-copy");
         if (button) copy(button);
+        if (event.target.closest(".desk-submit")) submit(event.target);
+      };
+      const pressed = (event) => {
+        if (event.key === "Enter" && event.target.matches(".desk-form input")) submit(event.target);
+      };
+      // what was typed goes with the click: by itself it may arrive later than the click while the kernel is busy
+      const submit = (place) => {
+        const values = {};
+        place.closest(".desk-form").querySelectorAll(".desk-field input").forEach((field) => {
+          const name = [...field.closest(".desk-field").classList].find((one) => one.startsWith("fld-"));
+          if (name) values[name.slice(4)] = field.value;
+        });
+        model.send({ kind: "submit", values });
       };
       page.addEventListener("click", clicked, { signal: stop.signal });
+      page.addEventListener("keydown", pressed, { signal: stop.signal });
     };
     begin();
     return () => {
