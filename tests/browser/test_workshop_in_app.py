@@ -2,12 +2,15 @@
 
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import psutil
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import expect
 
+from tests.browser.matrix_driver import override_light, wait_for_judgements
 from tests.browser.survey_driver import PATIENCE, SurveyDriver
 from tests.workshop.conftest import start_app
 
@@ -238,3 +241,82 @@ def test_closing_the_round_lets_everybody_see_where_they_disagree(facilitator, r
         expect(page.locator(".desk-main")).to_contain_text("More outbound")
         page.get_by_role("button", name="Gut against CRM").click()
         expect(page.locator(".desk-main")).to_contain_text("Active customers", timeout=PATIENCE)
+
+
+def test_a_light_is_overridden_with_a_note_and_stands_in_the_file(app, facilitator):
+    facilitator.get_by_role("button", name="Discovery matrix").click()
+    editor = facilitator.locator(".matrix-editor")
+    expect(editor.get_by_role("grid")).to_be_visible(timeout=PATIENCE)
+    override_light(editor, "Opportunities by industry", "unavailable", "Typed by hand, nobody trusts it")
+    mine = wait_for_judgements(app.folder, by="Facilitator", page=facilitator)
+    assert {one["light"] for one in mine} == {"unavailable"}
+    assert {one["note"] for one in mine} == {"Typed by hand, nobody trusts it"}
+    assert {one["dimension"] for one in mine} == {"industry"}
+
+
+def test_a_survey_goes_out_as_a_workbook_and_comes_back_with_its_bad_cell_named(facilitator, respondents, tmp_path):
+    facilitator.get_by_role("button", name="Spreadsheets").click()
+    facilitator.locator(".fld-person select").select_option(label="Ben Ito")
+    with facilitator.expect_download(timeout=PATIENCE) as download:
+        facilitator.locator(".fld-download-survey").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    book = load_workbook(path)
+    changed = {"Active customers": 215, "How many people work here?": "a few"}
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if sheet.title == "Overview" and cell.value == 210:
+                    cell.value = changed["Active customers"]
+                    bad = sheet.cell(cell.row, cell.column)
+    assert bad is not None
+    where = find_answer_cell(book["Overview"], "How many people work here?", bad.column)
+    where.value = changed["How many people work here?"]
+    book.save(path)
+    with facilitator.expect_file_chooser() as chooser:
+        facilitator.locator(".fld-upload").click()
+    chooser.value.set_files(path)
+    told = facilitator.locator(".desk-main")
+    expect(told).to_contain_text("taken from Ben Ito", timeout=PATIENCE)
+    expect(told).to_contain_text(f"Overview, {where.coordinate}")
+    saved = respondents["Ben Ito"].saved()
+    assert saved["overview"]["active_customers"] == 215
+    assert "employees" not in saved["overview"]
+
+
+def find_answer_cell(sheet, question, column):
+    """Return the cell in which a question is answered."""
+    for row in sheet.iter_rows():
+        for cell in row:
+            if str(cell.value or "").startswith(question):
+                return sheet.cell(cell.row, column)
+    raise AssertionError(f"the sheet doesn't ask '{question}'")
+
+
+def test_the_profile_is_one_page_to_take_along(facilitator, tmp_path):
+    facilitator.get_by_role("button", name="Company profile").click()
+    with facilitator.expect_download(timeout=PATIENCE) as download:
+        facilitator.locator(".fld-download-profile").click()
+    download.value.save_as(tmp_path / "profile.html")
+    page = (tmp_path / "profile.html").read_text(encoding="utf-8")
+    assert "Brightwater Software" in page and "Win mid-market" in page
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+
+
+def test_a_killed_server_comes_back_with_the_same_links(app, respondents):
+    ana = respondents["Ana Okafor"]
+    ana.page.get_by_role("button", name="My answers").click()
+    ana.go("Overview")
+    ana.type("founded", "2016")
+    ana.wait_for_saved(lambda saved: saved["overview"]["founded"] == 2016, "the year")
+    app.stop(signal.SIGKILL)
+    expect(ana.page.get_by_role("alert").filter(has_text="connection")).to_be_visible(timeout=PATIENCE)
+    again = start_app(app.folder, app.log)
+    try:
+        assert again.root == app.root
+        ana.page.reload()
+        ana.wait()
+        ana.go("Overview")
+        expect(ana.field("founded").locator("input")).to_have_value("2016")
+    finally:
+        again.stop()

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.matrix_driver import override_light, wait_for_judgements
 from tests.browser.survey_driver import PATIENCE, SurveyDriver
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -107,8 +108,11 @@ def test_the_survey_is_filled_in_and_there_again_after_the_kernel_was_killed(lab
     driver.type("employees", "many")
     expect(driver.field("employees").get_by_role("alert")).to_contain_text("is no number")
     driver.wait_for_saved(
-        lambda saved: saved["overview"] == {"active_customers": 300, "crm": "hubspot"} and saved["drafts"],
-        "the answers",
+        lambda saved: (
+            saved["overview"] == {"active_customers": 300, "crm": "hubspot"}
+            and saved["drafts"] == {"employees": "many"}
+        ),
+        "what was typed",
     )
     lab.kill_kernels()
     expect(window.get_by_role("alert").filter(has_text="connection")).to_be_visible(timeout=PATIENCE)
@@ -130,4 +134,9 @@ def test_a_light_is_overridden_with_a_note_in_the_matrix(lab, window):
     expect(editor).to_be_visible(timeout=PATIENCE)
     editor.get_by_placeholder("Name").fill("Ana Okafor")
     editor.get_by_role("button", name="Open the matrix").click()
-    expect(editor.locator(".light-matrix")).to_be_visible(timeout=PATIENCE)
+    expect(editor.get_by_role("grid")).to_be_visible(timeout=PATIENCE)
+    override_light(editor, "Opportunities by industry", "unavailable", "Typed by hand, nobody trusts it")
+    mine = wait_for_judgements(lab.folder, by="Ana Okafor", page=window)
+    assert {(one["dimension"], one["light"], one["note"]) for one in mine} == {
+        ("industry", "unavailable", "Typed by hand, nobody trusts it")
+    }
