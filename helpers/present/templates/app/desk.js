@@ -94,7 +94,7 @@ export default {
         model.send({ kind: "submit", values });
       };
       page.addEventListener("click", clicked, { signal: stop.signal });
-      page.addEventListener("keydown", pressed, { signal: stop.signal });
+      page.addEventListener("keydown", pressed, { capture: true, signal: stop.signal }); // fields keep keys to themselves
     };
     begin();
     return () => {
