@@ -1,16 +1,21 @@
 """What a filled-in workbook says about one question: its cell, list or table, and the cells that can't be taken."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from helpers.answers.import_results import CellProblem
 from helpers.answers.spreadsheet_cells import CellFault, plain_text, read_cell, read_tick
-from helpers.answers.spreadsheet_layout import read_secondary, show_text
+from helpers.answers.spreadsheet_layout import is_too_long, read_secondary, show_text
 from helpers.answers.spreadsheet_places import Place
 from helpers.answers.spreadsheet_reading import Cell
 from helpers.answers.typed import Faulty, Normal, normalise
 from helpers.model.survey import generate_secondaries
+
+MOST_SPLITS = 20
+"""How often the word between KPI and cut may stand in a name before nobody looks any further."""
 
 
 @dataclass(frozen=True)
@@ -173,11 +178,12 @@ class _TableReader:
         for row, column in named or ():
             source = self.place.cell_of(row, column)
             texts.append(plain_text(str(source.value)) if source.kind in ("text", "number") and source.value else "")
+        if isinstance(known, str) and _is_named_by(known, texts):
+            return known, None
         rows = generate_secondaries([{"kpi": texts[0], "partition_1": texts[1]}]) if len(texts) == 2 else []
-        if not rows:
+        if not rows or any(is_too_long(text) for text in texts):  # the whole name stands in no cell
             return None, None
-        name = rows[0]["secondary"]
-        return (known if known is not None and plain_text(show_text(known)) == name else name), None
+        return rows[0]["secondary"], None
 
     def _explain_nameless(self) -> CellFault:
         label = self.field.columns[0].label
@@ -200,6 +206,13 @@ class _TableReader:
             known = sorted((item for item in found if item[1]), key=lambda item: item[1])
             found = [*known, *(item for item in found if not item[1])]
         return [(row, cells) for row, _, cells in found]
+
+
+def _is_named_by(name: str, texts: Sequence[str]) -> bool:
+    """Tell whether two cells show the KPI and the cut of a secondary KPI, also where they show only its beginning."""
+    found = [match.start() for match in islice(re.finditer(" by ", name), MOST_SPLITS)]
+    splits = ([name[:at], name[at + len(" by ") :]] for at in found)
+    return any([plain_text(show_text(part)) for part in split] == list(texts) for split in splits)
 
 
 def _refuse(place: Place, fault: CellFault, row: int = 0, column: int = 0) -> CellProblem:

@@ -30,6 +30,10 @@ TICK = "x"
 LONGEST_TEXT = 32_767
 """Characters of a spreadsheet's cell."""
 
+TOO_LONG = (
+    "characters are too long for a cell. This answer stays as it is, unless you write another one here. It begins:]"
+)
+
 LIGHT_WORDS = MappingProxyType(
     {"available": "● available", "adoption_needed": "◐ adoption needed", "unavailable": "○ unavailable"}
 )
@@ -160,10 +164,16 @@ def show_text(value: Any) -> str:
     text = f"'{text}" if _RISKY.match(str(value)) else text
     if len(text) <= LONGEST_TEXT:
         return text
-    return (
-        f"[{len(str(value)):,} characters are too long for a cell. This answer stays as it is, unless you write "
-        f"another one here. It begins:]\n{text[:500]}"
-    )
+    return f"[{len(str(value)):,} {TOO_LONG}\n{text[:500]}"
+
+
+def is_too_long(text: str) -> bool:
+    """Tell whether a cell shows only the beginning of what was exported.
+
+    >>> is_too_long(show_text("x" * 100_000)), is_too_long("x")
+    (True, False)
+    """
+    return TOO_LONG in text[:200]
 
 
 def read_text(text: str) -> str:

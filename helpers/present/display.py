@@ -112,7 +112,8 @@ def show_table(
     body = tables.table_html(frame, units=units, labels=labels, currency=currency, max_rows=max_rows, marks=marks)
     html = f"{_heading(title, subtitle)}{body}{_note(note)}"
     text = tables.plain_table(frame, units=units, labels=labels)
-    return Display(title=title, subtitle=subtitle, text=f"{text}\n{note}".strip() if note else text, html=html)
+    below = f"\n{words.clean_text(note)}" if note else ""
+    return Display(title=title, subtitle=subtitle, text=f"{text}{below}".strip() if below else text, html=html)
 
 
 def show_chart(

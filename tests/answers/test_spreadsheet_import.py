@@ -414,6 +414,16 @@ def test_a_removed_row_or_sheet_leaves_its_answers_as_they_were(folder):
     assert "'Product' isn't in the workbook" in imported.describe() and "'In which year" in imported.describe()
 
 
+def test_a_secondary_kpi_whose_name_is_too_long_for_a_cell_keeps_it(folder):
+    cut = "Source by month " + "x" * 100_000
+    row = {"secondary": f"Leads by {cut}", "is_trackable": "no"}
+    response = put_answers(folder, primary_kpis=[{"kpi": "Leads", "partition_1": cut}], secondary_kpis=[row])
+    assert take(folder, export(response)).n_taken == 0
+    taken = take(folder, fill(export(response), {("kpis.secondary_kpis#1:1", 2): "A field for it"}))
+    assert taken.is_whole
+    assert answers_of(folder)["secondary_kpis"] == [{**row, "note": "A field for it"}]
+
+
 def test_a_secondary_kpi_is_named_after_what_stands_in_the_table_of_primary_ones(folder):
     """Its name is a formula whose result is never looked at; a renamed KPI renames its cuts."""
     data = fill(
