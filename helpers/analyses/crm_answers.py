@@ -16,6 +16,8 @@ from helpers.periods import Period, period_of
 from helpers.units import format_value
 
 BLANK = "(blank)"
+SHOWN = 8
+"""As many names are listed where none fits."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,45 @@ class CrmView:
         known = self.company.partitions.get(partition) or self.company.catalog.dimensions.get(partition)
         return known.label if known else partition.replace("_", " ")
 
+    def locate(self, link: CrmLink, item: str) -> tuple[str, str] | None:
+        """Return the cut and the value of the CRM that a row of the survey speaks of.
+
+        Upper case, spaces and signs make no difference where only one value is written so. A CRM without that cut is
+        asked as a whole, which is only fair where people name a single row.
+
+        Returns:
+            Dimension and slice; None where the CRM has no such value.
+        """
+        if not link.by or item.casefold() in ("", "all"):
+            return "all", "all"
+        names = self._names.get(link.by, ())
+        if not names:
+            rows = self.answers.loc[self.answers["question_id"].isin(self._siblings(link)), "item"]
+            return ("all", "all") if rows.nunique() <= 1 else None
+        exact = [name for name in names if name.casefold() == item.casefold()]
+        alike = exact or [name for name in names if _squeeze(name) == _squeeze(item)]
+        return (link.by, alike[0]) if len(alike) == 1 else None
+
+    def _siblings(self, link: CrmLink) -> list[str]:
+        """The questions that are asked per row of the same list."""
+        fields = [(field, column) for _, field in self.survey.fields() for column in field.columns]
+        return [f"{field.id}.{column.id}" for field, column in fields if column.crm and column.crm.by == link.by]
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Every value of a cut that the CRM has ever held."""
+        cells = self.cells["all"]
+        named = cells.loc[cells["slice"] != BLANK, ["dimension", "slice"]].drop_duplicates()
+        return {str(cut): [str(name) for name in group["slice"]] for cut, group in named.groupby("dimension")}
+
+    def cure_row(self, link: CrmLink, item: str) -> str:
+        """Say why the CRM can't tell about one row of a list."""
+        cut, names = self.label_of(link.by).lower(), self._names.get(link.by, ())
+        if not names:
+            return f"The CRM's deals carry no {cut}. Map a column of the deal to {link.by} in company.toml."
+        listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        return f"No {cut} of the CRM is called '{item}'. It has {listed}."
+
     def cure(self, kpi: str) -> str:
         """Say why a KPI has no value and what to do."""
         row = self.availability[self.availability["kpi"] == kpi]
@@ -79,13 +120,11 @@ class CrmView:
 
 def _check_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
     link = field.crm
-    dimension, slice, note = "all", "all", ""
-    if link.by:
-        cell = view.find(link.kpi, link.take, basis=link.basis, dimension=link.by, slice=item)
-        if cell is not None:
-            dimension, slice = link.by, item
-        else:
-            note = f" of all deals, as no {view.label_of(link.by).lower()} of the CRM is called '{item}'"
+    place = view.locate(link, item)
+    if place is None:
+        return {**_unavailable(view, link.kpi), "cure": view.cure_row(link, item)}
+    dimension, slice = place
+    note = f" of all deals, not by {view.label_of(link.by).lower()}" if link.by and dimension == "all" else ""
     cell = view.find(link.kpi, link.take, basis=link.basis, dimension=dimension, slice=slice)
     if cell is None:
         return _unavailable(view, link.kpi)
@@ -112,7 +151,10 @@ def _check_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: s
 def _check_goal_history(view: CrmView, field: SurveyField, group: pd.DataFrame, item: str) -> dict[str, Any]:
     before = _fiscal_year(view).previous()
     won = won_between(view, before.start, before.end)
-    if won is None or not len(won):
+    if won is not None and not len(won):
+        cure = f"The exports hold no deal won in {before.label}. Add older exports."
+        return {**_unavailable(view, field.crm.kpi), "cure": cure}
+    if won is None:
         return _unavailable(view, field.crm.kpi)
     median, value = float(group["number"].median()), float(won["amount"].sum())
     said, crm = (format_value(v, "currency", currency=view.currency) for v in (median, value))
@@ -169,6 +211,9 @@ def _check_new_business(view: CrmView, field: SurveyField, group: pd.DataFrame, 
     won = won_between(view, year_before(view.as_of), view.as_of)
     if won is None or not len(won) or "is_new_business" not in won:
         return _unavailable(view, field.crm.kpi)
+    if "type" not in won or won["type"].isna().all():
+        cure = "The deals carry no type, so new business can't be told from existing. Map a column to deal.type."
+        return {**_unavailable(view, field.crm.kpi), "cure": cure}
     total = float(won["amount"].sum())
     if not total:
         return _unavailable(view, field.crm.kpi)
@@ -321,6 +366,10 @@ def _interval_of_share(amounts: pd.Series, is_part: pd.Series) -> tuple[float, f
     x, y, xx, yy = (np.array([total]) for total in (part.sum(), whole.sum(), (part**2).sum(), (whole**2).sum()))
     low, high = ratio_interval((x, y, xx, xx, yy), np.array([len(whole)]))
     return float(np.clip(low, 0, 1)[0]), float(np.clip(high, 0, 1)[0])
+
+
+def _squeeze(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum()) or text
 
 
 def _fold(text: str) -> str:

@@ -165,9 +165,10 @@ def build_survey_table(answers: pd.DataFrame, agreement: pd.DataFrame, gut: pd.D
 def _find_marks(view: CrmView, field: SurveyField, item: str) -> list[tuple[str, float]]:
     """Find what else the CRM says beside its value, such as median and 90th percentile: name and number."""
     link, marks = field.crm, []
-    by = {"dimension": link.by, "slice": item}
-    if not link.by or view.find(link.kpi, link.take, basis=link.basis, **by) is None:
-        by = {}
+    place = view.locate(link, item)
+    if place is None:
+        return []
+    by = {"dimension": place[0], "slice": place[1]}
     for kpi in link.also:
         cell = view.find(kpi, link.take, **by)
         if cell is not None:

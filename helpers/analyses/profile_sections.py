@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from helpers.analyses.consensus import (
@@ -247,7 +248,8 @@ def build_evidence(responses: Mapping[str, Any]) -> tuple[Statement, ...]:
     found = []
     for rows in stages.values():
         first = rows[0]
-        chance = f" ({format_value(first['probability'], 'share')})" if first.get("probability") is not None else ""
+        said = [row["probability"] for row in rows if row.get("probability") is not None]
+        chance = f" ({format_value(median(said), 'share')})" if said else ""
         kept = next((str(row["field"]) for row in rows if row.get("field")), "")
         detail = f"kept in {kept}" if kept else "kept nowhere"
         basis = f"{len(rows)} of {people}"
@@ -274,7 +276,8 @@ def build_crm(company: Any, discovery: Any | None) -> tuple[Statement, ...]:
         wanted = discovery.matrix[discovery.matrix["is_wanted"]]
         lights = Counter(wanted["light"])
         basis = (
-            f"{lights['available']} of {len(wanted)} wanted fields available, {lights['adoption_needed']} need adoption"
+            f"{lights['available']} of {len(wanted)} wanted secondary KPIs available, "
+            f"{lights['adoption_needed']} in need of adoption count a half"
         )
         found.append(Statement("Discovery coverage", format_value(score, "share", digits=0), basis))
     return tuple(found)

@@ -85,6 +85,7 @@ def review_stage_evidence(company: Any, responses: Mapping[str, "Response"], *, 
     stages = _list_stages(company)
     fields = _name_fields(company)
     statements = _read_statements(responses, stages, fields)
+    stages = _order_by_chance(company, stages, statements)
     deals = _list_open(company, as_of)
     places = {stage: place for place, stage in enumerate(stages)}
     at = deals["stage"].map(places)
@@ -121,6 +122,15 @@ def _list_stages(company: Any) -> list[str]:
     if "probability" in still_open and still_open["probability"].notna().any():
         return still_open.groupby("stage")["probability"].mean().sort_values(kind="stable").index.astype(str).tolist()
     return still_open["stage"].dropna().drop_duplicates().astype(str).tolist()
+
+
+def _order_by_chance(company: Any, stages: list[str], statements: pd.DataFrame) -> list[str]:
+    """Put stages in the order of the chances people see in them, where the CRM has none and people name one each."""
+    chances = statements.groupby("stage")["probability"].median().dropna()
+    known = [_crm_probability(company, stage) for stage in stages]
+    if any(one is not None for one in known) or not set(stages) <= set(chances.index):
+        return stages
+    return sorted(stages, key=lambda stage: float(chances[stage]))
 
 
 def _name_fields(company: Any) -> dict[str, str]:

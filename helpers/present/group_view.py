@@ -35,7 +35,7 @@ def show_round(review: SurveyReview) -> Display:
         return show_message(
             "empty",
             "Nobody has answered the survey yet",
-            "The questionnaire stands at the end of this page. What people type lies in answers/survey, one file each.",
+            "The questionnaire stands above. What people type lies in answers/survey, one file each.",
             "Ask four people who see the business differently, each alone.",
         )
     if not review.is_closed:
@@ -78,8 +78,8 @@ def show_answers(review: SurveyReview, *, subtitle: str = "", currency: str = "U
     if review.answers.empty:
         return _nothing("No answers to show side by side", "They are shown once the round is closed.")
     asked = int(review.answers["respondent"].nunique())
-    questions = len(review.answers.drop_duplicates(["question_id", "item"]))
-    title = f"What {count_of(asked, 'person', 'people')} answered to {count_of(questions, 'question')}"
+    lines = len(review.answers.drop_duplicates(["question_id", "item"]))
+    title = f"What {count_of(asked, 'person', 'people')} answered, {count_of(lines, 'line')} side by side"
     html = side_by_side_html(review.answers, review.agreement, review.survey, currency=currency)
     text = plain_table(answers_table(review.answers, currency=currency), labels={"question": "Question"})
     return _designed(title, subtitle, html, text)
@@ -207,33 +207,32 @@ def show_icp(review: SurveyReview, *, subtitle: str = "", currency: str = "USD")
     if review.icp.empty:
         return _nothing("No ideal customer to compare with", "Nobody's description may be seen yet.")
     known = review.icp[review.icp["is_available"].astype(bool)]
-    named = review.icp[["attribute", "stated", "recent_fit_share", "n_recent", "win_rate_inside", "win_rate_outside"]]
-    frame = named.join(review.icp[["deal_size_inside", "deal_size_outside"]])
     title = _headline_icp(known.iloc[-1]) if len(known) else ""
+    rows = []
+    for row in review.icp.to_dict("records"):
+        told = {"attribute": row["attribute"], "stated": row["stated"], "latest": "–"}
+        if row["n_recent"]:
+            told["latest"] = f"{round(row['recent_fit_share'] * row['n_recent'])} of {int(row['n_recent'])}"
+        for side in ("inside", "outside"):
+            n = int(row[f"n_{side}"])
+            told[f"won_{side}"] = f"{say_value(row[f'win_rate_{side}'], 'share')}, n {n:,}" if n else "–"
+        rows.append({**told, "deal_inside": row["deal_size_inside"], "deal_outside": row["deal_size_outside"]})
     return show_table(
-        frame.astype({c: "float64" for c in frame.columns if c not in ("attribute", "stated")}),
+        pd.DataFrame(rows).astype({"deal_inside": "float64", "deal_outside": "float64"}),
         title=title if len(known) else "The CRM doesn't carry what people describe",
         subtitle=subtitle,
         currency=currency,
-        units={
-            "recent_fit_share": "share",
-            "n_recent": "count",
-            "win_rate_inside": "share",
-            "win_rate_outside": "share",
-            "deal_size_inside": "currency",
-            "deal_size_outside": "currency",
-        },
+        units={"deal_inside": "currency", "deal_outside": "currency"},
         labels={
             "attribute": "Attribute",
             "stated": "Good fit, as half of them say",
-            "recent_fit_share": "Latest wins inside",
-            "n_recent": "Latest wins",
-            "win_rate_inside": "Win rate inside",
-            "win_rate_outside": "Win rate outside",
-            "deal_size_inside": "Deal inside",
-            "deal_size_outside": "Deal outside",
+            "latest": "Latest wins inside",
+            "won_inside": "Win rate inside",
+            "won_outside": "Win rate outside",
+            "deal_inside": "Deal inside",
+            "deal_outside": "Deal outside",
         },
-        note="Closed new business only. Outside: most of those who described the attribute would say so.",
+        note="Closed new business only; n won or lost. Outside: most of those who described it would say so.",
     )
 
 
@@ -243,6 +242,8 @@ def _headline_icp(row: pd.Series) -> str:
     if not (row["n_inside"] and row["n_outside"]):
         side = "inside" if row["n_inside"] else "outside"
         return f"All closed deals lie {side} the ideal customer people describe"
+    if inside == outside:
+        return f"Deals inside and outside the ideal customer are won alike, at {inside}"
     doubt = ", which may be chance" if "no clear difference" in row["sentence"] else ""
     if min(row["n_inside"], row["n_outside"]) < FEW_DEALS:
         doubt = f", of only {int(row['n_inside'])} and {int(row['n_outside'])} deals"

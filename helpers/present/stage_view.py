@@ -81,6 +81,7 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
     moved = int(deals["is_beyond"].astype("bool").sum())
     rest = len(deals) - moved
     rest_of = f", {MOST_DEALS} of {len(deals):,} listed" if len(deals) > MOST_DEALS else ""
+    order = "Largest amounts first" if "amount" in shown else "No amounts known"
     told = ((moved, "moved on without it"), (rest, "still to hear it before moving on"))
     title = " and ".join(f"{count_of(n, 'open deal')} {words}" for n, words in told if n)
     return show_table(
@@ -98,7 +99,7 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
             "days_in_stage": "In this stage",
             "missing": "Missing (asked for at)",
         },
-        note=f"{'→ left that stage without it. ' if moved else ''}Largest amounts first{rest_of}.",
+        note=f"{'→ left that stage without it. ' if moved else ''}{order}{rest_of}.",
     )
 
 

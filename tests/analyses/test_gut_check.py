@@ -39,11 +39,28 @@ def test_average_deal_and_mean_cycle_per_product():
     assert "30 Jun 2026" in deal["crm_definition"]
 
 
-def test_a_product_that_the_crm_does_not_know_is_compared_with_all_deals_and_says_so():
-    company = make_case(people(a=product("Flw", average_deal=12_000)))
-    row = check(company).loc[("products.average_deal", "Flw")]
-    assert row["crm_value"] == 25_000
-    assert "no product of the CRM is called 'Flw'" in row["sentence"]
+def test_a_product_that_the_crm_does_not_know_is_not_compared_with_others():
+    company = make_case(people(a=product("Sword", average_deal=12_000)))
+    row = check(company).loc[("products.average_deal", "Sword")]
+    assert not row["is_available"] and not row["is_off"] and not row["crm_marks"]
+    assert row["cure"] == "No product of the CRM is called 'Sword'. It has Flow, Shield."
+
+
+def test_spaces_and_signs_in_the_name_of_a_product_make_no_difference():
+    company = make_case(people(a=product("shi-eld", average_deal=12_000, cycle_days=30)))
+    found = check(company)
+    assert found.loc[("products.average_deal", "shi-eld"), "crm_value"] == 35_000
+    assert dict(found.loc[("products.cycle_days", "shi-eld"), "crm_marks"])["median"] == 45
+
+
+def test_without_products_in_the_crm_a_single_product_is_compared_with_all_deals_and_several_are_not():
+    deals = make_deals().drop(columns="product")
+    alone = check(make_case(people(a=product("Flow", average_deal=12_000)), deal=deals))
+    assert alone.loc[("products.average_deal", "Flow"), "crm_value"] == 25_000
+    assert "of all deals" in alone.loc[("products.average_deal", "Flow"), "sentence"]
+    rows = [{"name": name, "average_deal": 12_000} for name in ("Flow", "Shield")]
+    several = check(make_case(people(a={"products": rows}), deal=deals))
+    assert not several["is_available"].any() and "carry no product" in several["cure"].iloc[0]
 
 
 def test_events_after_the_last_day_are_not_seen():
@@ -140,9 +157,20 @@ def test_on_track_without_a_goal_asks_for_one():
 
 
 def test_new_business_share_of_the_last_twelve_months():
-    company = make_case(people(a={"net_new_share": 0.5}))
-    row = check(company).loc[("net_new_share", "")]
+    deals = make_deals().assign(type="New business")
+    row = check(make_case(people(a={"net_new_share": 0.5}), deal=deals)).loc[("net_new_share", "")]
     assert (row["crm_value"], row["crm_low"], row["crm_high"]) == (1.0, 1.0, 1.0)
+
+
+def test_without_a_type_of_deal_nobody_knows_what_is_new_business():
+    row = check(make_case(people(a={"net_new_share": 0.5}))).loc[("net_new_share", "")]
+    assert not row["is_available"] and not row["is_off"] and "deal.type" in row["cure"]
+
+
+def test_a_goal_without_a_year_before_asks_for_older_exports():
+    row = check(make_case(people(a={"revenue_goal": 1_000_000}))).loc[("revenue_goal", "")]
+    assert not row["is_available"]
+    assert row["cure"] == "The exports hold no deal won in 2025. Add older exports."
 
 
 def test_the_interval_of_a_share_by_money_follows_the_linearised_ratio():

@@ -109,10 +109,13 @@ def _draw_question(
 
 
 def _say_definitions(rows: Sequence[Row]) -> str:
-    """Say how the CRM's value is made; rows that are made otherwise than the first one add theirs."""
-    first = str(rows[0]["crm_definition"])
-    others = [f"{row['item']}: {row['crm_definition']}" for row in rows[1:] if row["crm_definition"] != first]
-    return " ".join([f"The CRM: {first[:1].lower()}{first[1:]}", *others])
+    """Say how the CRM's values are made, rows that are made alike together."""
+    made: dict[str, list[str]] = {}
+    for row in rows:
+        made.setdefault(str(row["crm_definition"]), []).append(str(row["item"]))
+    first, *others = made
+    told = [f"{words.join_words(made[other])}: {other}" for other in others]
+    return " ".join([f"The CRM: {first[:1].lower()}{first[1:]}", *told])
 
 
 def _draw_axes(

@@ -112,6 +112,12 @@ def list_ticks(axis: Axis, unit: str, *, currency: str, most: int = 5) -> list[t
         said = [words.say_value(number, unit, currency=currency, digits=3) for number in numbers]
         if len(set(texts)) == len(set(said)) and all(_is_same(a, b) for a, b in zip(texts, said, strict=True)):
             break
+    if unit == "currency":  # beside thousands with a decimal, dollars need none
+        whole = [abs(number) < 1000 and float(number).is_integer() for number in numbers]
+        texts = [
+            words.say_value(number, unit, currency=currency, digits=0) if is_whole else text
+            for number, text, is_whole in zip(numbers, texts, whole, strict=True)
+        ]
     if unit in ("days", "share"):
         texts = [text if i == len(texts) - 1 else text.split(" ")[0] for i, text in enumerate(texts)]
     return list(zip(numbers, texts, strict=True))
