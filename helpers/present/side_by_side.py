@@ -15,7 +15,7 @@ from helpers.present.charts.dots import PSEUDONYM
 MOST_COLUMNS = 6
 """People beside each other; more of them continue in a table below, so that nothing has to be scrolled sideways."""
 
-FOLDED, LONGEST = 150, 4000
+FOLDED, ITEM_FOLDED, NAME_FOLDED, LONGEST = 150, 400, 150, 4000
 DISPUTED = 0.67
 SHAPE = '<span class="shape" aria-hidden="true">◐</span> '
 
@@ -172,7 +172,8 @@ def _table_html(lines: Sequence[Any], people: Mapping[str, str], currency: str) 
     body = []
     for kind, label, said, told, is_apart in lines:
         if kind == "item":
-            body.append(f'<tr class="item"><th scope="rowgroup" colspan="{len(people) + 1}">{escape(label)}</th></tr>')
+            shown = _fold(label, NAME_FOLDED)
+            body.append(f'<tr class="item"><th scope="rowgroup" colspan="{len(people) + 1}">{shown}</th></tr>')
             continue
         by = {row["respondent"]: row for row in said}
         cells = "".join(_cell_html(by.get(name), currency) for name in people)
@@ -196,12 +197,17 @@ def _cell_html(row: Mapping[Any, Any] | None, currency: str) -> str:
     if len(items) > 1:
         mark = [f"{i}. " for i in range(1, len(items) + 1)] if row["type"] == "ranked" else [""] * len(items)
         shown = "<br>".join(
-            f"{number}{words.prose_html(words.shorten(item, 400))}"
-            for number, item in zip(mark, items[:20], strict=False)
+            f"{number}{_fold(item, ITEM_FOLDED)}" for number, item in zip(mark, items[:20], strict=False)
         )
         return f"<td>{shown}</td>"
-    if len(text) <= FOLDED:
-        return f"<td>{words.prose_html(text)}</td>"
-    start = words.prose_html(words.shorten(text, FOLDED - 30))
+    return f"<td>{_fold(text, FOLDED)}</td>"
+
+
+def _fold(text: str, length: int) -> str:
+    """Write a text; of a long one the beginning, which unfolds, and where it has no end how much more there is."""
+    if len(text) <= length:
+        return words.prose_html(text)
+    start = words.prose_html(words.shorten(text, length - 30))
     whole = words.prose_html(words.shorten(text, LONGEST))
-    return f'<td><details class="fold"><summary><span>{start}</span></summary>{whole}</details></td>'
+    more = f"<br><i>{len(text) - LONGEST:,} more characters in the person's file.</i>" if len(text) > LONGEST else ""
+    return f'<details class="fold"><summary><span>{start}</span></summary>{whole}{more}</details>'
