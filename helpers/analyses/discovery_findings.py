@@ -28,9 +28,23 @@ def headline_discovery(discovery: pd.DataFrame) -> str:
     >>> headline_discovery(pd.DataFrame({"is_wanted": [True, True], "light": ["available", "unavailable"]}))
     '1 of 2 wanted secondary KPIs can be tracked today'
     """
-    wanted = discovery[discovery["is_wanted"]]
-    green = int((wanted["light"] == "available").sum())
-    return f"{green} of {len(wanted)} wanted secondary KPIs can be tracked today"
+    wanted = int(discovery["is_wanted"].sum())
+    return f"{count_trackable(discovery)} of {wanted} wanted secondary KPIs can be tracked today"
+
+
+def count_trackable(discovery: pd.DataFrame) -> int:
+    """Count the wanted secondary KPIs that can be tracked today: the field is available, and the primary KPI too.
+
+    >>> kpis = {"kpi": ["leads", "leads", "live"], "dimension": ["source", "", "source"]}
+    >>> lights = {"is_wanted": [True, False, True], "light": ["available", "unavailable", "available"]}
+    >>> count_trackable(pd.DataFrame(kpis | lights))
+    1
+    """
+    counted = discovery["is_wanted"] & (discovery["light"] == "available")
+    if {"kpi", "dimension"} <= set(discovery.columns):
+        untold = discovery.loc[(discovery["dimension"] == "") & (discovery["light"] == "unavailable"), "kpi"]
+        counted &= ~discovery["kpi"].isin(untold)
+    return int(counted.sum())
 
 
 def find_discovery_findings(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from helpers.answers.survey import Response
 
 DEAL_COLUMNS = [
-    "deal_id", "closed_at", "amount", "outcome", "is_recent_win",
+    "deal_id", "name", "closed_at", "amount", "outcome", "is_recent_win",
     "attribute", "actual", "stated", "fit", "n_people", "n_outside",
 ]  # fmt: skip
 SUMMARY_COLUMNS = [
@@ -81,15 +81,18 @@ def list_offending_deals(deals: pd.DataFrame) -> pd.DataFrame:
     """List the latest wins that lie outside the stated ICP.
 
     Returns:
-        One row per deal, latest first: deal_id, closed_at, amount, and why, such as ``Employees 30 (stated: 100+)``.
+        One row per deal, latest first: deal_id, its name (missing where the export has none), closed_at, amount, and
+        why, such as ``Employees 30 (stated: 100+)``.
     """
     outside = deals[deals["is_recent_win"].astype(bool) & (deals["fit"] == "outside")]
-    columns = ["deal_id", "closed_at", "amount", "why"]
+    columns = ["deal_id", "name", "closed_at", "amount", "why"]
     if outside.empty:
         return pd.DataFrame(columns=columns)
     why = outside["attribute"] + " " + outside["actual"] + " (stated: " + outside["stated"] + ")"
     grouped = outside.assign(why=why).groupby("deal_id", sort=False)
-    return grouped.agg({"closed_at": "first", "amount": "first", "why": "; ".join}).reset_index()[columns]
+    first = dict.fromkeys(("name", "closed_at", "amount"), "first")
+    listed = grouped.agg({**first, "why": "; ".join}).reset_index()[columns]
+    return listed.sort_values("closed_at", ascending=False, kind="stable", ignore_index=True)
 
 
 def find_closed_deals(company: Any, as_of: date, last: int = 20) -> pd.DataFrame | None:
@@ -126,6 +129,7 @@ def _judge(closed: pd.DataFrame, actual: pd.Series, attribute: Attribute) -> pd.
     return pd.DataFrame(
         {
             "deal_id": closed["id"],
+            "name": closed["name"] if "name" in closed else pd.Series(pd.NA, index=closed.index, dtype="str"),
             "closed_at": closed["closed_at"],
             "amount": closed["amount"],
             "outcome": closed["outcome"],

@@ -15,6 +15,7 @@ from helpers.analyses.consensus import (
     rank_counts,
 )
 from helpers.analyses.data_health import headline_health
+from helpers.analyses.discovery_findings import count_trackable
 from helpers.analyses.survey_review import SurveyReview
 from helpers.model.survey import Survey
 from helpers.units import format_value
@@ -275,9 +276,7 @@ def build_crm(company: Any, discovery: Any | None) -> tuple[Statement, ...]:
     if score is not None and company.tables:
         wanted = discovery.matrix[discovery.matrix["is_wanted"]]
         lights = Counter(wanted["light"])
-        basis = (
-            f"{lights['available']} of {len(wanted)} wanted secondary KPIs available, "
-            f"{lights['adoption_needed']} in need of adoption count a half"
-        )
+        half = lights["adoption_needed"]
+        basis = f"{count_trackable(discovery.matrix)} of {len(wanted)} wanted secondary KPIs, {half} more count a half"
         found.append(Statement("Discovery coverage", format_value(score, "share", digits=0), basis))
     return tuple(found)

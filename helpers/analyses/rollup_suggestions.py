@@ -55,10 +55,10 @@ def compare_stated(
         parents = {name: str(row.get("rolls_up_to") or "").strip() for name, row in said}
         named = {name: _split(row.get("values")) for name, row in said}
         stated = list(dict.fromkeys(value for listed in named.values() for value in listed))
-        folded = {_fold(value) for value in stated}
+        folded = {_squeeze(value) for value in stated}
         counts = values.astype("str").value_counts()
-        unsaid = counts[[_fold(value) not in folded for value in counts.index]] if folded else counts.iloc[:0]
-        known = {_fold(value) for value in counts.index}
+        unsaid = counts[[_squeeze(value) not in folded for value in counts.index]] if folded else counts.iloc[:0]
+        known = {_squeeze(value) for value in counts.index}
         wanted = [parent for parent in parents.values() if parent]
         parent_ids = {names.get(_fold(parent), "") for parent in wanted}
         rows.append(
@@ -72,7 +72,7 @@ def compare_stated(
                 "is_disputed": len({_fold(parent) for parent in wanted}) > 1 or _differ(named),
                 "has_parent": _carries(company, object, parent_ids) if wanted and object else None,
                 "n_said": len(stated),
-                "said_only": _name_some([value for value in stated if _fold(value) not in known]) if object else "",
+                "said_only": _name_some([value for value in stated if _squeeze(value) not in known]) if object else "",
                 "crm_only": _name_some(list(unsaid.index)),
                 "crm_only_share": float(unsaid.sum() / counts.sum()) if len(counts) and folded else None,
                 "n": int(counts.sum()),
@@ -235,6 +235,11 @@ def _name_some(values: list[str]) -> str:
 def _split(values: Any) -> list[str]:
     listed = values if isinstance(values, list | tuple) else re.split(SEPARATOR, str(values or ""))
     return [text for text in (str(value).strip() for value in listed) if text]
+
+
+def _squeeze(text: Any) -> str:
+    """Leave out what people write one way and the CRM another: upper case, spaces and signs."""
+    return "".join(c for c in str(text).casefold() if c.isalnum()) or str(text)
 
 
 def _fold(text: Any) -> str:

@@ -254,13 +254,20 @@ def show_offending(review: SurveyReview, *, subtitle: str = "", currency: str = 
     """List the latest wins outside the stated ideal customer."""
     if review.offending.empty:
         return _nothing("No win to list outside the ideal customer", "Either all fit, or nothing may be compared yet.")
+    hidden = "deal_id" if review.offending["name"].notna().all() else "name"
     return show_table(
-        review.offending.assign(closed_at=review.offending["closed_at"].dt.date),
-        title=f"{count_of(len(review.offending), 'deal')} to look at together",
+        review.offending.assign(closed_at=review.offending["closed_at"].dt.date).drop(columns=hidden),
+        title=f"{count_of(len(review.offending), 'win')} outside the ideal customer to look at together",
         subtitle=subtitle,
         currency=currency,
         units={"amount": "currency"},
-        labels={"deal_id": "Deal", "closed_at": "Won on", "amount": "Amount", "why": "Why it lies outside"},
+        labels={
+            "deal_id": "Deal",
+            "name": "Deal",
+            "closed_at": "Won on",
+            "amount": "Amount",
+            "why": "Why it lies outside",
+        },
     )
 
 

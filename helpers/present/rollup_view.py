@@ -182,7 +182,8 @@ def _say_rung(rung: Rung) -> tuple[str, str, str]:
     if state == "missing":
         return shape, SAID[state], ""
     fill = rung["fill_rate"]
-    parts = ["over 99 % filled" if 0.995 <= fill < 1 else f"{say_value(fill, 'share')} filled"]
+    share = "over 99 %" if 0.995 <= fill < 1 else say_value(fill, "share")
+    parts = [f"{share} of {rung['n']:,} filled"]
     parts.append(f"from {rung['taken_from']}" if state == "inherited" else SAID.get(state, ""))
     return shape, count_of(int(rung["n_values"]), "value"), ", ".join(part for part in parts if part)
 

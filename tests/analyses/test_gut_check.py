@@ -222,6 +222,14 @@ def test_wins_outside_the_ideal_customer_are_listed():
     offending = list_offending_deals(deals)
     assert offending["deal_id"].tolist() == ["4", "1"]
     assert offending["why"].iloc[0] == "Employees 50 (stated: 100+)"
+    assert offending["name"].isna().all()
+
+
+def test_wins_outside_bear_the_name_of_the_deal_where_the_export_has_one():
+    deals = make_deals().assign(name=[f"Deal {i}" for i in range(1, 7)])
+    company = make_case(people(a=fit(employees=("100+", ""))), deal=deals)
+    judged, _ = check_icp_fit(company, company.answers.survey, SURVEY, as_of=AS_OF)
+    assert list_offending_deals(judged)["name"].tolist() == ["Deal 4", "Deal 1"]
 
 
 def test_only_the_latest_wins_count_as_latest():

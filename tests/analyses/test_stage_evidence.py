@@ -159,6 +159,17 @@ def test_without_named_stages_their_probability_puts_them_in_order():
     assert (row["n_at"], row["n_beyond"]) == (2, 1)
 
 
+def test_stages_without_a_probability_stand_in_the_order_of_the_chances_people_name():
+    bare = [{key: value for key, value in one.items() if key != "probability"} for one in reversed(STAGES)]
+    unsure = {"deal_stages": bare}
+    said = [stage(name, "why_now", probability=chance) for name, chance in (("Contract", 0.8), ("Talk", 0.1))]
+    assert review(settings=unsure, ana=said).summary["stage"].tolist() == ["Contract", "Talk"]
+    said.append(stage("Offer", "why_now", probability=0.4))
+    summary = review(settings=unsure, ana=said).summary
+    assert summary["stage"].tolist() == ["Talk", "Offer", "Contract"]
+    assert summary["n_beyond"].tolist() == [3, 1, 0]
+
+
 def test_nobody_said_anything_or_there_are_no_deals():
     assert review().summary.empty and "Nobody has said" in review().sentence
     company = make_company({}, settings={"deal_stages": STAGES})

@@ -23,7 +23,7 @@ def review(contacts, responses=None):
 def test_layers_stand_with_shape_word_and_where_they_come_from():
     shown = rollup_view.show_rollup_layers(review({"id": ["1", "2"], "source": ["Web", None]}))
     assert "start in the middle" in shown.title
-    assert "● 1 value 50 % filled" in repr(shown) and "○ not there" in repr(shown)
+    assert "● 1 value 50 % of 2 filled" in repr(shown) and "○ not there" in repr(shown)
     assert 'class="light is-good"' in shown.html and "not there" in shown.html
 
 
