@@ -64,7 +64,9 @@ class CrmView:
     def define(self, kpi: str, take: str) -> str:
         """Say how a KPI is defined and over which days it was taken."""
         since = {"year": "Twelve months up to", "latest": "As of", "all": "Everything up to"}[take]
-        return f"{self.company.catalog.kpi(kpi).description} {since} {format_value(self.as_of, 'date')}."
+        definition = self.company.catalog.kpi(kpi)
+        only = " New business only." if getattr(definition.measure, "business", "all") == "new" else ""
+        return f"{definition.description}{only} {since} {format_value(self.as_of, 'date')}."
 
     def label_of(self, partition: str) -> str:
         """Return what readers call a partition."""

@@ -18,6 +18,9 @@ QUESTIONS = ("who", "what", "where", "when")
 HALF = "M0,-1A1,1,0,0,0,0,1Z"
 """A half disc, left."""
 
+PALE = 0.45
+"""How strongly a cell is drawn that nobody needs."""
+
 KPI_ROW = "The KPI itself"
 
 
@@ -60,11 +63,11 @@ def draw_discovery_matrix(
         scale=alt.Scale(domain=colours, range=[LIGHT["good"], LIGHT["caution_text"], LIGHT["bad"]]),
         legend=None,
     )
-    base = alt.Chart(cells)
+    base = alt.Chart(cells).encode(opacity=alt.Opacity("strength:Q", scale=None, legend=None))
     rings = base.mark_point(size=110, filled=False, strokeWidth=1.8, xOffset=-16).encode(x=x, y=y, color=colour)
     cores = (
         base.transform_filter("datum.light !== 'unavailable'")
-        .mark_point(size=110, filled=True, opacity=1, strokeWidth=0, xOffset=-16)
+        .mark_point(size=110, filled=True, strokeWidth=0, xOffset=-16)
         .encode(
             x=x,
             y=y,
@@ -73,7 +76,7 @@ def draw_discovery_matrix(
         )
     )
     fills = base.mark_text(fontSize=11, dx=-4, align="left").encode(
-        x=x, y=y, text="fill:N", color=alt.value(LIGHT["grey"])
+        x=x, y=y, text="fill:N", color=alt.value(LIGHT["grey"]), opacity=alt.value(1)
     )
     judged = base.transform_filter("datum.decided_by !== ''").encode(x=x, y=y)
     mark = {"size": 34, "xOffset": 34, "color": LIGHT["accent"], "opacity": 1}
@@ -87,7 +90,8 @@ def draw_discovery_matrix(
     hidden = f" {n_hidden} more fields stand in discovery.csv." if n_hidden else ""
     dots = " Blue dots: hollow confirmed by a person, full set against the suggestion."
     said = dots if (cells["decided_by"] != "").any() else ""
-    note = f"Circles: {words}; beside them the share of records that carry the field.{said}{hidden}"
+    pale = " Pale: nobody needs it, so it isn't counted." if (cells["strength"] < 1).any() else ""
+    note = f"Circles: {words}; beside them the share of records that carry the field.{pale}{said}{hidden}"
     numbers = cells[["row", "kpi", "light", "fill"]].assign(kpi=cells["kpi"].map(lambda kpi: primaries[kpi][0]))
     numbers = numbers.assign(light=_say_light(cells["light"]))
     if said:
@@ -184,4 +188,5 @@ def _lay_out(discovery: pd.DataFrame, kpis: list[str]) -> tuple[pd.DataFrame, li
     parts = [fields[fields["question"] == question] for question in QUESTIONS]
     cells = pd.concat([own, *parts], ignore_index=True)
     fills = [f"{value:.0%}".replace("%", " %") if value == value else "" for value in cells["fill_rate"]]
-    return cells.assign(fill=fills), rows, sum(row.is_folded for row in listed)
+    strength = (cells["is_wanted"] | (cells["dimension"] == "")).map({True: 1.0, False: PALE})
+    return cells.assign(fill=fills, strength=strength), rows, sum(row.is_folded for row in listed)
