@@ -131,7 +131,8 @@ def show_rollup_suggestion(review: DiscoveryReview) -> Display:
     text = "\n".join(clean_text(line) for line in toml.split("\n"))
     html = (
         f'<p class="title">{escape(title)}</p><p class="subtitle">{escape(subtitle)}</p>'
-        f'<pre style="overflow:auto;max-height:24em;padding:12px;background:var(--raised);color:var(--ink)">'
+        "<style>@media print{pre.paste{max-height:none!important}}</style>"
+        f'<pre class="paste" style="overflow:auto;max-height:24em;padding:12px;background:var(--raised);color:var(--ink)">'
         f"{escape(text)}</pre>"
     )
     return Display(title=title, subtitle=subtitle, text=text, html=html)
