@@ -132,7 +132,8 @@ def show_rollup_suggestion(review: DiscoveryReview) -> Display:
     html = (
         f'<p class="title">{escape(title)}</p><p class="subtitle">{escape(subtitle)}</p>'
         "<style>@media print{pre.paste{max-height:none!important}}</style>"
-        f'<pre class="paste" style="overflow:auto;max-height:24em;padding:12px;background:var(--raised);color:var(--ink)">'
+        '<pre class="paste" style="overflow:auto;max-height:24em;padding:12px;background:var(--raised);'
+        'color:var(--ink)">'
         f"{escape(text)}</pre>"
     )
     return Display(title=title, subtitle=subtitle, text=text, html=html)

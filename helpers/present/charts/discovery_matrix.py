@@ -90,7 +90,7 @@ def draw_discovery_matrix(
     hidden = f" {n_hidden} more fields stand in discovery.csv." if n_hidden else ""
     dots = " Blue dots: hollow confirmed by a person, full set against the suggestion."
     said = dots if (cells["decided_by"] != "").any() else ""
-    pale = " Pale: nobody needs it, so it isn't counted." if (cells["strength"] < 1).any() else ""
+    pale = " Pale: not asked for, so not counted." if (cells["strength"] < 1).any() else ""
     note = f"Circles: {words}; beside them the share of records that carry the field.{pale}{said}{hidden}"
     numbers = cells[["row", "kpi", "light", "fill"]].assign(kpi=cells["kpi"].map(lambda kpi: primaries[kpi][0]))
     numbers = numbers.assign(light=_say_light(cells["light"]))
