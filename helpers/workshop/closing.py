@@ -51,6 +51,7 @@ class ClosingPart:
     def look(self) -> None:
         """Show how the round stands now."""
         state, _ = read_round(self._folder)
+        self.keep.description = "Keep it closed" if state.is_closed else "Keep it open"
         found = self._standings.list_standings()
         stamp = (state, self._asking, [(one.name, one.describe()) for one in found])
         if stamp == self._shown:
