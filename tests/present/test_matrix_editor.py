@@ -290,6 +290,7 @@ def test_a_plan_is_for_the_next_quarter_and_three_are_too_many(tmp_path):
     [plan] = decisions(tmp_path).activations
     assert (plan.planned, plan.owner, plan.dimension) == ("Q3 2026", "Ana", first.dimension)
     assert "1 field planned for Q3" in editor.activations.head.value and "enough" in editor.activations.head.value
+    assert editor.tabs["activate"].description == "Activate next · 1 planned"
     others = [dimension for dimension in editor.review.activations["dimension"] if dimension != first.dimension]
     for dimension in others[:2]:
         rows[dimension].button.click()
@@ -434,6 +435,9 @@ def test_a_company_of_answers_alone_shows_what_is_wanted(tmp_path):
     editor = open_editor(tmp_path, deal=make_deals().head(0))
     editor.open("opportunities", "source")
     assert "nothing to measure" in editor.evidence.figures.value
+    editor.open("opportunities", "")
+    assert not editor.evidence.figures.value, "a number itself has no field to be filled"
+    editor.open("opportunities", "source")
     editor.evidence.press()
     assert decisions(tmp_path).judgements
 

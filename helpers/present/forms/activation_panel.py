@@ -68,10 +68,13 @@ class ActivationPanel:
         plan: Called with the partition, the effort and the owner.
         unplan: Called with the partition.
         quarter: The quarter that is planned for.
+
+    Attributes:
+        n_planned: How many fields are planned for that quarter.
     """
 
     def __init__(self, *, plan: Callable[[str, str, str], None], unplan: Callable[[str], None], quarter: str) -> None:
-        self.quarter = quarter
+        self.quarter, self.n_planned = quarter, 0
         self._shown: tuple[Sequence[Mapping[Any, Any]], float, Mapping[str, Activation]] = ((), 0.0, {})
         self.rows: RowList[ActivationRow] = RowList(
             lambda key: ActivationRow(key, plan, unplan),
@@ -90,8 +93,11 @@ class ActivationPanel:
             plans: Partition → what is planned.
         """
         open_fields = {row["dimension"] for row in rows}
-        n = sum(plan.planned == self.quarter for dimension, plan in plans.items() if dimension in open_fields)
-        self.head.value = head_html(rows, n=n, quarter=self.quarter)
+        planned = [
+            plan for dimension, plan in plans.items() if dimension in open_fields and plan.planned == self.quarter
+        ]
+        self.n_planned = len(planned)
+        self.head.value = head_html(rows, n=self.n_planned, quarter=self.quarter)
         self._fill(rows, score or 0.0, plans)
 
     def set_disabled(self, is_disabled: bool) -> None:

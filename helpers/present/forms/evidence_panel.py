@@ -116,7 +116,7 @@ class EvidencePanel:
             self.everywhere.description = f"The same for {words.join_words(siblings)}"
         when = f", {words.clean_text(quarter)}" if quarter else ""
         by = words.clean_text(cell["decided_by"])
-        parts = [f"Decided by {by}{when}" if by else "", saved]
+        parts = [f"Decided by {by}{when}" if by else "", saved if by else f"{saved[:1].upper()}{saved[1:]}"]
         self.said.value = f'<p class="note" role="status">{words.prose_html(" · ".join(filter(None, parts)))}</p>'
         self.back.layout.display = "" if by else "none"
         if draft := self._drafts.get(_key(cell)):
@@ -236,6 +236,8 @@ def say_place(cell: Mapping[Any, Any]) -> str:
 def evidence_html(cell: Mapping[Any, Any]) -> str:
     """Write the CRM's evidence as a small table of figures, each with its bar and what it rests on."""
     if words.is_missing(cell["fill_rate"]):
+        if not cell["dimension"]:
+            return ""
         return '<p class="note">The exports hold nothing to measure here.</p>'
     n, recent = _count(cell["n"]), _count(cell["n_90d"])
     lately = "" if words.is_missing(cell["fill_rate_90d"]) else recent

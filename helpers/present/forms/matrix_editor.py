@@ -129,7 +129,7 @@ class MatrixEditor:
         )
         plans = {plan.dimension: plan for plan in answers.activations}
         self.activations.show(review.activations.to_dict("records"), score=review.score, plans=plans)
-        self._show_tabs(len(plans))
+        self._show_tabs()
         if with_evidence and not self.evidence.is_touched:
             self._show_evidence()
         self._show_problem()
@@ -190,7 +190,7 @@ class MatrixEditor:
             owners=owners,
         )
 
-    def _show_tabs(self, n_plans: int) -> None:
+    def _show_tabs(self) -> None:
         review = self.review
         judged = review.matrix[review.matrix["is_wanted"]]
         decided = int((judged["decided_by"] != "").sum())
@@ -199,7 +199,7 @@ class MatrixEditor:
             "matrix": f"Matrix · {decided} of {len(judged)} decided",
             "secondaries": f"Secondary KPIs · {len(review.secondaries)}",
             "copies": f"Copies · {copied} of {len(review.copies)} decided",
-            "activate": f"Activate next · {n_plans} planned",
+            "activate": f"Activate next · {self.activations.n_planned} planned",
         }
         for screen, text in said.items():
             self.tabs[screen].description = text
