@@ -5,6 +5,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from helpers.answers.fields import check_answer
 from helpers.model.survey import SurveyField
 
 NO_ANSWER = "no answer"
@@ -44,6 +45,9 @@ def say_answer(field: SurveyField, raw: Any) -> str:
 
     >>> say_answer(SurveyField(id="ok", label="OK?", type="yes_no_unknown"), "unknown")
     "Don't know"
+    >>> share = SurveyField(id="share", label="Share", type="number", unit="share")
+    >>> say_answer(share, "60"), say_answer(share, 0.6), say_answer(share, "most")
+    ('60 %', '60 %', 'most')
     """
     if raw is None or raw in ("", [], {}):
         return NO_ANSWER
@@ -54,8 +58,11 @@ def say_answer(field: SurveyField, raw: Any) -> str:
         words = [field.allowed.get(str(item), str(item)) for item in raw]
         numbered = field.type == "ranked"
         return "  ".join(f"{n}. {word}" for n, word in enumerate(words, start=1)) if numbered else ", ".join(words)
-    if isinstance(raw, int | float) and not isinstance(raw, bool) and field.type in ("number", "currency"):
-        return say_number(field, raw)
+    if field.type in ("number", "currency"):
+        value, faults = check_answer(field, raw)
+        if isinstance(value, int | float) and not faults:
+            is_typed_amount = field.type == "currency" and isinstance(raw, str)
+            return f"{value:,.10g}" if is_typed_amount else say_number(field, value)
     text = field.allowed.get(str(raw), str(raw))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 

@@ -31,6 +31,7 @@ KINDS = {
 
 UNITS = {"share": "%", "days": "days", "ratio": "×", "currency_per_day": "per day"}
 LIGHT_CHOICES = tuple((id, LIGHTS[id].word) for id in ("available", "adoption_needed", "unavailable"))
+FROM_PRIMARIES = "Name your primary KPIs and their cuts first; the rows then appear here"
 SLOTS = 5
 """A ranked list of at most so many items shows all its places at once instead of a button that adds one."""
 
@@ -189,7 +190,7 @@ def make_grid(field: SurveyField, *, currency: str = "USD") -> EditableGrid:
         can_reorder=field.can_add_rows and not field.rows,
         maximum_rows=field.maximum_rows,
         add_label=f"Add {noun}",
-        empty_label=f"No {_many(noun)} yet",
+        empty_label=FROM_PRIMARIES if is_generated else f"No {_many(noun)} yet",
     )
 
 
