@@ -113,7 +113,8 @@ def read_topic(folder: Path, topic: str, *, known: Topic | None = None) -> Topic
         return Topic(topic)
     except OSError as error:
         raise AnswersError(
-            f"[answers/{topic}.toml] the file can't be read: {error.strerror}. Check who may read it."
+            f"[answers/{topic}.toml] the file can't be read: {error.strerror}. "
+            f"{cure_of(error) if error.errno == errno.ENOTDIR else 'Check who may read it.'}"
         ) from None
     if known is not None and known.revision == _revision(raw):
         return known
@@ -372,4 +373,6 @@ def cure_of(error: OSError) -> str:
         return "Make room on the disk and save again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "Make the company's folder writable and save again."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return "Move the file away that stands where the folder should be, and save again."
     return "Check the folder and save again."

@@ -19,6 +19,7 @@ from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from helpers.errors import DiagnosticError
 from helpers.present import theme
 from helpers.workshop.gate import TOKEN, WHO, Gate, Guest, InvitationIdentity, log_quietly
 from helpers.workshop.home import Room, write_doorstep_page, write_home_page
@@ -128,6 +129,16 @@ class OwnKernel(Gate, KernelHandler):
 
 class OwnKernelSocket(Gate, VoilaKernelWebsocketHandler):
     """The messages between a page and its own kernel."""
+
+    def on_message(self, ws_message: str | bytes) -> None:
+        """Hear the page only while its person is invited; what it says after the link was withdrawn is dropped."""
+        try:
+            self.check_kernel(self.path_kwargs["kernel_id"])
+        except HTTPError:
+            return
+        except DiagnosticError:  # the invitations can't be read: who is in stays in
+            pass
+        super().on_message(ws_message)
 
 
 class EndOwnKernel(Gate, VoilaShutdownKernelHandler):

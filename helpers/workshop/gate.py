@@ -18,7 +18,7 @@ from tornado.web import HTTPError, RequestHandler
 from traitlets import Unicode
 
 from helpers.answers.invitations import Invitation, find_invitation
-from helpers.errors import DiagnosticError
+from helpers.errors import AnswersError, DiagnosticError
 from helpers.workshop.home import write_message_page
 
 TOKEN = "token"
@@ -180,11 +180,13 @@ class Gate(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page in plain words instead of a number."""
         guest, tries_again = None, False
-        with suppress(DiagnosticError):  # where the invitations can't be read, this is what is being told
+        with suppress(DiagnosticError, HTTPError):  # what can't be read of invitations or address is being told
             guest = self.identity.get_user(self)
         if status_code == 403:
             kind = "facilitator_only" if guest else "uninvited"
-            tries_again = guest is None and bool(self.get_query_argument(WHO, ""))
+            tries_again = guest is None and bool(self.request.query_arguments.get(WHO))
+        elif isinstance((kwargs.get("exc_info") or (None, None))[1], AnswersError):
+            kind = "unreadable"
         else:
             kind = "missing" if status_code in (400, 404, 405) else "failed"
         home = f"/?{WHO}={guest.username}" if guest else ""

@@ -25,6 +25,12 @@ MESSAGES: Mapping[str, tuple[str, str, str]] = {
         "The address may have been cut off when it was copied.",
         "Open your link again.",
     ),
+    "unreadable": (
+        "The list of who is invited can't be read",
+        "Everything that was saved is still there.",
+        "Tell the facilitator to mend answers/.invitations.toml in the company's folder; .cache/app.log there names "
+        "the line. Then every link works again.",
+    ),
     "failed": (
         "This page can't be shown right now",
         "Everything that was saved is still there.",

@@ -1,7 +1,12 @@
 """The door of the app: every address closed without a link, nobody in another one's kernel, nothing told to others."""
 
 import json
+import re
+import socket
+import time
 import uuid
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -9,7 +14,7 @@ from websockets.sync.client import connect
 
 from helpers.answers.invitations import invite, withdraw_invitation
 from helpers.workshop.app import RequestOfKernel, WorkshopApp
-from helpers.workshop.gate import Gate
+from helpers.workshop.gate import Gate, mark_of
 from tests.workshop.conftest import Visitor
 
 SOMEBODY = "6f1c3d52-0b7e-4a8e-9d55-1c2f3a4b5c6d"
@@ -44,6 +49,11 @@ ADDRESSES = [
     "/metrics",
     "/lab",
 ]
+
+
+def read_app_log(app):
+    log = app.folder / ".cache" / "app.log"
+    return log.read_text(encoding="utf-8") if log.exists() else ""
 
 
 def join(visitor, kernel_id, **headers):
@@ -238,6 +248,102 @@ def test_a_withdrawn_link_opens_nothing_any_more(app):
     assert cleo.ask("/workshop").status == 403
     assert cleo.ask(f"/?token={token}").status == 403
     assert cleo.ask(f"/api/kernels/{kernel}").status == 403
+
+
+def ask_raw(app, target, cookie):
+    """Send an address as it stands, without what a client would tidy up in it; returns status and page."""
+    place = urlsplit(app.root)
+    with socket.create_connection((place.hostname, place.port), timeout=60) as line:
+        head = f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        line.sendall(head.encode("latin-1"))
+        told = b"".join(iter(lambda: line.recv(65536), b"")).decode("utf-8", "replace")
+    return int(told.split(" ")[1]), told
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("//voila/render/00_start_here.ipynb", "/voila/render/%30%30_start_here.ipynb", "/%76oila/render/x.ipynb"),
+        *("/voila/static/..%2f..%2f..%2fetc%2fpasswd", "/voila/static//etc/passwd", "/voila/static/%00"),
+        *("/voila/labextensions/%2fetc%2fpasswd", "/voila/labextensions/..%2f..%2fetc%2fpasswd"),
+        *("/../answers/.invitations.toml", "/answers/.invitations.toml", "/api/contents/answers", "/api/status"),
+        *("http://elsewhere.example/", "http://elsewhere.example/voila/render/00_start_here.ipynb", "*"),
+        *("/workshop?as=%ff", "/?token=%ff%fe", "/?token=" + "a" * 5000),
+    ],
+)
+def test_no_trick_with_an_address_opens_anything_to_a_respondent(app, target):
+    status, told = ask_raw(app, target, app.visit("Ana Okafor").cookie_header())
+    assert status in (400, 403, 404)
+    assert not [word for word in ("kernelId", "root:", "Traceback", "token =") if word in told]
+    assert "<h1>" in told or not target.startswith("/")
+
+
+def test_anothers_kernel_stays_closed_however_its_address_is_written(app):
+    ana, ben = app.visit("Ana Okafor"), app.visit("Ben Ito")
+    own, other = ana.open_workshop(), ben.open_workshop()
+    for target in (
+        *(f"/api/kernels/{other.upper()}", f"//api/kernels/{other}", f"/api/kernels/{own}/../{other}"),
+        *(f"/api/kernels/{own}%2f..%2f{other}", f"/api/kernels/{other}?as={mark_of(app.token('Ana Okafor'))}"),
+    ):
+        assert ask_raw(app, target, ana.cookie_header())[0] in (403, 404)
+
+
+def test_a_cookie_counts_by_its_token_whatever_it_is_called(app):
+    ana, boss = app.token("Ana Okafor"), app.token("Facilitator")
+    for cookie in (f"workshop-{mark_of(boss)}={ana}", f"workshop-{mark_of(boss)}=", f"token={boss}", f"_xsrf={boss}"):
+        for target in ("/voila/render/00_start_here.ipynb", f"/voila/render/00_start_here.ipynb?as={mark_of(boss)}"):
+            assert ask_raw(app, target, cookie)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "file://", "http://127.0.0.1:1", "http://{host}.example", "http://x@{host}"]
+)
+def test_a_socket_opens_to_pages_of_this_very_address_only(app, origin):
+    ana = app.visit("Ana Okafor")
+    with pytest.raises(InvalidStatus) as refused:
+        join(ana, ana.open_workshop(), Origin=origin.format(host=urlsplit(app.root).netloc))
+    assert refused.value.response.status_code == 403
+
+
+def test_a_damaged_list_of_who_is_invited_lets_nobody_in_and_says_what_to_mend(app):
+    ana = app.visit("Ana Okafor")
+    file = app.folder / "answers" / ".invitations.toml"
+    whole = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(whole.replace("]]", "]", 1), encoding="utf-8")
+        for visitor, address in ((ana, "/workshop"), (app.visit(), "/?token=x")):
+            answer = visitor.ask(address)
+            assert answer.status == 500 and "answers/.invitations.toml" in answer.text
+            assert "kernelId" not in answer.text and "Traceback" not in answer.text
+        assert ".invitations.toml, row 1]" in read_app_log(app)
+        assert not [token for token in re.findall(r'token = "(.*)"', whole) if token in read_app_log(app)]
+    finally:
+        file.write_text(whole, encoding="utf-8")
+    assert ana.ask("/workshop").status == 200
+
+
+def test_a_socket_that_was_open_when_the_link_was_withdrawn_is_heard_no_more(app):
+    invite(app.folder, "Dana Gone")
+    dana = app.visit("Dana Gone")
+    kernel = dana.open_workshop()
+    header = {"msg_id": uuid.uuid4().hex, "username": "x", "session": "test", "version": "5.3"}
+    asks = {"header": {**header, "msg_type": "kernel_info_request"}, "parent_header": {}, "metadata": {}, "content": {}}
+    message = json.dumps({**asks, "channel": "shell", "buffers": []})
+
+    def is_answered(line, seconds):
+        end = time.monotonic() + seconds
+        with suppress(TimeoutError):
+            while (left := end - time.monotonic()) > 0:
+                if json.loads(line.recv(timeout=left))["header"]["msg_type"] == "kernel_info_reply":
+                    return True
+        return False
+
+    with join(dana, kernel) as line:
+        line.send(message)
+        assert is_answered(line, 60)
+        withdraw_invitation(app.folder, "Dana Gone")
+        line.send(message)
+        assert not is_answered(line, 3)
 
 
 def test_no_token_stands_in_the_log(app):
