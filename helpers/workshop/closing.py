@@ -33,7 +33,7 @@ class ClosingPart:
         self.reopen = _button("Open it again", "quiet", "fld-reopen")
         self.reopen_confirm = _button("Open it anyway", "quiet", "fld-reopen-confirm")
         self.hide = Checkbox(description="Hide names from the group", indent=False).add_class("fld-hide-names")
-        self._asking = ""
+        self._asking = self._fault = ""
         self._shown: object = None
         self.close.on_click(lambda _: self._ask("close"))
         self.reopen.on_click(lambda _: self._ask("reopen"))
@@ -45,23 +45,29 @@ class ClosingPart:
 
     def open(self) -> None:
         """Ask nothing yet."""
-        self._asking, self._shown = "", None
+        self._asking, self._fault, self._shown = "", "", None
         self.look()
 
     def look(self) -> None:
         """Show how the round stands now."""
-        state, _ = read_round(self._folder)
+        state, problems = read_round(self._folder)
         self.keep.description = "Keep it closed" if state.is_closed else "Keep it open"
         found = self._standings.list_standings()
-        stamp = (state, self._asking, [(one.name, one.describe()) for one in found])
+        told = [self._tell("could not be changed", self._fault)] if self._fault else []
+        if problems and not told:
+            told = [self._tell("can't be read", f"{problems[0]['message']} {problems[0]['cure']}")]
+        stamp = (state, self._asking, self._fault, str(problems), [(one.name, one.describe()) for one in found])
         if stamp == self._shown:
             return
         self._shown = stamp
         self._show_hiding(bool(getattr(state, "hides_names", False)))
         if state.is_closed:
-            self._state.children = self._show_closed()
+            self._state.children = (*told, *self._show_closed())
         else:
-            self._state.children = self._show_open(found)
+            self._state.children = (*told, *self._show_open(found))
+
+    def _tell(self, what: str, text: str) -> HTML:
+        return embed_message("error", f"The round {what}", text)
 
     def _show_open(self, found: list[Standing]) -> tuple:
         done = sum(one.is_done for one in found)
@@ -92,7 +98,7 @@ class ClosingPart:
             self.hide.value = hides
 
     def _ask(self, what: str) -> None:
-        self._asking = what
+        self._asking, self._fault = what, ""
         self.look()
 
     def _write(self, *, is_closed: bool) -> None:
@@ -114,10 +120,9 @@ class ClosingPart:
                 label=state.label,
                 hides_names=hides_names,
             )
+            self._fault = ""
         except DiagnosticError as error:
-            message = embed_message("error", "The round could not be changed", str(error))
-            self._state.children = (message, *self._state.children)
-            return
+            self._fault = str(error)
         self.look()
 
 
