@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,9 @@ from helpers.workshop.links import (
 from helpers.workshop.stage import describe_environment, place_log, prepare_stage
 
 LOOPBACK = "127.0.0.1"
+
+LONGEST_WAIT_FOR_PORT = 8.0
+"""Seconds to wait for the port of the last start, which a server that is just ending may still hold."""
 
 
 def serve_app(
@@ -59,7 +63,8 @@ def serve_app(
     road = secrets.token_urlsafe(24)
 
     def tell() -> None:
-        remember_port(where, port)
+        if not recall_port(where):  # a substitute for one day must not make the links of all other days invalid
+            remember_port(where, port)
         print(describe_links(links, company=company, is_shared=host is not None), flush=True)
 
     from helpers.workshop.app import build_app
@@ -119,11 +124,13 @@ def _choose_port(folder: Path, address: str) -> int:
         ParameterError: The address is none of this computer.
     """
     known = recall_port(folder)
-    if known:
+    until = time.monotonic() + LONGEST_WAIT_FOR_PORT
+    while known:
         try:
             return claim_port(address, known)
         except ParameterError:
-            port = claim_port(address, 0)
-            print(f"Port {known} of last time is taken, so links given out before don't work now.", file=sys.stderr)
-            return port
+            if time.monotonic() > until:
+                print(f"Port {known} of last time is taken, so links given out before don't work now.", file=sys.stderr)
+                break
+            time.sleep(0.2)
     return claim_port(address, 0)

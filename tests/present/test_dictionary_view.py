@@ -22,7 +22,8 @@ def dictionary(n=3, name="FIELD"):
 def test_it_says_how_many_fields_nothing_uses_and_folds_after_twelve():
     shown = show_data_dictionary(dictionary(20))
     assert shown.title == "20 of 21 fields feed no KPI, no cut and no page of this workbook"
-    assert "Show all 21 rows" in shown.html and "0 of 21 fields have somebody" in repr(shown) and "joins records" in shown.html
+    assert "Show all 21 rows" in shown.html and "joins records" in shown.html
+    assert "0 of 21 fields have somebody" in repr(shown)
     assert "nan" not in repr(shown).lower() and "<NA>" not in repr(shown)
 
 
