@@ -63,33 +63,22 @@ HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "=cmd|' /C calc'!A0",
-    "+1+1",
-    "@SUM(1)",
+    *("+1+1", "@SUM(1)"),
     LONG,
     "🙂👩‍👩‍👧‍👦🏳️‍🌈",
     "abc\u202edcba",
     "a\u200bb\u200cc",
     "../../etc/passwd",
     "</script><script>alert(1)</script>",
-    "{{7*7}}{% raw %}",
-    "${x}`${alert(1)}`",
-    "datum.x'];alert(1)//",
-    "datum['y\\']",
-    "C:\\new\\table\\",
+    *("{{7*7}}{% raw %}", "${x}`${alert(1)}`", "datum.x'];alert(1)//", "datum['y\\']", "C:\\new\\table\\"),
     "\"'`´’",
     "one\ntwo\n\nthree",
     "]]\n[[judgement]]\nlight = 'x'",
-    "NaN",
-    "None",
-    "NULL",
-    "-2+3",
+    *("NaN", "None", "NULL", "-2+3"),
     "' onmouseover='alert(1)",
     "javascript:alert(1)",
     "</style><svg onload=alert(1)>",
-    "]]><!--",
-    "&lt;b&gt; &amp;",
-    "|a|b|",
-    "a, b; c",
+    *("]]><!--", "&lt;b&gt; &amp;", "|a|b|", "a, b; c"),
 ]
 SHORT = [text for text in HOSTILE if len(text) < 100 and "\n" not in text and not set("\u202e\u200b") & set(text)]
 """Those that may be a name."""
@@ -317,9 +306,8 @@ def texts_of(widget):
     """Every piece of a widget that a browser takes for markup."""
     if type(widget).__name__ in ("HTML", "HTMLMath"):
         yield widget.value
-    for style in ("description_allow_html",):
-        if getattr(widget, style, False):
-            yield widget.description
+    if getattr(widget, "description_allow_html", False):
+        yield widget.description
 
 
 def check_widgets(root: Widget):
