@@ -21,10 +21,10 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from helpers.errors import DiagnosticError
 from helpers.present import theme
-from helpers.workshop.gate import TOKEN, WHO, Gate, Guest, InvitationIdentity, log_quietly
-from helpers.workshop.home import Room, write_doorstep_page, write_home_page
+from helpers.workshop.identity import TOKEN, WHO, Guest, InvitationIdentity, SignIn, log_quietly
 from helpers.workshop.kernels import ClaimedKernels, LoggedKernels, RequestOfKernel
-from helpers.workshop.stage import WORKSHOP_NOTEBOOK
+from helpers.workshop.served_files import WORKSHOP_NOTEBOOK
+from helpers.workshop.start_page import NotebookLink, write_redirect_page, write_start_page
 
 KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
@@ -43,7 +43,7 @@ EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab
 """What a page needs to draw widgets; other extensions of this installation stay out of it."""
 
 
-class Page(Gate):
+class Page(SignIn):
     """A page that somebody opens by its address: a token in it is taken in exchange for a cookie."""
 
     @property
@@ -68,7 +68,7 @@ class Page(Gate):
 
     def go_to(self, path: str) -> None:
         """Send the browser on from a page of its own, so that it sends its cookie along wherever it came from."""
-        self.finish(write_doorstep_page(f"{path}?{WHO}={self.guest.username}", company=self.app.company))
+        self.finish(write_redirect_page(f"{path}?{WHO}={self.guest.username}", company=self.app.company))
 
 
 class HomePage(Page):
@@ -82,7 +82,7 @@ class HomePage(Page):
         if not guest.is_facilitator:
             self.go_to("/workshop")
             return
-        self.finish(write_home_page(self.app.rooms, company=self.app.company, who=WHO, mark=guest.username))
+        self.finish(write_start_page(self.app.notebook_links, company=self.app.company, who=WHO, mark=guest.username))
 
 
 class RenderedPage(Page, TornadoVoilaHandler):
@@ -118,16 +118,16 @@ class NotebookPage(RenderedPage):
         Raises:
             HTTPError: 404.
         """
-        if path not in {room.name for room in self.app.rooms}:
+        if path not in {link.name for link in self.app.notebook_links}:
             raise HTTPError(404)
         await super().get(path)
 
 
-class OwnKernel(Gate, KernelHandler):
+class OwnKernel(SignIn, KernelHandler):
     """What a page asks about its own kernel."""
 
 
-class OwnKernelSocket(Gate, VoilaKernelWebsocketHandler):
+class OwnKernelSocket(SignIn, VoilaKernelWebsocketHandler):
     """The messages between a page and its own kernel."""
 
     def on_message(self, ws_message: str | bytes) -> None:
@@ -141,19 +141,19 @@ class OwnKernelSocket(Gate, VoilaKernelWebsocketHandler):
         super().on_message(ws_message)
 
 
-class EndOwnKernel(Gate, VoilaShutdownKernelHandler):
+class EndOwnKernel(SignIn, VoilaShutdownKernelHandler):
     """The end of a kernel whose page was closed."""
 
 
-class StaticFile(Gate, MultiStaticFileHandler):
+class StaticFile(SignIn, MultiStaticFileHandler):
     """A file of Voila's own scripts and styles."""
 
 
-class ExtensionFile(Gate, FileFindHandler):
+class ExtensionFile(SignIn, FileFindHandler):
     """A script that draws widgets."""
 
 
-class NoPage(Gate):
+class NoPage(SignIn):
     """Every other address."""
 
     async def get(self, *path: str) -> None:
@@ -172,7 +172,7 @@ class WorkshopApp(Voila):
     kernel_road = Unicode(help="The part of an address that only kernels know.").tag(config=True)
     opened = Instance(object, allow_none=True, help="Called once the pages can be opened.")
 
-    rooms: list[Room]
+    notebook_links: list[NotebookLink]
 
     def setup_template_dirs(self) -> None:
         """Put our own templates before Voila's."""
@@ -229,9 +229,9 @@ class WorkshopApp(Voila):
 def build_app(
     folder: Path,
     *,
-    stage: Path,
+    served: Path,
     company: str,
-    rooms: list[Room],
+    notebook_links: list[NotebookLink],
     address: str,
     port: int,
     kernel_road: str,
@@ -242,9 +242,9 @@ def build_app(
 
     Args:
         folder: The company's folder.
-        stage: The folder from which pages are drawn.
+        served: The folder from which pages are drawn.
         company: What readers call the company.
-        rooms: The notebooks listed.
+        notebook_links: The notebooks listed.
         address: The address to listen on.
         port: The port to listen on.
         kernel_road: The part of an address that only kernels know.
@@ -256,7 +256,7 @@ def build_app(
     """
     own = Config()
     own.Voila.ip, own.Voila.port, own.Voila.open_browser = address, port, False
-    own.Voila.root_dir, own.Voila.config_file_paths = str(stage), []
+    own.Voila.root_dir, own.Voila.config_file_paths = str(served), []
     own.Voila.log_level = "ERROR"
     own.Voila.identity_provider_class = InvitationIdentity
     own.InvitationIdentity.folder = str(folder)
@@ -283,7 +283,7 @@ def build_app(
     own.VoilaExecutor.iopub_timeout, own.VoilaExecutor.startup_timeout = PATIENCE, PATIENCE
     app = WorkshopApp.instance(config=own)
     _write_log(log)
-    app.rooms, app.opened = rooms, opened
+    app.notebook_links, app.opened = notebook_links, opened
     app.initialize([])
     return app
 

@@ -9,7 +9,7 @@ from helpers.answers.survey import read_round, write_round
 from helpers.errors import DiagnosticError
 from helpers.present.words import clean_text, count_of, join_words
 from helpers.workshop.embedding import embed_heading, embed_message
-from helpers.workshop.standings import Standing, Standings
+from helpers.workshop.people_progress import PeopleProgress, PersonProgress
 
 LEAD = "Until you close it, nobody sees a colleague's answers or what the CRM says, and neither do you."
 CONSEQUENCE = "From then on everybody who takes part sees all answers side by side, and what the CRM says."
@@ -21,11 +21,11 @@ class ClosingPart:
 
     Args:
         folder: The company's folder.
-        standings: How far everybody is.
+        people_progress: How far everybody is.
     """
 
-    def __init__(self, folder: Path, standings: Standings) -> None:
-        self._folder, self._standings = folder, standings
+    def __init__(self, folder: Path, people_progress: PeopleProgress) -> None:
+        self._folder, self._people_progress = folder, people_progress
         self._state = VBox()
         self.close = _button("Close the round", "primary", "fld-close")
         self.confirm = _button("Close it now", "primary", "fld-close-confirm")
@@ -52,7 +52,7 @@ class ClosingPart:
         """Show how the round stands now."""
         state, problems = read_round(self._folder)
         self.keep.description = "Keep it closed" if state.is_closed else "Keep it open"
-        found = self._standings.list_standings()
+        found = self._people_progress.list_people()
         told = [self._tell("could not be changed", self._fault)] if self._fault else []
         if problems and not told:
             told = [self._tell("can't be read", f"{problems[0]['message']} {problems[0]['cure']}")]
@@ -69,29 +69,29 @@ class ClosingPart:
     def _tell(self, what: str, text: str) -> HTML:
         return embed_message("error", f"The round {what}", text)
 
-    def _show_open(self, found: list[Standing]) -> tuple:
+    def _show_open(self, found: list[PersonProgress]) -> tuple:
         done = sum(one.is_done for one in found)
         rows = "".join(
             f"<li><b>{escape(clean_text(one.name))}</b> <span>{escape(one.describe())}</span></li>"
             for one in found
             if not one.is_done
         )
-        waiting = f'<ul class="desk-waiting">{rows}</ul>' if rows else ""
+        waiting = f'<ul class="shell-waiting">{rows}</ul>' if rows else ""
         title = f"The round is open: {done} of {count_of(len(found), 'person', 'people')} done"
-        head = HTML(f'<div class="red"><p class="title">{title}</p>{waiting}</div>').add_class("desk-view")
+        head = HTML(f'<div class="red"><p class="title">{title}</p>{waiting}</div>').add_class("shell-view")
         if self._asking != "close":
-            return head, self.hide, HBox([self.close]).add_class("desk-actions")
+            return head, self.hide, HBox([self.close]).add_class("shell-actions")
         late = [clean_text(one.name) for one in found if not one.is_done]
         text = f"{join_words(late)} {'has' if len(late) == 1 else 'have'} not finished. " if late else ""
         question = embed_message("warning", "Close the round now?", f"{text}{CONSEQUENCE}")
-        return head, self.hide, question, HBox([self.confirm, self.keep]).add_class("desk-actions")
+        return head, self.hide, question, HBox([self.confirm, self.keep]).add_class("shell-actions")
 
     def _show_closed(self) -> tuple:
         head = embed_message("good", "The round is closed", "Everybody who takes part sees what was said.")
         if self._asking != "reopen":
-            return head, self.hide, HBox([self.reopen]).add_class("desk-actions")
+            return head, self.hide, HBox([self.reopen]).add_class("shell-actions")
         question = embed_message("warning", "Open the round again?", REOPENED)
-        return head, self.hide, question, HBox([self.reopen_confirm, self.keep]).add_class("desk-actions")
+        return head, self.hide, question, HBox([self.reopen_confirm, self.keep]).add_class("shell-actions")
 
     def _show_hiding(self, hides: bool) -> None:
         if self.hide.value != hides:
@@ -127,7 +127,7 @@ class ClosingPart:
 
 
 def _button(label: str, *classes: str) -> Button:
-    button = Button(description=label).add_class("desk-button")
+    button = Button(description=label).add_class("shell-button")
     for name in classes:
         button.add_class(name)
     return button

@@ -11,10 +11,10 @@ from helpers.answers.files import list_version_times, read_topic, read_version, 
 from helpers.answers.response_versions import choose_listed
 from helpers.errors import AnswersError, DiagnosticError
 from helpers.present.words import clean_text, count_of
-from helpers.workshop.desk import say_moment
 from helpers.workshop.embedding import embed_heading, embed_message
+from helpers.workshop.page_shell import say_moment
+from helpers.workshop.people_progress import PeopleProgress
 from helpers.workshop.reviews import Reviews
-from helpers.workshop.standings import Standings
 
 LEAD = "Everything that was saved is kept. What you bring back replaces what is there now, which is kept in turn."
 MATRIX = ("Decisions in the matrix", "")
@@ -29,20 +29,20 @@ class EarlierPart:
 
     Args:
         reviews: The company's answers.
-        standings: Who takes part.
+        people_progress: Who takes part.
     """
 
-    def __init__(self, reviews: Reviews, standings: Standings) -> None:
-        self._reviews, self._standings = reviews, standings
+    def __init__(self, reviews: Reviews, people_progress: PeopleProgress) -> None:
+        self._reviews, self._people_progress = reviews, people_progress
         self.whose = Dropdown(description="Of what", options=[MATRIX], value="")
-        self.whose.add_class("desk-field").add_class("fld-whose")
+        self.whose.add_class("shell-field").add_class("fld-whose")
         self.whose.observe(lambda change: self._show(), names="value")
-        self._told, self._list = VBox(), VBox().add_class("desk-versions")
+        self._told, self._list = VBox(), VBox().add_class("shell-versions")
         self.widget = VBox([embed_heading("Earlier versions", LEAD), self.whose, self._told, self._list])
 
     def open(self) -> None:
         """List what there is now."""
-        people = [(f"Answers of {clean_text(one.name)}", one.name) for one in self._standings.list_standings()]
+        people = [(f"Answers of {clean_text(one.name)}", one.name) for one in self._people_progress.list_people()]
         chosen = self.whose.value
         if list(self.whose.options) != [MATRIX, *people]:
             self.whose.options = [MATRIX, *people]
@@ -65,9 +65,9 @@ class EarlierPart:
         self._list.children = tuple(self._make(*row) for row in rows[:LISTED])
 
     def _make(self, about: str, restore: Callable[[], None]) -> HBox:
-        button = Button(description="Bring back").add_class("desk-button")
+        button = Button(description="Bring back").add_class("shell-button")
         button.on_click(lambda _: self._restore(restore))
-        return HBox([HTML(about).add_class("desk-person"), button]).add_class("desk-version")
+        return HBox([HTML(about).add_class("shell-person"), button]).add_class("shell-version")
 
     def _restore(self, restore: Callable[[], None]) -> None:
         try:

@@ -20,7 +20,7 @@ def embed_display(display: Display) -> HTML:
         display: What a ``show_*`` returned.
 
     Returns:
-        A widget of the class ``desk-view``.
+        A widget of the class ``shell-view``.
     """
     svg = display.svg
     if svg:
@@ -34,7 +34,7 @@ def embed_display(display: Display) -> HTML:
 def embed_heading(title: str, text: str = "") -> HTML:
     """Put the heading of a part of a page, with a sentence below it."""
     below = f'<p class="lead">{prose_html(text)}</p>' if text else ""
-    return HTML(f"<h2>{prose_html(title)}</h2>{below}").add_class("desk-heading")
+    return HTML(f"<h2>{prose_html(title)}</h2>{below}").add_class("shell-heading")
 
 
 def embed_message(kind: str, title: str, text: str = "", next_step: str = "") -> HTML:
@@ -43,4 +43,4 @@ def embed_message(kind: str, title: str, text: str = "", next_step: str = "") ->
 
 
 def _place(html: str) -> HTML:
-    return HTML(f'<div class="red">{html}</div>').add_class("desk-view")
+    return HTML(f'<div class="red">{html}</div>').add_class("shell-view")

@@ -10,7 +10,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from traitlets import Unicode
 from voila.request_info_handler import RequestInfoSocketHandler
 
-from helpers.workshop.gate import Guest, Kernels
+from helpers.workshop.identity import Guest, Kernels
 
 
 class LoggedKernels(AsyncMappingKernelManager):

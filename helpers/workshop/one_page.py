@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import Button, HBox, VBox
 
-from helpers.workshop.guide import HTML_PAGE, DeskGuide
+from helpers.workshop.page_script import HTML_PAGE, PageScript
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.views import Shown, View
 
@@ -23,14 +23,14 @@ class OnePagePart:
         guide: Hands over the file.
     """
 
-    def __init__(self, reviews: Reviews, *, guide: DeskGuide) -> None:
+    def __init__(self, reviews: Reviews, *, guide: PageScript) -> None:
         self._reviews, self._guide = reviews, guide
         self._profile: Profile | None = None
-        self.download = Button(description="Download the page", disabled=True).add_class("desk-button")
+        self.download = Button(description="Download the page", disabled=True).add_class("shell-button")
         self.download.add_class("primary").add_class("fld-download-profile").on_click(lambda _: self._hand_over())
         lead = "What people and the CRM say of the company, on one side of paper: download it and print it."
         self._view = View("Company profile", lead, self._show, stamp=reviews.stamp)
-        self.widget = VBox([HBox([self.download]).add_class("desk-corner"), self._view.widget])
+        self.widget = VBox([HBox([self.download]).add_class("shell-corner"), self._view.widget])
 
     def open(self) -> None:
         """Show the profile as it is now."""

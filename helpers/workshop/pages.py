@@ -14,7 +14,7 @@ from helpers.workshop.embedding import embed_message
 from helpers.workshop.facilitator import FacilitatorPage
 from helpers.workshop.respondent import RespondentPage
 from helpers.workshop.reviews import Reviews
-from helpers.workshop.stage import LOG_VARIABLE
+from helpers.workshop.served_files import LOG_VARIABLE
 
 
 def wait_for_guest() -> str:

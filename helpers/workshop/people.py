@@ -10,10 +10,10 @@ from helpers.answers.invitations import invite, read_invitations, withdraw_invit
 from helpers.errors import DiagnosticError
 from helpers.model.survey import Survey, SurveyTab
 from helpers.present.words import clean_text, count_of
-from helpers.workshop.desk import say_moment
 from helpers.workshop.embedding import embed_heading
-from helpers.workshop.guide import DeskGuide
-from helpers.workshop.standings import Standing, Standings, list_teams
+from helpers.workshop.page_script import PageScript
+from helpers.workshop.page_shell import say_moment
+from helpers.workshop.people_progress import PeopleProgress, PersonProgress, list_teams
 
 LEAD = "Each person answers alone, with a link of their own. You see how far they are, not what they say."
 
@@ -22,34 +22,34 @@ class PersonRow:
     """One person: how far, and the link.
 
     Args:
-        standing: Who it is.
+        person_progress: Who it is.
         url: What the person opens; empty where there is no link.
         withdraw: Withdraws the link.
     """
 
-    def __init__(self, standing: Standing, url: str, *, withdraw: Callable[[], None]) -> None:
-        self._about = HTML().add_class("desk-person")
-        self._tabs = HTML().add_class("desk-tabs")
-        self._state = HTML().add_class("desk-state")
-        self.link = Text(value=url, description=f"Link of {clean_text(standing.name)}").add_class("desk-link")
-        copy = Button(description="Copy link").add_class("desk-copy")
-        self.withdraw = Button(description="Withdraw").add_class("desk-button").add_class("quiet")
+    def __init__(self, person_progress: PersonProgress, url: str, *, withdraw: Callable[[], None]) -> None:
+        self._about = HTML().add_class("shell-person")
+        self._tabs = HTML().add_class("shell-tabs")
+        self._state = HTML().add_class("shell-state")
+        self.link = Text(value=url, description=f"Link of {clean_text(person_progress.name)}").add_class("shell-link")
+        copy = Button(description="Copy link").add_class("shell-copy")
+        self.withdraw = Button(description="Withdraw").add_class("shell-button").add_class("quiet")
         self.withdraw.on_click(lambda _: self._ask(withdraw))
         self._is_asked = False
-        link = [copy, self.withdraw, self.link] if url else [HTML("No link").add_class("desk-person")]
-        self.widget = HBox([self._about, self._tabs, self._state, *link]).add_class("desk-row")
+        link = [copy, self.withdraw, self.link] if url else [HTML("No link").add_class("shell-person")]
+        self.widget = HBox([self._about, self._tabs, self._state, *link]).add_class("shell-row")
 
-    def show(self, standing: Standing, survey: Survey) -> None:
+    def show(self, person: PersonProgress, survey: Survey) -> None:
         """Show how far the person is."""
-        about = " · ".join(part for part in (standing.role, standing.team) if part)
+        about = " · ".join(part for part in (person.role, person.team) if part)
         below = f"<span>{escape(clean_text(about))}</span>" if about else ""
-        when = say_moment(standing.saved_at)
-        state = f'<span class="is-{_colour(standing)}">{_shape(standing)}{escape(standing.describe())}</span>'
-        if standing.problem:
-            state = f'<span title="{escape(standing.problem, quote=True)}">{state}</span>'
+        when = say_moment(person.saved_at)
+        state = f'<span class="is-{_colour(person)}">{_shape(person)}{escape(person.describe())}</span>'
+        if person.problem:
+            state = f'<span title="{escape(person.problem, quote=True)}">{state}</span>'
         when = f'<span class="when">saved {when}</span>' if when else ""
-        _tell(self._about, f"<b>{escape(clean_text(standing.name))}</b>{below}")
-        _tell(self._tabs, "".join(_say_tab(tab, standing) for tab in survey.tabs.values()))
+        _tell(self._about, f"<b>{escape(clean_text(person.name))}</b>{below}")
+        _tell(self._tabs, "".join(_say_tab(tab, person) for tab in survey.tabs.values()))
         _tell(self._state, f"{state}{when}")
 
     def _ask(self, withdraw: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ class PeoplePart:
     Args:
         folder: The company's folder.
         survey: The survey's definition.
-        standings: How far everybody is.
+        people_progress: How far everybody is.
         root: The address of the server as others reach it.
         is_shared: Whether other machines can reach it.
         guide: Tells when somebody is to be invited, with what stands in the fields.
@@ -77,33 +77,33 @@ class PeoplePart:
         self,
         folder: Path,
         survey: Survey,
-        standings: Standings,
+        people_progress: PeopleProgress,
         *,
         root: str,
         is_shared: bool,
-        guide: DeskGuide,
+        guide: PageScript,
     ) -> None:
-        self._folder, self._survey, self._standings, self._root = folder, survey, standings, root
+        self._folder, self._survey, self._people_progress, self._root = folder, survey, people_progress, root
         self._rows: dict[str, PersonRow] = {}
         self.name = Text(description="Name", placeholder="Ana Okafor", continuous_update=False)
         self.role = Text(description="Role", placeholder="Head of Demand Generation", continuous_update=False)
         self.team = Dropdown(description="Team", options=[("Choose one", ""), *list_teams(survey)], value="")
-        self.add = Button(description="Invite").add_class("desk-button").add_class("primary")
-        self.add.add_class("desk-submit")
+        self.add = Button(description="Invite").add_class("shell-button").add_class("primary")
+        self.add.add_class("shell-submit")
         guide.on_submit(lambda values: self.invite(values.get("name", ""), role=values.get("role", "")))
-        self.fault = HTML().add_class("desk-fault")
+        self.fault = HTML().add_class("shell-fault")
         for control, id in ((self.name, "name"), (self.role, "role"), (self.team, "team")):
-            control.add_class("desk-field").add_class(f"fld-{id}")
+            control.add_class("shell-field").add_class(f"fld-{id}")
         self.add.add_class("fld-invite")
-        self._list = VBox().add_class("desk-people")
-        self._head = HBox([HTML("Who"), HTML(_say_heads(survey)).add_class("desk-tabs"), HTML("State")])
-        self._head.add_class("desk-row").add_class("is-head")
-        self._tally = HTML().add_class("desk-tally").add_class("fld-progress")
+        self._list = VBox().add_class("shell-people")
+        self._head = HBox([HTML("Who"), HTML(_say_heads(survey)).add_class("shell-tabs"), HTML("State")])
+        self._head.add_class("shell-row").add_class("is-head")
+        self._tally = HTML().add_class("shell-tally").add_class("fld-progress")
         note = "" if is_shared else "Only this computer can open these links. Start with --host to let others in."
         self.widget = VBox(
             [
                 embed_heading("People", LEAD),
-                HBox([self.name, self.role, self.team, self.add]).add_class("desk-form"),
+                HBox([self.name, self.role, self.team, self.add]).add_class("shell-form"),
                 self.fault,
                 self._list,
                 self._tally,
@@ -117,15 +117,17 @@ class PeoplePart:
 
     def look(self) -> None:
         """Show everybody as they are now."""
-        found = self._standings.list_standings()
-        for gone in set(self._rows) - {standing.name for standing in found}:
+        found = self._people_progress.list_people()
+        for gone in set(self._rows) - {person_progress.name for person_progress in found}:
             del self._rows[gone]
-        for standing in found:
-            row = self._rows.get(standing.name)
-            if row is None or bool(row.link.value) != bool(standing.token):
-                row = self._rows[standing.name] = self._make(standing)
-            row.show(standing, self._survey)
-        children = (self._head, *(self._rows[standing.name].widget for standing in found)) if found else ()
+        for person_progress in found:
+            row = self._rows.get(person_progress.name)
+            if row is None or bool(row.link.value) != bool(person_progress.token):
+                row = self._rows[person_progress.name] = self._make(person_progress)
+            row.show(person_progress, self._survey)
+        children = (
+            (self._head, *(self._rows[person_progress.name].widget for person_progress in found)) if found else ()
+        )
         if self._list.children != children:
             self._list.children = children
         _tell(self._tally, _say_tally(found))
@@ -156,13 +158,13 @@ class PeoplePart:
         self.team.value = ""
         self.look()
 
-    def _make(self, standing: Standing) -> PersonRow:
+    def _make(self, person_progress: PersonProgress) -> PersonRow:
         def withdraw() -> None:
-            withdraw_invitation(self._folder, standing.name)
+            withdraw_invitation(self._folder, person_progress.name)
             self.look()
 
-        url = f"{self._root}/?token={standing.token}" if standing.token else ""
-        return PersonRow(standing, url, withdraw=withdraw)
+        url = f"{self._root}/?token={person_progress.token}" if person_progress.token else ""
+        return PersonRow(person_progress, url, withdraw=withdraw)
 
     def _blame(self, text: str) -> None:
         self.fault.value = f'<p role="alert">{escape(text)}</p>' if text else ""
@@ -173,29 +175,31 @@ def _tell(place: HTML, html: str) -> None:
         place.value = html
 
 
-def _say_tally(standings: list[Standing]) -> str:
-    if not standings:
+def _say_tally(people_progress: list[PersonProgress]) -> str:
+    if not people_progress:
         return '<p class="note">Nobody is invited yet. Add the first person above.</p>'
-    done = sum(standing.is_done for standing in standings)
-    return f'<p class="note">{done} of {count_of(len(standings), "person", "people")} done</p>'
+    done = sum(person_progress.is_done for person_progress in people_progress)
+    return f'<p class="note">{done} of {count_of(len(people_progress), "person", "people")} done</p>'
 
 
 def _say_heads(survey: Survey) -> str:
     return "".join(f"<span>{escape(tab.label)}</span>" for tab in survey.tabs.values())
 
 
-def _say_tab(tab: SurveyTab, standing: Standing) -> str:
-    progress = standing.tabs.get(tab.id)
+def _say_tab(tab: SurveyTab, person_progress: PersonProgress) -> str:
+    progress = person_progress.tabs.get(tab.id)
     answered, total = (progress.answered, progress.total) if progress else (0, len(tab.fields))
     share = 100 * answered / total if total else 0
     bar = f'<span class="bar" aria-hidden="true"><i style="width:{share:.0f}%"></i></span>'
     return f'<span class="tab"><b>{escape(tab.label)}: </b>{bar}{answered} of {total}</span>'
 
 
-def _colour(standing: Standing) -> str:
-    return "bad" if standing.problem else "good" if standing.is_done else "grey"
+def _colour(person_progress: PersonProgress) -> str:
+    return "bad" if person_progress.problem else "good" if person_progress.is_done else "grey"
 
 
-def _shape(standing: Standing) -> str:
-    shape = "✕" if standing.problem else "●" if standing.is_done else "◐" if standing.saved_at else "○"
+def _shape(person_progress: PersonProgress) -> str:
+    shape = (
+        "✕" if person_progress.problem else "●" if person_progress.is_done else "◐" if person_progress.saved_at else "○"
+    )
     return f'<span class="shape" aria-hidden="true">{shape}</span> '

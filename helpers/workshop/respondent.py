@@ -7,8 +7,8 @@ from ipywidgets import VBox, Widget
 from helpers.answers.editing import ResponseEditor
 from helpers.answers.invitations import Invitation, find_invitation
 from helpers.present.forms.survey_form import SurveyForm
-from helpers.workshop.desk import Desk, Entry, keep_looking
 from helpers.workshop.embedding import embed_message
+from helpers.workshop.page_shell import Entry, PageShell, keep_looking
 from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
 
@@ -44,8 +44,8 @@ class RespondentPage:
         self._survey = SurveyPart(reviews, guest, currency=currency)
         self._own = Entry("survey", "My answers", lambda: self._survey)
         self._is_closed: bool | None = None
-        self.desk = Desk(title=company, who=guest.name, entries=[self._own], is_bar=True)
-        self.widget = VBox([self.desk.widget]).add_class("desk-page")
+        self.shell = PageShell(title=company, who=guest.name, entries=[self._own], is_bar=True)
+        self.widget = VBox([self.shell.widget]).add_class("shell-page")
         self.look()
 
     def start(self) -> Any:
@@ -68,8 +68,8 @@ class RespondentPage:
         is_closed = self._reviews.round.is_closed
         if is_closed != self._is_closed:
             self._is_closed = is_closed
-            self.desk.offer([self._own, *(self._list_results() if is_closed else [])])
-        self.desk.look()
+            self.shell.offer([self._own, *(self._list_results() if is_closed else [])])
+        self.shell.look()
 
     def _list_results(self) -> list[Entry]:
         survey = SurveyResults(self._reviews, currency=self._currency)

@@ -8,7 +8,7 @@ from helpers.analyses.survey_review import SurveyReview
 from helpers.present import group_view, stage_view
 from helpers.present.display import Display
 from helpers.present.icp_value_view import show_icp_value, show_icp_values
-from helpers.workshop.desk import Entry
+from helpers.workshop.page_shell import Entry
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.views import Shown, View
 

@@ -14,7 +14,6 @@ from helpers.company import find_folder
 from helpers.errors import ParameterError
 from helpers.ingest.settings import read_settings
 from helpers.workbook import SAMPLE
-from helpers.workshop.home import read_rooms
 from helpers.workshop.links import (
     Link,
     invite_everybody,
@@ -24,7 +23,8 @@ from helpers.workshop.links import (
     remember_port,
     write_root,
 )
-from helpers.workshop.stage import describe_environment, place_log, prepare_stage
+from helpers.workshop.served_files import describe_environment, place_log, prepare_served_files
+from helpers.workshop.start_page import read_notebook_links
 
 LOOPBACK = "127.0.0.1"
 
@@ -69,8 +69,8 @@ def serve_app(
 
     from helpers.workshop.app import build_app
 
-    with prepare_stage(notebooks) as stage:
-        log = place_log(where, stage)
+    with prepare_served_files(notebooks) as served:
+        log = place_log(where, served)
         kernels = describe_environment(
             where,
             address=name_reachable(address),
@@ -82,9 +82,9 @@ def serve_app(
         os.environ.update(kernels)
         app = build_app(
             where,
-            stage=stage,
+            served=served,
             company=company,
-            rooms=read_rooms(stage),
+            notebook_links=read_notebook_links(served),
             address=address,
             port=port,
             kernel_road=road,

@@ -12,11 +12,11 @@ from helpers.answers.spreadsheet_layout import name_company
 from helpers.answers.survey import Response, read_responses
 from helpers.errors import DiagnosticError
 from helpers.present.words import clean_text, count_of
-from helpers.workshop.desk import explain_error
 from helpers.workshop.embedding import embed_heading, embed_message
-from helpers.workshop.guide import XLSX, DeskGuide
+from helpers.workshop.page_script import XLSX, PageScript
+from helpers.workshop.page_shell import explain_error
+from helpers.workshop.people_progress import PeopleProgress
 from helpers.workshop.reviews import Reviews
-from helpers.workshop.standings import Standings
 
 LEAD = "For people who would rather answer offline. A workbook that comes back changes only what was changed in it."
 ANYBODY = ("Anybody: an empty survey", "")
@@ -29,22 +29,22 @@ class SpreadsheetPart:
 
     Args:
         reviews: The company's answers and CRM.
-        standings: Who takes part.
+        people_progress: Who takes part.
         guide: Hands over the files.
         currency: The company's currency.
     """
 
-    def __init__(self, reviews: Reviews, standings: Standings, *, guide: DeskGuide, currency: str) -> None:
-        self._reviews, self._standings, self._guide, self._currency = reviews, standings, guide, currency
+    def __init__(self, reviews: Reviews, people_progress: PeopleProgress, *, guide: PageScript, currency: str) -> None:
+        self._reviews, self._people_progress, self._guide, self._currency = reviews, people_progress, guide, currency
         self._task: asyncio.Task | None = None
         self._files: dict[str, bytes] = {}
         self.person = Dropdown(description="For whom", options=[ANYBODY], value="")
-        self.person.add_class("desk-field").add_class("fld-person")
+        self.person.add_class("shell-field").add_class("fld-person")
         self.survey = _button("Download the survey", "primary", "fld-download-survey")
         self.matrix = _button("Download the matrix", "", "fld-download-matrix")
         self.upload = FileUpload(accept=".xlsx", multiple=True, description="Choose filled workbooks")
-        self.upload.add_class("desk-button").add_class("fld-upload")
-        self._note, self._told = HTML().add_class("desk-progress"), VBox()
+        self.upload.add_class("shell-button").add_class("fld-upload")
+        self._note, self._told = HTML().add_class("shell-progress"), VBox()
         self.survey.on_click(lambda _: self._hand_over(self.make_survey))
         self.matrix.on_click(lambda _: self._hand_over(self.make_matrix))
         self.upload.observe(lambda change: self._take(change["new"]), names="value")
@@ -52,10 +52,10 @@ class SpreadsheetPart:
             [
                 embed_heading("Spreadsheets", LEAD),
                 HTML("<h3>Hand out</h3>"),
-                HBox([self.person, self.survey, self.matrix]).add_class("desk-form"),
+                HBox([self.person, self.survey, self.matrix]).add_class("shell-form"),
                 self._note,
                 HTML("<h3>Bring back</h3><p class='note'>Several at once are fine: surveys and the matrix.</p>"),
-                HBox([self.upload]).add_class("desk-form"),
+                HBox([self.upload]).add_class("shell-form"),
                 self._told,
             ]
         )
@@ -66,7 +66,7 @@ class SpreadsheetPart:
 
     def look(self) -> None:
         """Offer everybody who takes part by now."""
-        people = [(clean_text(one.name), one.name) for one in self._standings.list_standings()]
+        people = [(clean_text(one.name), one.name) for one in self._people_progress.list_people()]
         if list(self.person.options) != [ANYBODY, *people]:
             chosen = self.person.value
             self.person.options = [ANYBODY, *people]
@@ -103,8 +103,8 @@ class SpreadsheetPart:
         known = responses.get(name_file(name))
         if known is not None and self._reviews.round.is_closed:
             return known
-        standing = next((one for one in self._standings.list_standings() if one.name == name), None)
-        return Response(name_file(name), name, role=standing.role if standing else "", team="")
+        person_progress = next((one for one in self._people_progress.list_people() if one.name == name), None)
+        return Response(name_file(name), name, role=person_progress.role if person_progress else "", team="")
 
     def _hand_over(self, work: Work) -> None:
         try:
@@ -157,7 +157,7 @@ class SpreadsheetPart:
 
         mine.on_click(lambda _: settle("mine"))
         theirs.on_click(lambda _: settle("theirs"))
-        place.children = (told, HBox([mine, theirs]).add_class("desk-actions"))
+        place.children = (told, HBox([mine, theirs]).add_class("shell-actions"))
         return place
 
 
@@ -193,7 +193,7 @@ def _attempt(work: Work) -> tuple[str, bytes] | Exception:
 
 
 def _button(label: str, *classes: str) -> Button:
-    button = Button(description=label).add_class("desk-button")
+    button = Button(description=label).add_class("shell-button")
     for name in filter(None, classes):
         button.add_class(name)
     return button

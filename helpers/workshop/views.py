@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from ipywidgets import HTML, VBox, Widget
 
 from helpers.present.display import Display
-from helpers.workshop.desk import explain_error
 from helpers.workshop.embedding import embed_display, embed_heading
+from helpers.workshop.page_shell import explain_error
 
 PATIENCE = 2.0
 """Seconds after which somebody who waits is told what for."""
@@ -39,8 +39,8 @@ class View:
         self._compute, self._stamp, self._is_live = compute, stamp, is_live
         self._shown: Hashable = object()
         self._task: asyncio.Task | None = None
-        self._body = VBox().add_class("desk-views")
-        self._progress = HTML().add_class("desk-progress")
+        self._body = VBox().add_class("shell-views")
+        self._progress = HTML().add_class("shell-progress")
         self.widget = VBox([embed_heading(title, lead), self._progress, self._body])
 
     def look(self) -> None:

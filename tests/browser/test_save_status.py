@@ -12,7 +12,7 @@ BANNER = "#revenue-engine-connection"
 
 @pytest.fixture
 def status(page, mount):
-    """Mounts the note with time standing still; keywords change its traits."""
+    """Mounts the note with time person_progress still; keywords change its traits."""
 
     def put(**traits):
         page.clock.install(time=0)

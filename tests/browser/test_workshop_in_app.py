@@ -222,25 +222,25 @@ def facilitator(app, windows):
 
 def test_the_facilitator_sees_how_far_people_are_and_nothing_of_what_they_say(facilitator):
     for name in PEOPLE:
-        expect(facilitator.locator(".desk-row", has_text=name)).to_contain_text("of 14")
+        expect(facilitator.locator(".shell-row", has_text=name)).to_contain_text("of 14")
     for part in ("What we said", "What our words mean", "Gut against CRM", "Ideal customer"):
         facilitator.get_by_role("button", name=part).click()
-        expect(facilitator.locator(".desk-main")).to_contain_text("open", timeout=PATIENCE)
+        expect(facilitator.locator(".shell-main")).to_contain_text("open", timeout=PATIENCE)
         seen = facilitator.content()
-        assert "Win mid-market" not in seen and "300" not in facilitator.locator(".desk-main").inner_text()
+        assert "Win mid-market" not in seen and "300" not in facilitator.locator(".shell-main").inner_text()
 
 
 def test_closing_the_round_lets_everybody_see_where_they_disagree(facilitator, respondents):
     facilitator.get_by_role("button", name="Close the round").first.click()
     facilitator.locator(".fld-close").click()
     facilitator.locator(".fld-close-confirm").click()
-    expect(facilitator.locator(".desk-main")).to_contain_text("The round is closed")
+    expect(facilitator.locator(".shell-main")).to_contain_text("The round is closed")
     for page in (facilitator, respondents["Ana Okafor"].page):
         page.get_by_role("button", name="What we said").click()
-        expect(page.locator(".desk-main")).to_contain_text("Win mid-market", timeout=PATIENCE)
-        expect(page.locator(".desk-main")).to_contain_text("More outbound")
+        expect(page.locator(".shell-main")).to_contain_text("Win mid-market", timeout=PATIENCE)
+        expect(page.locator(".shell-main")).to_contain_text("More outbound")
         page.get_by_role("button", name="Gut against CRM").click()
-        expect(page.locator(".desk-main")).to_contain_text("Active customers", timeout=PATIENCE)
+        expect(page.locator(".shell-main")).to_contain_text("Active customers", timeout=PATIENCE)
 
 
 def test_a_light_is_overridden_with_a_note_and_stands_in_the_file(app, facilitator):
@@ -276,7 +276,7 @@ def test_a_survey_goes_out_as_a_workbook_and_comes_back_with_its_bad_cell_named(
     with facilitator.expect_file_chooser() as chooser:
         facilitator.locator(".fld-upload").click()
     chooser.value.set_files(path)
-    told = facilitator.locator(".desk-main")
+    told = facilitator.locator(".shell-main")
     expect(told).to_contain_text("taken from Ben Ito", timeout=PATIENCE)
     expect(told).to_contain_text(f"Overview, {where.coordinate}")
     saved = respondents["Ben Ito"].saved()

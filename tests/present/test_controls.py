@@ -8,7 +8,7 @@ from helpers.answers.typed import check_raw, normalise, split_answer
 from helpers.model.survey import SurveyField
 from helpers.present.forms.controls import make_control
 from helpers.present.forms.grid import EditableGrid
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 SIZES = {"s": "Small", "m": "Medium"}
 MANY = {str(number): f"Number {number}" for number in range(8)}
@@ -22,7 +22,9 @@ def make(type, heard=None, **about):
     """Make a control together with what it reports."""
     field = SurveyField(id="q", type=type, **{"label": "The question?", **about})
     heard = [] if heard is None else heard
-    return make_control(field, looks=Looks(), currency="EUR", on_change=lambda id, raw: heard.append((id, raw)))
+    return make_control(
+        field, shared_layout=SharedLayout(), currency="EUR", on_change=lambda id, raw: heard.append((id, raw))
+    )
 
 
 def state_of(field, raw):
@@ -213,7 +215,7 @@ def test_nobody_can_type_into_a_form_of_a_damaged_file():
 
 
 def test_a_questions_widgets_share_layout_and_style():
-    looks = Looks()
+    shared_layout = SharedLayout()
     field = SurveyField(id="q", label="Q", type="text")
-    one, other = (make_control(field, looks=looks, on_change=lambda *_: None) for _ in range(2))
+    one, other = (make_control(field, shared_layout=shared_layout, on_change=lambda *_: None) for _ in range(2))
     assert one._input.layout is other._input.layout and one._input.style is other._input.style

@@ -6,12 +6,12 @@ from helpers.answers.survey import read_round
 from helpers.model.survey import load_survey
 from helpers.workshop import closing
 from helpers.workshop.closing import ClosingPart
-from helpers.workshop.standings import Standings
+from helpers.workshop.people_progress import PeopleProgress
 from tests.workshop.conftest import make_folder
 
 
 def open_part(folder):
-    part = ClosingPart(folder, Standings(folder, load_survey()))
+    part = ClosingPart(folder, PeopleProgress(folder, load_survey()))
     part.open()
     return part
 

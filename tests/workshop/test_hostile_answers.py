@@ -48,9 +48,9 @@ from helpers.present.outputs import write_table
 from helpers.present.profile import show_profile, write_profile_page
 from helpers.present.survey_spreadsheet import write_matrix_spreadsheet, write_survey_spreadsheet
 from helpers.workshop.embedding import embed_display
-from helpers.workshop.guide import DeskGuide
+from helpers.workshop.page_script import PageScript
 from helpers.workshop.people import PeoplePart
-from helpers.workshop.standings import Standings
+from helpers.workshop.people_progress import PeopleProgress
 from tests.analyses.survey_cases import make_companies, make_deals
 from tests.analyses.test_data_dictionary import map_all
 from tests.companies import make_company
@@ -339,7 +339,7 @@ def test_people_are_listed_by_the_names_they_have(case):
         if re.search(r"\w{3}", name):
             invite(case.folder, name, role=name)
     where = {"root": "http://127.0.0.1:1", "is_shared": True}
-    part = PeoplePart(case.folder, SURVEY, Standings(case.folder, SURVEY), guide=DeskGuide(), **where)
+    part = PeoplePart(case.folder, SURVEY, PeopleProgress(case.folder, SURVEY), guide=PageScript(), **where)
     part.look()
     check_widgets(part.widget)
     rows = " ".join(html for widget in widgets_in(part.widget) for html in texts_of(widget))

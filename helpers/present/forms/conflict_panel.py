@@ -9,7 +9,7 @@ from ipywidgets import Button, HBox, VBox
 from helpers.answers.editing import Conflict
 from helpers.model.survey import SurveyField
 from helpers.present.forms.answer_words import list_differences, say_answer, write_differences
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 Keep = Literal["mine", "theirs"]
 
@@ -20,7 +20,7 @@ class ConflictPanel:
     Args:
         field: The question.
         conflict: Both answers.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         on_choice: Called with the question's id and the answer to keep.
         id: Under which the editor knows the question; the field's own id unless said.
     """
@@ -30,18 +30,20 @@ class ConflictPanel:
         field: SurveyField,
         conflict: Conflict,
         *,
-        looks: Looks,
+        shared_layout: SharedLayout,
         on_choice: Callable[[str, Keep], None],
         id: str = "",
     ) -> None:
         self.conflict = conflict
         self._id, self._on_choice = id or field.id, on_choice
-        self.keep_mine = looks.button("Keep mine", tooltip=f"Keep my answer to: {field.label}")
-        self.take_other = looks.button("Take the other", tooltip=f"Take the other answer to: {field.label}")
+        self.keep_mine = shared_layout.button("Keep mine", tooltip=f"Keep my answer to: {field.label}")
+        self.take_other = shared_layout.button("Take the other", tooltip=f"Take the other answer to: {field.label}")
         self.keep_mine.on_click(lambda _: self._choose("mine"))
         self.take_other.on_click(lambda _: self._choose("theirs"))
-        buttons = HBox([self.keep_mine, self.take_other], layout=looks.layout).add_class("red-actions")
-        self.widget = VBox([looks.html(self._write(field)), buttons], layout=looks.layout).add_class("red-conflict")
+        buttons = HBox([self.keep_mine, self.take_other], layout=shared_layout.layout).add_class("red-actions")
+        self.widget = VBox([shared_layout.html(self._write(field)), buttons], layout=shared_layout.layout).add_class(
+            "red-conflict"
+        )
 
     @property
     def buttons(self) -> tuple[Button, Button]:

@@ -24,7 +24,7 @@ from helpers.answers.editing import FieldState, Raw
 from helpers.model.survey import SurveyField
 from helpers.present.forms.answer_words import say_number, say_unit
 from helpers.present.forms.grid import list_rows, make_grid, read_rows
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 RADIO_LIMIT = 5
 """More choices than that are offered as a list that opens."""
@@ -41,7 +41,7 @@ class Control:
 
     Args:
         field: The question.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         id: Under which the editor knows it; the field's own id unless said.
         currency: ISO code in which amounts are typed.
         on_change: Called with the id and what the control now holds whenever a person changes it.
@@ -53,18 +53,18 @@ class Control:
         self,
         field: SurveyField,
         *,
-        looks: Looks,
+        shared_layout: SharedLayout,
         id: str = "",
         currency: str = "USD",
         on_change: Callable[[str, Raw], None],
     ) -> None:
-        self.field, self.id, self.looks, self.currency = field, id or field.id, looks, currency
+        self.field, self.id, self.shared_layout, self.currency = field, id or field.id, shared_layout, currency
         self._on_change = on_change
         self._is_showing = False
         self._is_disabled = False
-        self.note = looks.html()
+        self.note = shared_layout.html()
         self.beside: Widget | None = None
-        self.widget = VBox(layout=looks.layout)
+        self.widget = VBox(layout=shared_layout.layout)
         kind = "is-number" if field.type in ("number", "currency") else f"is-{field.type.replace('_', '-')}"
         for name in ("red-field", kind, f"field-{_class_of(self.id)}"):
             self.widget.add_class(name)
@@ -157,7 +157,7 @@ class TextControl(Control):
 
     def make_parts(self) -> list[Widget]:
         """Make the input; numbers too are typed as text, so that "60 %" and "1,200" can be."""
-        common = {"description": self.label, "layout": self.looks.layout, "style": self.looks.text}
+        common = {"description": self.label, "layout": self.shared_layout.layout, "style": self.shared_layout.text}
         if self.field.type == "long_text":
             self._input = Textarea(**common)
         elif self.field.suggestions:
@@ -199,14 +199,20 @@ class ChoiceControl(Control):
     def make_parts(self) -> list[Widget]:
         """Make radio buttons with a way to take the answer back, or a list that begins with no answer."""
         options = [(label, id) for id, label in self.field.allowed.items()]
-        common = {"description": self.label, "layout": self.looks.layout, "style": self.looks.description}
+        common = {
+            "description": self.label,
+            "layout": self.shared_layout.layout,
+            "style": self.shared_layout.description,
+        }
         if self._is_list:
             self._input: Dropdown | RadioButtons = Dropdown(options=[(CHOOSE, ""), *options], value="", **common)
             self._input.observe(self.changed, "value")
             return [self._input]
         orientation = "horizontal" if self._is_short else "vertical"
         self._input = RadioButtons(options=options, value=None, orientation=orientation, tooltip="", **common)
-        self._clear = self.looks.button("Clear", "red-clear", tooltip=f"Take back the answer to: {self.field.label}")
+        self._clear = self.shared_layout.button(
+            "Clear", "red-clear", tooltip=f"Take back the answer to: {self.field.label}"
+        )
         self._clear.on_click(self._take_back)
         self._input.observe(self.changed, "value")
         self._input.observe(self._offer_clear, "value")
@@ -237,10 +243,12 @@ class MultipleChoiceControl(Control):
     def make_parts(self) -> list[Widget]:
         """Make one box to tick per choice, under a label of their own."""
         self.widget.add_class("is-group")
-        label = self.looks.html(f'<p class="red-label">{escape(self.label)}</p>')
+        label = self.shared_layout.html(f'<p class="red-label">{escape(self.label)}</p>')
         self._boxes = {}
         for id, text in self.field.allowed.items():
-            box = Checkbox(description=text, indent=False, layout=self.looks.layout, style=self.looks.checkbox)
+            box = Checkbox(
+                description=text, indent=False, layout=self.shared_layout.layout, style=self.shared_layout.checkbox
+            )
             box.observe(self.changed, "value")
             self._boxes[id] = box
         self._label = label
@@ -270,11 +278,11 @@ class GridControl(Control):
     def make_parts(self) -> list[Widget]:
         """Make the grid under a label of its own, unless the screen's title already says it."""
         self.grid = make_grid(self.field, currency=self.currency)
-        self.grid.layout = self.looks.layout
+        self.grid.layout = self.shared_layout.layout
         self.grid.add_class("red-grid")
         self.grid.observe(self.changed, "rows")
         self.widget.add_class("is-grid")
-        return [self.looks.html(f'<p class="red-label">{escape(self.label)}</p>'), self.grid]
+        return [self.shared_layout.html(f'<p class="red-label">{escape(self.label)}</p>'), self.grid]
 
     def read(self) -> Raw:
         """Return the rows in their places, or the items of a list in order."""
@@ -317,7 +325,7 @@ class GridControl(Control):
 def make_control(
     field: SurveyField,
     *,
-    looks: Looks,
+    shared_layout: SharedLayout,
     id: str = "",
     currency: str = "USD",
     on_change: Callable[[str, Raw], None],
@@ -326,7 +334,7 @@ def make_control(
 
     Args:
         field: The question.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         id: Under which the editor knows it; the field's own id unless said.
         currency: ISO code in which amounts are typed.
         on_change: Called with the id and what the control now holds whenever a person changes it.
@@ -339,7 +347,7 @@ def make_control(
         "grid": GridControl,
     }
     kind = kinds.get(field.type, TextControl)
-    return kind(field, looks=looks, id=id, currency=currency, on_change=on_change)
+    return kind(field, shared_layout=shared_layout, id=id, currency=currency, on_change=on_change)
 
 
 def _say_fault(fault: tuple[str, str, str]) -> str:

@@ -6,7 +6,7 @@ from ipywidgets import HTML, Button, VBox
 
 from helpers.answers.editing import ResponseEditor
 from helpers.model.survey import Survey
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 OPEN_ROUND = (
     "Nobody sees your answers until the facilitator closes the round. Then you look at them together: "
@@ -22,7 +22,7 @@ class FinishScreen:
     Args:
         editor: Whose answers.
         survey: The survey's definition.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         on_go: Called with the question to go to.
         is_closed: Whether the round is closed.
     """
@@ -32,14 +32,14 @@ class FinishScreen:
         editor: ResponseEditor,
         survey: Survey,
         *,
-        looks: Looks,
+        shared_layout: SharedLayout,
         on_go: Callable[[str], None],
         is_closed: bool = False,
     ) -> None:
-        self._editor, self._survey, self._looks, self._on_go = editor, survey, looks, on_go
+        self._editor, self._survey, self._shared_layout, self._on_go = editor, survey, shared_layout, on_go
         self._is_closed = is_closed
         self.links: dict[str, Button] = {}
-        self.widget = VBox([], layout=looks.layout).add_class("red-body").add_class("red-finish")
+        self.widget = VBox([], layout=shared_layout.layout).add_class("red-body").add_class("red-finish")
 
     def open(self) -> None:
         """Write the screen as things stand now."""
@@ -52,7 +52,7 @@ class FinishScreen:
             parts.append(self._list("Can't be used as typed", faulty))
         next_steps = CLOSED_ROUND if self._is_closed else OPEN_ROUND
         text = f'<h3 class="red-group-title">What happens next</h3><p>{next_steps}</p><p>{COME_BACK}</p>'
-        parts.append(self._looks.html(text, "red-group"))
+        parts.append(self._shared_layout.html(text, "red-group"))
         self.widget.children = parts
 
     def list_missing(self) -> dict[str, str]:
@@ -77,11 +77,11 @@ class FinishScreen:
         }
 
     def _list(self, title: str, found: dict[str, str]) -> VBox:
-        head = self._looks.html(f'<h3 class="red-group-title">{title}</h3>')
+        head = self._shared_layout.html(f'<h3 class="red-group-title">{title}</h3>')
         rows = []
         for id, text in found.items():
-            link = self._looks.button(text, "red-link")
+            link = self._shared_layout.button(text, "red-link")
             link.on_click(lambda _, id=id: self._on_go(id))
             self.links[id] = link
             rows.append(link)
-        return VBox([head, *rows], layout=self._looks.layout).add_class("red-group")
+        return VBox([head, *rows], layout=self._shared_layout.layout).add_class("red-group")

@@ -11,8 +11,8 @@ from ipywidgets import Box, HBox, VBox, Widget
 from helpers.answers.editing import FieldState, Raw, ResponseEditor
 from helpers.model.survey import Survey
 from helpers.present.forms.controls import Control, make_control
-from helpers.present.forms.guide import Guide
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.form_script import FormScript
+from helpers.present.forms.shared_layout import SharedLayout
 from helpers.present.forms.style import style_widget
 from helpers.present.forms.survey_screens import write_head
 
@@ -27,20 +27,24 @@ class AboutScreen:
 
     Args:
         survey: The survey's definition.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         currency: ISO code of amounts; nothing here is one.
         on_change: Called with a question's id and what its control now holds.
     """
 
-    def __init__(self, survey: Survey, *, looks: Looks, currency: str, on_change: Callable[[str, Raw], None]) -> None:
-        options: dict[str, Any] = {"looks": looks, "currency": currency, "on_change": on_change}
+    def __init__(
+        self, survey: Survey, *, shared_layout: SharedLayout, currency: str, on_change: Callable[[str, Raw], None]
+    ) -> None:
+        options: dict[str, Any] = {"shared_layout": shared_layout, "currency": currency, "on_change": on_change}
         self.controls: dict[str, Control] = {}
         for field in survey.respondent:
             if field.id != NAME:
                 id = f"respondent.{field.id}"
                 self.controls[id] = make_control(field, id=id, **options)
         parts = [control.widget for control in self.controls.values()]
-        self.widget = VBox([Box(parts, layout=looks.layout).add_class("red-fields")], layout=looks.layout)
+        self.widget = VBox(
+            [Box(parts, layout=shared_layout.layout).add_class("red-fields")], layout=shared_layout.layout
+        )
         self.widget.add_class("red-body")
 
 
@@ -59,25 +63,30 @@ class SurveyEntry:
         self._folder, self._survey, self._open_form = folder, survey, open_form
         self._typed: dict[str, Raw] = {}
         self._is_over = False
-        self.looks = looks = Looks()
+        self.shared_layout = shared_layout = SharedLayout()
         self.controls = {
-            field.id: make_control(field, looks=looks, on_change=self._changed) for field in survey.respondent
+            field.id: make_control(field, shared_layout=shared_layout, on_change=self._changed)
+            for field in survey.respondent
         }
         for control in self.controls.values():
             control.tell(FieldState("", None, ()))
         introduction = " ".join(survey.introduction.split())
-        head = looks.html(write_head(ENTRY, title=survey.label, help=introduction), "red-head")
-        fields = Box([control.widget for control in self.controls.values()], layout=looks.layout)
-        self.begin = looks.button("Begin", "is-primary", "is-submit")
-        self.guide = Guide(layout=looks.layout)
+        head = shared_layout.html(write_head(ENTRY, title=survey.label, help=introduction), "red-head")
+        fields = Box([control.widget for control in self.controls.values()], layout=shared_layout.layout)
+        self.begin = shared_layout.button("Begin", "is-primary", "is-submit")
+        self.guide = FormScript(layout=shared_layout.layout)
         self.guide.on_submit(self.enter)
-        self._hint = looks.html("", "red-hint")
-        footer = HBox([self.begin, self._hint], layout=looks.layout).add_class("red-footer")
-        parts = [head, VBox([fields.add_class("red-fields")], layout=looks.layout).add_class("red-body"), footer]
-        main = VBox(parts, layout=looks.layout).add_class("red-main")
-        self._inside = VBox([style_widget(), self.guide, main], layout=looks.layout)
+        self._hint = shared_layout.html("", "red-hint")
+        footer = HBox([self.begin, self._hint], layout=shared_layout.layout).add_class("red-footer")
+        parts = [
+            head,
+            VBox([fields.add_class("red-fields")], layout=shared_layout.layout).add_class("red-body"),
+            footer,
+        ]
+        main = VBox(parts, layout=shared_layout.layout).add_class("red-main")
+        self._inside = VBox([style_widget(), self.guide, main], layout=shared_layout.layout)
         self._inside.add_class("red").add_class("red-form").add_class("is-entry")
-        self.widget = VBox([self._inside], layout=looks.layout)
+        self.widget = VBox([self._inside], layout=shared_layout.layout)
 
     def _changed(self, id: str, raw: Raw) -> None:
         self._typed[id] = raw

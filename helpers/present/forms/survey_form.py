@@ -16,9 +16,9 @@ from helpers.present.forms.autosave import Autosave
 from helpers.present.forms.conflict_panel import ConflictPanel, Keep
 from helpers.present.forms.controls import Control
 from helpers.present.forms.finish_screen import FinishScreen
-from helpers.present.forms.guide import Guide
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.form_script import FormScript
 from helpers.present.forms.save_status import SaveStatus
+from helpers.present.forms.shared_layout import SharedLayout
 from helpers.present.forms.style import style_widget
 from helpers.present.forms.survey_entry import AboutScreen, SurveyEntry
 from helpers.present.forms.survey_rail import ABOUT, FINISH, VERSIONS, Rail
@@ -63,24 +63,26 @@ class SurveyForm:
     ) -> None:
         self.editor, self.survey, self.currency = editor, survey, currency
         self._on_progress = on_progress
-        self.looks = Looks()
+        self.shared_layout = SharedLayout()
         self.route = Route(plan_screens(survey), editor)
         self.controls: dict[str, Control] = {}
         self._bodies: dict[str, Any] = {}
         self._conflicts: dict[str, ConflictPanel] = {}
         self._problem: str | None = None
         self.place = ""
-        self.guide = Guide(layout=self.looks.layout)
-        self.status = SaveStatus(layout=self.looks.layout)
-        self.rail = Rail(survey, looks=self.looks, status=self.status, on_go=self.go_to_part)
-        self.finish = FinishScreen(editor, survey, looks=self.looks, on_go=self.go_to_question, is_closed=is_closed)
+        self.guide = FormScript(layout=self.shared_layout.layout)
+        self.status = SaveStatus(layout=self.shared_layout.layout)
+        self.rail = Rail(survey, shared_layout=self.shared_layout, status=self.status, on_go=self.go_to_part)
+        self.finish = FinishScreen(
+            editor, survey, shared_layout=self.shared_layout, on_go=self.go_to_question, is_closed=is_closed
+        )
         self.versions: VersionsPanel | None = None
-        self._banner = VBox([], layout=self.looks.layout).add_class("red-banner")
-        self._head = self.looks.html("", "red-head")
-        self._body = VBox([], layout=self.looks.layout).add_class("red-screen")
-        self.onward = self.looks.button("Continue", "is-primary")
-        self.back = self.looks.button("Back", "is-quiet")
-        self._hint = self.looks.html("", "red-hint")
+        self._banner = VBox([], layout=self.shared_layout.layout).add_class("red-banner")
+        self._head = self.shared_layout.html("", "red-head")
+        self._body = VBox([], layout=self.shared_layout.layout).add_class("red-screen")
+        self.onward = self.shared_layout.button("Continue", "is-primary")
+        self.back = self.shared_layout.button("Back", "is-quiet")
+        self._hint = self.shared_layout.html("", "red-hint")
         self.onward.on_click(lambda _: self._go_on())
         self.back.on_click(lambda _: self.go(self.route.before(self.place)))
         self.widget = self._lay_out()
@@ -127,10 +129,12 @@ class SurveyForm:
         self.widget.close()
 
     def _lay_out(self) -> Widget:
-        footer = HBox([self.onward, self.back, self._hint], layout=self.looks.layout).add_class("red-footer")
-        main = VBox([self._banner, self._head, self._body, footer], layout=self.looks.layout).add_class("red-main")
-        columns = HBox([self.rail.widget, main], layout=self.looks.layout).add_class("red-columns")
-        whole = VBox([style_widget(), self.guide, columns], layout=self.looks.layout)
+        footer = HBox([self.onward, self.back, self._hint], layout=self.shared_layout.layout).add_class("red-footer")
+        main = VBox([self._banner, self._head, self._body, footer], layout=self.shared_layout.layout).add_class(
+            "red-main"
+        )
+        columns = HBox([self.rail.widget, main], layout=self.shared_layout.layout).add_class("red-columns")
+        whole = VBox([style_widget(), self.guide, columns], layout=self.shared_layout.layout)
         return whole.add_class("red").add_class("red-form")
 
     def _open(self, place: str) -> Widget:
@@ -139,7 +143,7 @@ class SurveyForm:
             return self.finish.widget
         if place == VERSIONS:
             if self.versions is None:
-                options = {"looks": self.looks, "currency": self.currency}
+                options = {"shared_layout": self.shared_layout, "currency": self.currency}
                 self.versions = VersionsPanel(self.editor, self.survey, on_restored=self._restored, **options)
             self.versions.open()
             return self.versions.widget
@@ -148,7 +152,11 @@ class SurveyForm:
         return self._bodies[place].widget
 
     def _build(self, place: str) -> None:
-        options: dict[str, Any] = {"looks": self.looks, "currency": self.currency, "on_change": self._changed}
+        options: dict[str, Any] = {
+            "shared_layout": self.shared_layout,
+            "currency": self.currency,
+            "on_change": self._changed,
+        }
         screen = self.route.screens.get(place)
         body = ScreenBody(screen, **options) if screen else AboutScreen(self.survey, **options)
         self._bodies[place] = body
@@ -266,14 +274,14 @@ class SurveyForm:
             self._conflicts = {}
             for id in {*self._bodies_with_panels(), *conflicts}:
                 self._show_conflict(id)
-        parts: list[Widget] = [self.looks.html(write_problem(problem))] if problem else []
+        parts: list[Widget] = [self.shared_layout.html(write_problem(problem))] if problem else []
         if conflicts:
             said = "One answer was" if len(conflicts) == 1 else f"{len(conflicts)} answers were"
             told = f"{said} also changed in another window of yours. Choose which to keep:"
-            parts.append(self.looks.html(f'<p class="red-conflict-title" role="alert">{told}</p>'))
+            parts.append(self.shared_layout.html(f'<p class="red-conflict-title" role="alert">{told}</p>'))
             for id in conflicts:
                 field = self.route.field_of(id, self.survey)
-                link = self.looks.button(field.short or field.label, "red-link")
+                link = self.shared_layout.button(field.short or field.label, "red-link")
                 link.on_click(lambda _, id=id: self.go_to_question(id))
                 parts.append(link)
         self._banner.children = parts
@@ -288,7 +296,11 @@ class SurveyForm:
         control, conflict = self.controls.get(id), self.editor.read(id).conflict
         if conflict:
             panel = ConflictPanel(
-                self.route.field_of(id, self.survey), conflict, looks=self.looks, on_choice=self._resolve, id=id
+                self.route.field_of(id, self.survey),
+                conflict,
+                shared_layout=self.shared_layout,
+                on_choice=self._resolve,
+                id=id,
             )
             self._conflicts[id] = panel
         if control:

@@ -7,7 +7,7 @@ from ipywidgets import Button, VBox, Widget
 
 from helpers.answers.editing import Progress
 from helpers.model.survey import Survey, SurveyTab
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 ABOUT, FINISH, VERSIONS = "about", "finish", "versions"
 """Places of the rail that are no tab of the survey."""
@@ -18,23 +18,25 @@ class Rail:
 
     Args:
         survey: The survey's definition.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         status: The widget that says whether everything is saved.
         on_go: Called with the id of the tab, or one of the places above, that somebody wants to go to.
     """
 
-    def __init__(self, survey: Survey, *, looks: Looks, status: Widget, on_go: Callable[[str], None]) -> None:
-        self._tabs, self._looks, self._on_go = survey.tabs, looks, on_go
+    def __init__(
+        self, survey: Survey, *, shared_layout: SharedLayout, status: Widget, on_go: Callable[[str], None]
+    ) -> None:
+        self._tabs, self._shared_layout, self._on_go = survey.tabs, shared_layout, on_go
         self.buttons: dict[str, Button] = {}
-        self._who = looks.html("", "red-who")
+        self._who = shared_layout.html("", "red-who")
         core = [self._make(tab.id) for tab in survey.tabs.values() if tab.is_core]
         others = [self._make(tab.id) for tab in survey.tabs.values() if not tab.is_core]
-        heading = [looks.html('<p class="red-rail-heading">If there is time</p>')] if others else []
+        heading = [shared_layout.html('<p class="red-rail-heading">If there is time</p>')] if others else []
         ends = [self._make(FINISH, "Finish"), self._make(VERSIONS, "Earlier versions")]
         self.buttons[VERSIONS].add_class("is-quiet")
         items = [self._make(ABOUT, "About you"), *core, *heading, *others, *ends]
-        tabs = VBox(items, layout=looks.layout).add_class("red-tabs")
-        self.widget = VBox([self._who, status, tabs], layout=looks.layout).add_class("red-rail")
+        tabs = VBox(items, layout=shared_layout.layout).add_class("red-tabs")
+        self.widget = VBox([self._who, status, tabs], layout=shared_layout.layout).add_class("red-rail")
 
     def show_who(self, name: str, team: str) -> None:
         """Say whose answers these are."""
@@ -68,7 +70,7 @@ class Rail:
 
     def _make(self, id: str, text: str = "") -> Button:
         tab = self._tabs.get(id)
-        button = self._looks.button(text or (tab.label if tab else id), "red-tab")
+        button = self._shared_layout.button(text or (tab.label if tab else id), "red-tab")
         button.on_click(lambda _: self._on_go(id))
         self.buttons[id] = button
         return button

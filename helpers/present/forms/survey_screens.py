@@ -11,7 +11,7 @@ from ipywidgets import Box, VBox
 from helpers.answers.editing import Raw
 from helpers.model.survey import Survey, SurveyField, SurveyGroup, SurveyTab
 from helpers.present.forms.controls import Control, make_control
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 FULL = 9.0
 """Weight of the questions that fit on a screen; a line of text is 0.7, since two stand side by side."""
@@ -83,30 +83,32 @@ class ScreenBody:
 
     Args:
         screen: Which one.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         currency: ISO code in which amounts are typed.
         on_change: Called with a question's id and what its control now holds.
     """
 
-    def __init__(self, screen: Screen, *, looks: Looks, currency: str, on_change: Callable[[str, Raw], None]) -> None:
+    def __init__(
+        self, screen: Screen, *, shared_layout: SharedLayout, currency: str, on_change: Callable[[str, Raw], None]
+    ) -> None:
         self.controls: dict[str, Control] = {}
         groups = []
         for group in screen.groups:
             parts = []
             for field in group.fields:
-                control = make_control(field, looks=looks, currency=currency, on_change=on_change)
+                control = make_control(field, shared_layout=shared_layout, currency=currency, on_change=on_change)
                 if field.label.strip("?. ") == screen.title:
                     control.widget.add_class("is-told-by-title")
                 self.controls[field.id] = control
                 parts.append(control.widget)
-            fields = Box(parts, layout=looks.layout).add_class("red-fields")
+            fields = Box(parts, layout=shared_layout.layout).add_class("red-fields")
             if len(screen.groups) == 1:
                 groups.append(fields)
                 continue
             help = f'<p class="red-lead">{escape(group.help)}</p>' if group.help else ""
-            head = looks.html(f'<h3 class="red-group-title">{escape(group.label)}</h3>{help}')
-            groups.append(VBox([head, fields], layout=looks.layout).add_class("red-group"))
-        self.widget = VBox(groups, layout=looks.layout).add_class("red-body")
+            head = shared_layout.html(f'<h3 class="red-group-title">{escape(group.label)}</h3>{help}')
+            groups.append(VBox([head, fields], layout=shared_layout.layout).add_class("red-group"))
+        self.widget = VBox(groups, layout=shared_layout.layout).add_class("red-body")
 
 
 def write_head(screen_id: str, *, title: str, help: str = "", above: str = "") -> str:

@@ -11,7 +11,7 @@ from helpers.answers.editing import ResponseEditor, Saved, VersionInfo
 from helpers.errors import AnswersError
 from helpers.model.survey import Survey
 from helpers.present.forms.answer_words import list_differences, say_time, write_differences
-from helpers.present.forms.looks import Looks
+from helpers.present.forms.shared_layout import SharedLayout
 
 SHOWN = 40
 """So many of the newest versions are listed, those after which an answer changed."""
@@ -26,7 +26,7 @@ class VersionsPanel:
     Args:
         editor: Whose versions.
         survey: The survey's definition.
-        looks: The layout and styles shared by all widgets of the form.
+        shared_layout: The layout and styles shared by all widgets of the form.
         currency: ISO code of amounts.
         on_restored: Called with the outcome once a version was brought back.
     """
@@ -36,20 +36,26 @@ class VersionsPanel:
         editor: ResponseEditor,
         survey: Survey,
         *,
-        looks: Looks,
+        shared_layout: SharedLayout,
         currency: str = "USD",
         on_restored: Callable[[Saved], None],
     ) -> None:
         self._editor, self._survey, self._currency, self._on_restored = editor, survey, currency, on_restored
         self.list = Select(
-            options=[], rows=8, description="Versions, newest first", layout=looks.layout, style=looks.description
+            options=[],
+            rows=8,
+            description="Versions, newest first",
+            layout=shared_layout.layout,
+            style=shared_layout.description,
         ).add_class("red-versions")
-        self.look = looks.html("", "red-version")
-        self.back = looks.button("Bring this version back", "is-primary")
-        self.told = looks.html()
+        self.look = shared_layout.html("", "red-version")
+        self.back = shared_layout.button("Bring this version back", "is-primary")
+        self.told = shared_layout.html()
         self.list.observe(self._preview, "value")
         self.back.on_click(self._restore)
-        self.widget = VBox([self.list, self.look, self.back, self.told], layout=looks.layout).add_class("red-group")
+        self.widget = VBox([self.list, self.look, self.back, self.told], layout=shared_layout.layout).add_class(
+            "red-group"
+        )
 
     def open(self) -> None:
         """List the versions there are now."""

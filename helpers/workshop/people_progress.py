@@ -16,7 +16,7 @@ GROUP = "survey"
 
 
 @dataclass(frozen=True)
-class Standing:
+class PersonProgress:
     """How far one person is.
 
     Attributes:
@@ -56,22 +56,22 @@ class Standing:
         return "Done" if self.is_done else f"{count_of(len(self.missing), 'required answer')} to come"
 
 
-class Standings:
-    """Everybody's standing, read anew only where a file has changed."""
+class PeopleProgress:
+    """Everybody's person_progress, read anew only where a file has changed."""
 
     def __init__(self, folder: Path, survey: Survey) -> None:
         self._folder, self._survey = folder, survey
         self._teams = _label_teams(survey)
-        self._kept: dict[str, tuple[Hashable, Standing]] = {}
+        self._kept: dict[str, tuple[Hashable, PersonProgress]] = {}
 
-    def list_standings(self) -> list[Standing]:
+    def list_people(self) -> list[PersonProgress]:
         """List everybody who is invited or has answers on file, except the facilitator, by name."""
         invited = {one.name: one for one in read_invitations(self._folder) if one.kind != "facilitator"}
         listed = {name_file(name) for name in invited}
         found = [self._measure(name, token=one.token, team=one.team, role=one.role) for name, one in invited.items()]
         for id, name in self._find_others(listed).items():
             found.append(self._measure(name, id=id))
-        return sorted(found, key=lambda standing: standing.name.casefold())
+        return sorted(found, key=lambda person_progress: person_progress.name.casefold())
 
     def _find_others(self, listed: set[str]) -> dict[str, str]:
         folder = self._folder / "answers" / GROUP
@@ -81,19 +81,19 @@ class Standings:
         named = {id: one.name for id, one in read_responses(self._folder, self._survey)[0].items()}
         return {id: named.get(id, id) for id in sorted(others)}
 
-    def _measure(self, name: str, *, token: str = "", team: str = "", role: str = "", id: str = "") -> Standing:
+    def _measure(self, name: str, *, token: str = "", team: str = "", role: str = "", id: str = "") -> PersonProgress:
         path = self._folder / "answers" / GROUP / f"{id or name_file(name)}.toml"
         try:
             about = path.stat()
         except OSError:
-            return Standing(name, self._teams.get(team, ""), role, token, {})
+            return PersonProgress(name, self._teams.get(team, ""), role, token, {})
         stamp = (about.st_mtime_ns, about.st_size, token, team, role)
         held = self._kept.get(name)
         if held is None or held[0] != stamp:
             editor = ResponseEditor(self._folder, self._survey, name=name, team=team, role=role)
             saved_at = datetime.fromtimestamp(about.st_mtime)
             label = self._teams.get(editor.team, "")
-            made = Standing(name, label, editor.role, token, editor.measure_progress(), saved_at, editor.problem)
+            made = PersonProgress(name, label, editor.role, token, editor.measure_progress(), saved_at, editor.problem)
             held = self._kept[name] = (stamp, made)
         return held[1]
 

@@ -1,7 +1,7 @@
-"""The door of the app: who somebody is, by the token of a link, and what each may open.
+"""Who somebody is, by the token of a link, and what each may open.
 
-Every route of the server passes through a ``Gate``. A token in the address names a person; a cookie that no script can
-read carries it from there on. Nobody is let in without, and nobody reaches another one's kernel.
+Every route of the server passes through a ``SignIn``. A token in the address names a person; a cookie that no script
+can read carries it from there on. Nobody is let in without, and nobody reaches another one's kernel.
 """
 
 import logging
@@ -19,7 +19,7 @@ from traitlets import Unicode
 
 from helpers.answers.invitations import Invitation, find_invitation
 from helpers.errors import AnswersError, DiagnosticError
-from helpers.workshop.home import write_message_page
+from helpers.workshop.start_page import write_message_page
 
 TOKEN = "token"
 WHO = "as"
@@ -129,7 +129,7 @@ class InvitationIdentity(IdentityProvider):
         return []
 
 
-class Gate(RequestHandler):
+class SignIn(RequestHandler):
     """What stands before every handler of the app; put first among the classes of a handler.
 
     Attributes:

@@ -12,15 +12,15 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML_PAGE = "text/html;charset=utf-8"
 
 
-class DeskGuide(anywidget.AnyWidget):
-    """Stand unseen in a page (class ``desk``) and look after what its widgets leave out."""
+class PageScript(anywidget.AnyWidget):
+    """Stand unseen in a page (class ``shell``) and look after what its widgets leave out."""
 
-    _esm = TEMPLATES / "app" / "desk.js"
+    _esm = TEMPLATES / "app" / "page_script.js"
     title = Unicode(help="The title of the browser's tab.").tag(sync=True)
     moves = Int(help="Counts the moves from one part of the page to another.").tag(sync=True)
 
     def on_submit(self, take: Callable[[Mapping[str, str]], None]) -> None:
-        """Call a function with what stands in a form's fields when its button (class ``desk-submit``) is pressed."""
+        """Call a function with what stands in a form's fields when its button (class ``shell-submit``) is pressed."""
 
         def hear(_: Any, message: Any, buffers: Any) -> None:
             if isinstance(message, Mapping) and message.get("kind") == "submit":

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from helpers.answers.invitations import invite, withdraw_invitation
 from helpers.workshop.app import RequestOfKernel, WorkshopApp
-from helpers.workshop.gate import Gate, mark_of
+from helpers.workshop.identity import SignIn, mark_of
 from tests.workshop.conftest import Visitor
 
 SOMEBODY = "6f1c3d52-0b7e-4a8e-9d55-1c2f3a4b5c6d"
@@ -84,10 +84,10 @@ def test_every_route_stands_behind_the_gate_except_the_one_that_only_kernels_kno
         voila_configuration = None
 
     routes = Bare(kernel_road="a-secret").init_handlers()
-    open_ones = [pattern for pattern, handler, *_ in routes if not issubclass(handler, Gate)]
+    open_ones = [pattern for pattern, handler, *_ in routes if not issubclass(handler, SignIn)]
     assert open_ones == [r"/a-secret/voila/query/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"]
-    assert [handler for _, handler, *_ in routes if not issubclass(handler, Gate)] == [RequestOfKernel]
-    assert all(handler.prepare is Gate.prepare for _, handler, *_ in routes if issubclass(handler, Gate))
+    assert [handler for _, handler, *_ in routes if not issubclass(handler, SignIn)] == [RequestOfKernel]
+    assert all(handler.prepare is SignIn.prepare for _, handler, *_ in routes if issubclass(handler, SignIn))
 
 
 def test_a_link_lets_its_person_in_and_leaves_the_token_behind(app):

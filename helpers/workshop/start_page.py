@@ -41,7 +41,7 @@ MESSAGES: Mapping[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Room:
+class NotebookLink:
     """One notebook as the list names it.
 
     Attributes:
@@ -59,25 +59,27 @@ class Room:
     about: str
 
 
-def read_rooms(folder: Path) -> list[Room]:
+def read_notebook_links(folder: Path) -> list[NotebookLink]:
     """Read the notebooks of a folder with the question of each.
 
     Args:
         folder: Where the notebooks lie.
 
     Returns:
-        One room per numbered notebook, in their order.
+        One link per numbered notebook, in their order.
     """
     from nbformat import read
 
-    rooms = []
+    notebook_links = []
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         lines = [line.strip() for line in read(path, as_version=4).cells[0].source.splitlines() if line.strip()]
         question = lines[0].removeprefix("#").strip()
         answers = next((line for line in lines if line.startswith("**Answers**")), "")
         about = answers.removeprefix("**Answers**").strip()
-        rooms.append(Room(path.name, path.stem[:2], _say_name(path.stem[3:]), question, about[:1].upper() + about[1:]))
-    return rooms
+        notebook_links.append(
+            NotebookLink(path.name, path.stem[:2], _say_name(path.stem[3:]), question, about[:1].upper() + about[1:])
+        )
+    return notebook_links
 
 
 def _say_name(stem: str) -> str:
@@ -90,11 +92,11 @@ def _say_name(stem: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def write_home_page(rooms: list[Room], *, company: str, who: str, mark: str) -> str:
+def write_start_page(notebook_links: list[NotebookLink], *, company: str, who: str, mark: str) -> str:
     """Write the page that the facilitator opens first: the workshop, then the notebooks.
 
     Args:
-        rooms: The notebooks.
+        notebook_links: The notebooks.
         company: What readers call the company.
         who: The name of the parameter that says whose the page is.
         mark: Whose it is.
@@ -103,17 +105,17 @@ def write_home_page(rooms: list[Room], *, company: str, who: str, mark: str) -> 
         The whole page.
     """
     return render_page(
-        "app/home.html.j2",
+        "app/start.html.j2",
         title=f"{company}: Revenue Engine Diagnostic",
         company=company,
         workshop=f"/workshop?{who}={mark}",
-        rooms=[{**vars(room), "href": f"/voila/render/{room.name}?{who}={mark}"} for room in rooms],
+        notebook_links=[{**vars(link), "href": f"/voila/render/{link.name}?{who}={mark}"} for link in notebook_links],
         mark=mark,
         scripts=OWN_SCRIPT,
     )
 
 
-def write_doorstep_page(target: str, *, company: str) -> str:
+def write_redirect_page(target: str, *, company: str) -> str:
     """Write the page that a link leads to: it goes on by itself, and leaves the token behind.
 
     Args:
@@ -123,7 +125,7 @@ def write_doorstep_page(target: str, *, company: str) -> str:
     Returns:
         The whole page.
     """
-    return render_page("app/doorstep.html.j2", title=company, target=target, scripts=OWN_SCRIPT)
+    return render_page("app/redirect.html.j2", title=company, target=target, scripts=OWN_SCRIPT)
 
 
 def write_message_page(kind: str, *, tries_again: bool = False, home: str = "") -> str:

@@ -6,7 +6,7 @@ const set = (element, name, value) => {
 };
 
 function annotate(page) {
-  const rail = page.querySelector(".desk-rail");
+  const rail = page.querySelector(".shell-rail");
   if (rail) {
     set(rail, "role", "navigation");
     set(rail, "aria-label", "Parts of the workshop");
@@ -15,7 +15,7 @@ function annotate(page) {
       set(button, "title", null);
     });
   }
-  page.querySelectorAll(".desk-link input").forEach((field) => {
+  page.querySelectorAll(".shell-link input").forEach((field) => {
     field.readOnly = true;
     field.tabIndex = -1; // the button beside it copies it; it stays unseen, since the page may stand on a projector
   });
@@ -23,11 +23,11 @@ function annotate(page) {
     const text = [...button.childNodes].find((node) => node.nodeType === 3 && /\(\d+\)/.test(node.data));
     if (text) text.data = text.data.replace(/\s*\(\d+\)/, ""); // how many files were chosen last says nothing here
   });
-  page.querySelectorAll(".desk-button, .desk-copy").forEach((button) => set(button, "title", null));
+  page.querySelectorAll(".shell-button, .shell-copy").forEach((button) => set(button, "title", null));
 }
 
 async function copy(button) {
-  const field = button.closest(".desk-row").querySelector(".desk-link input");
+  const field = button.closest(".shell-row").querySelector(".shell-link input");
   let done = false;
   try {
     await navigator.clipboard.writeText(field.value);
@@ -60,7 +60,7 @@ export default {
     title();
     model.on("change:title", title);
     model.on("change:moves", () => {
-      const heading = page?.querySelector(".desk-main h2");
+      const heading = page?.querySelector(".shell-main h2");
       window.scrollTo({ top: 0 });
       if (heading) {
         heading.tabIndex = -1;
@@ -72,23 +72,23 @@ export default {
     });
     const watcher = new MutationObserver(() => annotate(page));
     const begin = () => {
-      page = el.closest(".desk");
+      page = el.closest(".shell");
       if (!page) return void requestAnimationFrame(begin);
       annotate(page);
       watcher.observe(page, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
       const clicked = (event) => {
-        const button = event.target.closest(".desk-copy");
+        const button = event.target.closest(".shell-copy");
         if (button) copy(button);
-        if (event.target.closest(".desk-submit")) submit(event.target);
+        if (event.target.closest(".shell-submit")) submit(event.target);
       };
       const pressed = (event) => {
-        if (event.key === "Enter" && event.target.matches(".desk-form input")) submit(event.target);
+        if (event.key === "Enter" && event.target.matches(".shell-form input")) submit(event.target);
       };
       // what was typed goes with the click: by itself it may arrive later than the click while the kernel is busy
       const submit = (place) => {
         const values = {};
-        place.closest(".desk-form").querySelectorAll(".desk-field input").forEach((field) => {
-          const name = [...field.closest(".desk-field").classList].find((one) => one.startsWith("fld-"));
+        place.closest(".shell-form").querySelectorAll(".shell-field input").forEach((field) => {
+          const name = [...field.closest(".shell-field").classList].find((one) => one.startsWith("fld-"));
           if (name) values[name.slice(4)] = field.value;
         });
         model.send({ kind: "submit", values });

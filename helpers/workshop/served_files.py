@@ -30,14 +30,14 @@ LOG_VARIABLE = "REVENUE_ENGINE_APP_LOG"
 PACKAGES = Path(__file__).resolve().parents[2]
 
 
-def place_log(folder: Path, stage: Path) -> Path:
+def place_log(folder: Path, served: Path) -> Path:
     """Return the file into which the app writes what goes wrong: beside the company's cache, where that can be written.
 
     Args:
         folder: The company's folder.
-        stage: The folder from which pages are drawn, as a place of last resort.
+        served: The folder from which pages are drawn, as a place of last resort.
     """
-    for place in (folder / ".cache" / LOG_NAME, stage / LOG_NAME):
+    for place in (folder / ".cache" / LOG_NAME, served / LOG_NAME):
         with suppress(OSError):
             place.parent.mkdir(exist_ok=True)
             place.write_bytes(b"")
@@ -46,7 +46,7 @@ def place_log(folder: Path, stage: Path) -> Path:
 
 
 @contextmanager
-def prepare_stage(notebooks: Path) -> Iterator[Path]:
+def prepare_served_files(notebooks: Path) -> Iterator[Path]:
     """Offer a folder with copies of the notebooks and the workshop's own.
 
     Args:
@@ -59,14 +59,14 @@ def prepare_stage(notebooks: Path) -> Iterator[Path]:
     from nbformat.v4 import new_code_cell, new_notebook
 
     with tempfile.TemporaryDirectory(prefix="revenue-engine-app-", ignore_cleanup_errors=True) as name:
-        stage = Path(name)
+        served = Path(name)
         for path in notebooks.glob("[0-9][0-9]_*.ipynb"):
-            shutil.copy(path, stage / path.name)
+            shutil.copy(path, served / path.name)
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         cells = [new_code_cell(source, id=f"workshop-{i}") for i, source in enumerate(WORKSHOP_CELLS)]
         metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "title": "Workshop"}
-        write(new_notebook(cells=cells, metadata=metadata), stage / WORKSHOP_NOTEBOOK)
-        yield stage
+        write(new_notebook(cells=cells, metadata=metadata), served / WORKSHOP_NOTEBOOK)
+        yield served
 
 
 def describe_environment(

@@ -9,14 +9,14 @@ from traitlets import Int, Unicode
 from helpers.present.forms.style import FOLDER
 
 
-class Guide(anywidget.AnyWidget):
+class FormScript(anywidget.AnyWidget):
     """Stand unseen in a form (class ``red-form``) and look after what its widgets leave out.
 
     Fields learn their help and fault, choices become one group with arrow keys, JupyterLab's own shortcuts stay off
     while somebody is in the form, and a new screen is seen from its top.
     """
 
-    _esm = FOLDER / "guide.js"
+    _esm = FOLDER / "form_script.js"
     screen = Unicode(help="The screen shown last.").tag(sync=True)
     field = Unicode(help="The question to go to on it; empty goes to its title.").tag(sync=True)
     moves = Int(help="Counts the moves, so that going to the same place twice is two moves.").tag(sync=True)

@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget_description import DescriptionStyle
 from ipywidgets.widgets.widget_string import HTMLStyle, TextStyle
 
 
-class Looks:
+class SharedLayout:
     """One layout and one style of each kind, made when first used; how things look is said in ``form.css``."""
 
     @cached_property

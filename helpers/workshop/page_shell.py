@@ -13,7 +13,7 @@ from ipywidgets import HTML, Box, Button, HBox, VBox, Widget
 from helpers.errors import DiagnosticError
 from helpers.present.words import say_date
 from helpers.workshop.embedding import embed_message
-from helpers.workshop.guide import DeskGuide
+from helpers.workshop.page_script import PageScript
 
 LOOK = 2.0
 """Seconds between two looks at what others saved."""
@@ -50,7 +50,7 @@ class Entry:
     group: str = ""
 
 
-class Desk:
+class PageShell:
     """A page with a rail.
 
     Args:
@@ -58,7 +58,7 @@ class Desk:
         who: Who is looking.
         entries: The lines of the rail.
         is_bar: Whether the rail lies along the top instead, for parts that have a rail of their own.
-        guide: Looks after what widgets leave out.
+        guide: SharedLayout after what widgets leave out.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Desk:
         who: str,
         entries: Sequence[Entry],
         is_bar: bool = False,
-        guide: DeskGuide | None = None,
+        guide: PageScript | None = None,
     ) -> None:
-        self.guide, self._title, self._who = guide or DeskGuide(), title, who
+        self.guide, self._title, self._who = guide or PageScript(), title, who
         self._parts: dict[str, Part] = {}
         self._buttons: dict[str, Button] = {}
         self.current = ""
         self.guide.title = f"{who} · {title}"
-        self.status = Box().add_class("desk-status")
-        self._rail = VBox().add_class("desk-rail")
-        self._main = VBox().add_class("desk-main")
-        head = HBox([HTML(self._say_head()).add_class("desk-title"), self.status, self.guide]).add_class("desk-head")
-        self._body = HBox([self._rail, self._main]).add_class("desk-body")
-        self.widget = VBox([head, self._body]).add_class("red").add_class("desk")
+        self.status = Box().add_class("shell-status")
+        self._rail = VBox().add_class("shell-rail")
+        self._main = VBox().add_class("shell-main")
+        head = HBox([HTML(self._say_head()).add_class("shell-title"), self.status, self.guide]).add_class("shell-head")
+        self._body = HBox([self._rail, self._main]).add_class("shell-body")
+        self.widget = VBox([head, self._body]).add_class("red").add_class("shell")
         if is_bar:
             self.widget.add_class("is-bar")
         self.entries: list[Entry] = []
@@ -94,7 +94,7 @@ class Desk:
         for entry in self.entries:
             if entry.group != group:
                 group = entry.group
-                children.append(HTML(escape(group)).add_class("desk-group"))
+                children.append(HTML(escape(group)).add_class("shell-group"))
             children.append(self._button(entry))
         self._rail.children = tuple(children)
         self._body.remove_class("is-plain")
