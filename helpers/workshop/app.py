@@ -1,12 +1,15 @@
 """The app's server: Voila with routes of our own choosing, each behind the gate, and kernels that stand ready."""
 
 import logging
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from urllib.parse import urlencode
 
+import psutil
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.ioloop import IOLoop
@@ -36,6 +39,9 @@ LONGEST_UNUSED = 300
 
 PATIENCE = 120
 """Seconds that a kernel may take to start or to hand over what it drew; on a busy machine that is long."""
+
+LONGEST_STOP = 5.0
+"""Seconds for kernels to end by themselves when the server is stopped."""
 
 MEGABYTE = 2**20
 
@@ -204,9 +210,13 @@ class WorkshopApp(Voila):
         ]
 
     def stop(self) -> None:
-        """End the kernels; one that has only just begun to start ends by itself when its server is gone."""
+        """End the kernels; by force those that have not even started after a few seconds."""
+        force = Timer(LONGEST_STOP, kill_children)
+        force.daemon = True
+        force.start()
         with suppress(HTTPError, RuntimeError, KeyError):
             super().stop()
+        force.cancel()
 
     def listen(self) -> None:
         """Listen on the one port asked for until somebody stops it.
@@ -218,12 +228,21 @@ class WorkshopApp(Voila):
         self.ioloop = IOLoop.current()
         if callable(self.opened):
             self.ioloop.add_callback(self.opened)
+        for number in (signal.SIGINT, signal.SIGTERM):  # an interrupt raised inside a callback can get lost in it
+            signal.signal(number, lambda *_: self.ioloop.add_callback_from_signal(self.ioloop.stop))
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
             pass
         finally:
             self.stop()
+
+
+def kill_children() -> None:
+    """Kill every process that this one started, and theirs."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def build_app(

@@ -93,7 +93,7 @@ def sign_in(driver, name, team):
     """Say who is there, as the form asks first."""
     driver.form.get_by_label("Your name").fill(name)
     driver.choose("team", team)
-    driver.form.get_by_role("button", name="Begin").click()
+    driver.form.locator(".red-footer button.is-primary").click()
 
 
 def test_the_survey_is_filled_in_and_there_again_after_the_kernel_was_killed(lab, window):
