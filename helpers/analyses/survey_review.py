@@ -86,7 +86,7 @@ def review_survey(company: Any, survey: Survey, *, as_of: date) -> SurveyReview:
         currency=company.currency,
     )
     return SurveyReview(
-        n_respondents=len(everybody),
+        n_respondents=sum(bool(one.values) for one in everybody.values()),
         is_closed=is_closed,
         answers=answers,
         agreement=agreement,

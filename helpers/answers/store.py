@@ -60,7 +60,8 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     Args:
         folder: The company's folder; it may have no ``answers/``.
         survey: The survey's definition; the shipped one where None.
-        people: ``hidden`` replaces respondents, deciders and authors by stable pseudonyms.
+        people: ``hidden`` replaces respondents, deciders and authors by stable pseudonyms; so does a round whose
+            facilitator hides names.
 
     Returns:
         The answers; what is damaged or not allowed is left out and told in ``problems``, and no file is changed.
@@ -71,7 +72,7 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     discovery, of_discovery = read_discovery(folder)
     goals, of_goals = read_goals(folder)
     board, of_board = read_board(folder)
-    if people == "hidden":
+    if people == "hidden" or state.hides_names:
         hide = choose_pseudonyms(responses, salt=folder.name)
         discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
         responses = hide_people(responses)

@@ -28,6 +28,8 @@ from helpers.model.survey import Survey, SurveyField
 
 GROUP = "survey"
 ROUND = "survey/round"
+NEXT_LABEL, ENDS_AS = "next_label", "ends_as"
+"""Keys of the round's file while the next round is being started: see ``helpers.answers.rounds``."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,14 @@ class Round:
         label: What it is called.
         revision: What a write names as its base.
         hides_names: Whether the group sees its answers without names.
+        next_label: What the next round is called, where starting it was begun and not finished yet.
     """
 
     is_closed: bool = False
     label: str = ""
     revision: str = ABSENT
     hides_names: bool = False
+    next_label: str = ""
 
 
 def read_round(folder: Path) -> tuple[Round, list[Problem]]:
@@ -90,8 +94,8 @@ def read_round(folder: Path) -> tuple[Round, list[Problem]]:
             cure = f"Write true or false. {meant}"
             problems.append(make_problem(topic, "", key, states[key], f"{key} is neither true nor false", cure))
             states[key] = key == "hides_names"
-    label = str(topic.values.get("label", ""))
-    return Round(states["closed"], label, topic.revision, states["hides_names"]), problems
+    label, next_label = (str(topic.values.get(key, "")) for key in ("label", NEXT_LABEL))
+    return Round(states["closed"], label, topic.revision, states["hides_names"], next_label), problems
 
 
 def write_round(
@@ -112,7 +116,7 @@ def write_round(
     if hides_names is None:
         hides_names = read_round(folder)[0].hides_names
     values = {"closed": is_closed, "label": label or None, "hides_names": hides_names or None}
-    return write_topic(folder, ROUND, values, based_on=based_on)
+    return write_topic(folder, ROUND, {**read_topic(folder, ROUND).values, **values}, based_on=based_on)
 
 
 def read_responses(folder: Path, survey: Survey) -> tuple[dict[str, Response], list[Problem]]:

@@ -25,7 +25,7 @@ class PersonProgress:
         role: As typed.
         token: What the person's link carries; empty where there is no link.
         tabs: Tab's id → progress.
-        saved_at: When something was saved last; None where nothing was.
+        saved_at: When an answer was saved last; None where there is none.
         problem: What is wrong with the file, with its line and cure; empty where nothing is.
     """
 
@@ -91,9 +91,11 @@ class PeopleProgress:
         held = self._kept.get(name)
         if held is None or held[0] != stamp:
             editor = ResponseEditor(self._folder, self._survey, name=name, team=team, role=role)
-            saved_at = datetime.fromtimestamp(about.st_mtime)
+            tabs = editor.measure_progress()
+            has_begun = any(one.answered for one in tabs.values())  # else the file says only who it is
+            saved_at = datetime.fromtimestamp(about.st_mtime) if has_begun else None
             label = self._teams.get(editor.team, "")
-            made = PersonProgress(name, label, editor.role, token, editor.measure_progress(), saved_at, editor.problem)
+            made = PersonProgress(name, label, editor.role, token, tabs, saved_at, editor.problem)
             held = self._kept[name] = (stamp, made)
         return held[1]
 

@@ -128,6 +128,13 @@ def test_hidden_people_keep_their_pseudonym_when_others_join(tmp_path):
     assert not any("Ana" in response.name or response.role for response in after.values())
 
 
+def test_a_round_that_hides_names_hides_them_from_whoever_reads_the_answers(tmp_path):
+    save(tmp_path, employees=3)
+    write_round(tmp_path, is_closed=True, based_on=ABSENT, hides_names=True)
+    (one,) = read_answers(tmp_path).visible_survey.values()
+    assert "Ana" not in f"{one.name} {one.id} {one.file}" and one.values["employees"] == 3
+
+
 @pytest.mark.parametrize(
     ("text", "unit", "number"),
     [
