@@ -51,6 +51,29 @@ def format_value(
     return _fixed(number, digits if digits is not None else (0 if number == int(number) else 1))
 
 
+def format_median(value: float, unit: str, *, low: float, high: float, currency: str = "USD") -> str:
+    """Write the median of what people say: whole where they count in whole numbers, since nobody has half a customer.
+
+    Args:
+        value: The median.
+        unit: One of ``UNITS``.
+        low: The lowest that somebody says.
+        high: The highest that somebody says.
+        currency: ISO code of the company's currency.
+
+    Returns:
+        The median; the higher of two whole numbers that it lies midway between.
+
+    >>> format_median(252.5, "count", low=252, high=253), format_median(1.25, "count", low=1, high=1.5)
+    ('253', '1.2')
+    >>> format_median(float("nan"), "count", low=float("nan"), high=float("nan"))
+    'not available'
+    """
+    is_whole = unit == "count" and all(math.isfinite(one) and one == int(one) for one in (low, high))
+    known = math.floor(value + 0.5) if is_whole and math.isfinite(value) else value
+    return format_value(known, unit, currency=currency)
+
+
 def format_money(amount: float, currency: str = "USD", *, digits: int | None = None) -> str:
     """Write an amount short, with its sign and unit.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from helpers.model.survey import Survey, SurveyField
-from helpers.units import format_value
+from helpers.units import format_median, format_value
 
 if TYPE_CHECKING:
     from helpers.answers.survey import Response
@@ -265,8 +265,12 @@ def _measure_numbers(field: SurveyField, numbers: list[float], currency: str) ->
     cv = 0.0 if deviation == 0 else math.inf if mean == 0 else deviation / abs(mean)
     low, high = float(series.min()), float(series.max())
     median = float(series.median())
-    said = [format_value(value, field.unit or "count", currency=currency) for value in (low, high, median)]
-    sentence = f"All say {said[0]}" if low == high else f"From {said[0]} to {said[1]}, median {said[2]}"
+    unit = field.unit or "count"
+    said = [format_value(value, unit, currency=currency) for value in (low, high)]
+    middle = format_median(median, unit, low=low, high=high, currency=currency)
+    sentence = f"From {said[0]} to {said[1]}, median {middle}"
+    if said[0] == said[1]:
+        sentence = f"All say {said[0]}" if low == high else f"All say about {said[0]}"
     spread = "no spread" if cv == 0 else f"spread of {format_value(cv, 'share', digits=0)} around the mean"
     shape = {"low": low, "median": median, "high": high, "mean": mean, "cv": cv, "measure": spread}
     return {**shape, "agreement": max(0.0, 1 - cv), "commonest": "", "sentence": sentence}

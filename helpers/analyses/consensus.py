@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.agreement import BETWEEN_VALUES, group_texts
-from helpers.units import format_value
+from helpers.units import format_median, format_value
 
 DISPUTED = 0.67
 """Below this share of people who agree, what a group says counts as disputed."""
@@ -55,11 +55,11 @@ def agree_number(label: str, numbers: Sequence[float], unit: str, *, currency: s
     if unit == "year":
         return agree_choice(label, [f"{number:.0f}" for number in numbers], asked=asked)
     median, low, high = float(pd.Series(numbers).median()), min(numbers), max(numbers)
-    digits = 0 if unit in ("count", "") and median >= 10 else None
-    said = format_value(median, unit or "count", currency=currency, digits=digits)
+    said = format_median(median, unit or "count", low=low, high=high, currency=currency)
     first, last = (format_value(value, unit or "count", currency=currency) for value in (low, high))
     n = count_people(len(numbers), asked)
-    basis = n if len(numbers) == 1 else f"median of {n}, " + ("all alike" if low == high else f"{first} to {last}")
+    apart = f"{first} to {last}" if first != last else "all alike" if low == high else "nearly alike"
+    basis = n if len(numbers) == 1 else f"median of {n}, {apart}"
     is_wide = high - low > FAR_APART + 1e-9 if unit == "share" else low <= 0 < high or high > WIDE * low > 0
     return Statement(label, said, basis, is_disputed=is_wide)
 

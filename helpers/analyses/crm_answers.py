@@ -13,7 +13,7 @@ import pandas as pd
 from helpers.engine.doubt import ratio_interval
 from helpers.model.survey import CrmLink, Survey, SurveyField
 from helpers.periods import Period, period_of
-from helpers.units import format_value
+from helpers.units import format_median, format_value
 
 BLANK = "(blank)"
 SHOWN = 8
@@ -133,7 +133,9 @@ def _check_value(view: CrmView, field: SurveyField, group: pd.DataFrame, item: s
     median, value = float(group["number"].median()), float(cell["value"])
     unit = field.unit or view.company.catalog.kpi(link.kpi).unit
     also = _say_also(view, link, dimension, slice)
-    said, crm = (format_value(v, unit, currency=view.currency) for v in (median, value))
+    low, high = float(group["number"].min()), float(group["number"].max())
+    said = format_median(median, unit, low=low, high=high, currency=view.currency)
+    crm = format_value(value, unit, currency=view.currency)
     sentence = f"People say {said}, the CRM {crm}{note}{': ' + also if also else ''}"
     return {
         "crm_kpi": link.kpi,

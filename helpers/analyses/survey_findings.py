@@ -9,7 +9,7 @@ from helpers.analyses.finding import Finding
 from helpers.analyses.icp_value import IcpValue, say_surprise
 from helpers.analyses.icp_worth import MEASURES
 from helpers.analyses.stage_evidence import StageEvidence
-from helpers.units import format_value
+from helpers.units import format_median, format_value
 
 NOTEBOOK = "01_gtm_survey"
 LARGE_GAP = 0.15
@@ -90,7 +90,8 @@ def _largest_gap(gut: pd.DataFrame, currency: str) -> Finding | None:
         return None
     row = same.loc[away.idxmax()]
     unit = str(row["unit"] or "count")
-    said, crm = (format_value(row[column], unit, currency=currency) for column in ("gut_median", "crm_value"))
+    said = format_median(row["gut_median"], unit, low=row["gut_low"], high=row["gut_high"], currency=currency)
+    crm = format_value(row["crm_value"], unit, currency=currency)
     also = f" ({row['crm_also']})" if row["crm_also"] else ""
     low, high = (format_value(row[column], unit, currency=currency) for column in ("gut_low", "gut_high"))
     return Finding(

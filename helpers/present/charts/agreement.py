@@ -22,6 +22,7 @@ from helpers.present.charts.dots import (
     short_names,
 )
 from helpers.present.display import Display, show_svg
+from helpers.units import format_median
 
 Row = Mapping[Hashable, Any]
 
@@ -197,7 +198,21 @@ def _place_below(row: Row, axis: Axis, unit: str, currency: str) -> list[tuple[f
         tier = next(k for k in range(9) if all(k != t or at + half < b or at - half > e for t, b, e in taken))
         taken.append((tier, at - half, at + half))
         placed.append((at, text, tier, is_crm))
-    return placed
+    marks = [
+        (axis.place(number), tier) for (_, number), (_, _, tier, _) in zip(row["crm_marks"], placed[1:], strict=True)
+    ]
+    return [
+        (_step_aside(at, text, [x for x, t in marks if t > tier]), text, tier, main) for at, text, tier, main in placed
+    ]
+
+
+def _step_aside(at: float, text: str, lines: Sequence[float]) -> float:
+    """Move a number from under the lines that lead past it to one further down."""
+    half = measure_text(text, 12.5, weight=600) / 2 + 5
+    for x in lines:
+        if abs(x - at) < half:
+            at = x + half if at >= x else x - half
+    return at
 
 
 def _say_row(row: Row, currency: str) -> list[tuple[str, float, str, int]]:
@@ -212,7 +227,7 @@ def _say_row(row: Row, currency: str) -> list[tuple[str, float, str, int]]:
     if row["check"] in BY_CHOICE:
         told = [str(row["sentence"])]
     else:
-        said = words.say_value(row["gut_median"], unit, currency=currency)
+        said = format_median(row["gut_median"], unit, low=row["gut_low"], high=row["gut_high"], currency=currency)
         n = int(row["n_people"])
         told = [
             f"People say {said}, median of {n}" if n > 1 else f"One person says {said}",

@@ -3,6 +3,7 @@
 const WIDTHS = { text: 144, long_text: 208, number: 84, choice: 120, yes_no: 112, light: 148 };
 const SIGN = 7.4; // pixels of an ordinary sign in a cell
 const MANY = 6; // columns from which on texts get by with less
+const FEW = 4; // columns up to which each one's help stands in the head
 const SHAPING = ["columns", "is_disabled", "can_add", "can_remove", "can_reorder", "is_ranked", "maximum_rows", "add_label", "empty_label", "label"];
 
 class GridTable {
@@ -120,6 +121,13 @@ class GridTable {
   }
 
   widthOf(column, place) {
+    const width = this.widthOfKind(column, place);
+    if (/text/.test(column.kind || "text") || this.columns.length > FEW) return width;
+    // Wide enough for the label on one line and the help on three.
+    return Math.min(192, Math.max(width, Math.round(16 + SIGN * Math.max(column.label.length, (column.help || "").length / 3))));
+  }
+
+  widthOfKind(column, place) {
     const kind = column.kind || "text";
     if (kind === "choice") {
       // Wide enough for the longest word, and for the longest choice on three lines.
@@ -137,7 +145,7 @@ class GridTable {
 
   makeHead() {
     const row = make("tr");
-    const isOpen = this.columns.length <= 4;
+    const isOpen = this.columns.length <= FEW;
     if (this.get("is_ranked")) row.append(make("td", { class: "grid-number" }));
     this.columns.forEach((column, place) => {
       const head = make("th", { scope: "col", class: `is-${column.kind || "text"}${place === 0 ? " is-key" : ""}` });
