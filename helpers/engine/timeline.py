@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ParameterError, suggest
-from helpers.periods import GRAINS, Period, build_periods
+from helpers.periods import CUSTOM, SLICING_GRAINS, Period, build_periods, custom_period
 
 NO_DAY = np.iinfo(np.int32).min
 """The day number of a missing date; it lies before every real day."""
@@ -52,7 +52,7 @@ class PeriodAxis:
     """The periods of one question, oldest first, without gaps.
 
     Attributes:
-        grain: month, quarter, year, or all (then there is one period).
+        grain: One of ``SLICING_GRAINS``, or all (then there is one period).
         starts: First day number of each period.
         ends: Last day number of each period.
     """
@@ -84,22 +84,25 @@ def build_axis(
     """Lay out the periods of a question.
 
     Args:
-        grain: month, quarter, year, or all.
+        grain: One of ``SLICING_GRAINS``, or all.
         first: Day number of the company's first event.
         last: Day number of the last day that counts.
         fiscal_year_start: The month in which the fiscal year begins.
-        start: Periods that end before this day are left out; for grain all the one period starts here.
-        end: Periods that start after this day are left out; for grain all the one period ends here.
+        start: Periods that end before this day are left out; for grain all and custom the one period starts here.
+        end: Periods that start after this day are left out; for grain all and custom the one period ends here, and
+            windows of 90 days are laid backwards from here, or from the last day that counts where that is earlier.
 
     Returns:
         The axis. A period is never cut: one that holds ``start`` or ``end`` is there as a whole.
 
     Raises:
-        ParameterError: The grain is unknown.
+        ParameterError: The grain is unknown, or custom without its two days.
     """
-    if grain not in (*GRAINS, WHOLE):
-        allowed = (*GRAINS, WHOLE)
+    if grain not in (*SLICING_GRAINS, WHOLE):
+        allowed = (*SLICING_GRAINS, WHOLE)
         raise ParameterError(f"grain '{grain}' is unknown. Allowed: {', '.join(allowed)}.{suggest(grain, allowed)}")
+    if grain == CUSTOM:
+        return _custom_axis(start, end, fiscal_year_start)
     low = first if start is None else max(first, start) if grain != WHOLE else start
     high = last if end is None else min(last, end)
     if high < low:
@@ -107,6 +110,12 @@ def build_axis(
     if grain == WHOLE:
         return PeriodAxis(grain, np.array([low]), np.array([high]))
     return as_axis(build_periods(to_date(low), to_date(high), grain, fiscal_year_start), grain)
+
+
+def _custom_axis(start: int | None, end: int | None, fiscal_year_start: int) -> PeriodAxis:
+    if start is None or end is None:
+        raise ParameterError("grain 'custom' needs its first and last day. Give start and end, such as 2026-07-01.")
+    return as_axis([custom_period(to_date(start), to_date(end), fiscal_year_start)], CUSTOM)
 
 
 def as_axis(periods: Sequence[Period], grain: str) -> PeriodAxis:

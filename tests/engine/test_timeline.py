@@ -42,6 +42,25 @@ def test_start_and_end_pick_whole_periods():
     assert not len(axis_of("quarter", start=day_number(date(2027, 1, 1))))
 
 
+def test_windows_of_ninety_days_end_at_the_last_day_that_counts():
+    axis = axis_of("rolling_90")
+    assert to_date(axis.ends[-1]) == date(2026, 8, 20) and (axis.starts[1:] == axis.ends[:-1] + 1).all()
+    assert axis.starts[0] <= day_number(date(2026, 1, 15)) and set(axis.ends - axis.starts + 1) == {90}
+    asked = axis_of("rolling_90", end=day_number(date(2026, 6, 30)))
+    assert to_date(asked.ends[-1]) == date(2026, 6, 30)
+
+
+def test_named_days_are_one_period_and_never_cut():
+    first, last = (day_number(day) for day in (date(2026, 7, 10), date(2026, 9, 3)))
+    axis = axis_of("custom", start=first, end=last)
+    assert (axis.starts.tolist(), axis.ends.tolist()) == ([first], [last])
+
+
+def test_custom_without_its_days__error():
+    with pytest.raises(ParameterError, match="first and last day"):
+        axis_of("custom", start=0)
+
+
 def test_days_are_located_in_their_period():
     axis = axis_of("quarter")
     days = np.array([day_number(date(2026, m, d)) for m, d in ((3, 31), (4, 1), (9, 30), (10, 1))])
