@@ -84,6 +84,7 @@ def _command(address: str, port: int, notebooks: Path) -> list[str]:
         *(f"--ServerApp.ip={address}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *(f"--ServerApp.root_dir={notebooks}", "--LabApp.extension_manager=readonly"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True",  # so that a button of ours can run the notebook's cells
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")

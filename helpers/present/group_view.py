@@ -35,7 +35,7 @@ def show_round(review: SurveyReview) -> Display:
         return show_message(
             "empty",
             "Nobody has answered the survey yet",
-            "The questionnaire stands above. What people type lies in answers/survey, one file each.",
+            "What people type lies in answers/survey, one file each.",
             "Ask four people who see the business differently, each alone.",
         )
     if not review.is_closed:
@@ -43,7 +43,7 @@ def show_round(review: SurveyReview) -> Display:
             "empty",
             f"{people} answered; the round is still open",
             "Nobody sees a colleague's answers, or the CRM's, before the round is closed.",
-            "When all have answered, write closed = true into answers/survey/round.toml.",
+            "When all have answered, whoever leads the workshop closes it, in the app or in the notebook 01_gtm_survey.",
         )
     return show_message("good", f"{people} answered, and the round is closed")
 

@@ -1,6 +1,6 @@
 """Earlier versions of the matrix and of people's answers, to be brought back; of answers only when and how many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from ipywidgets import HTML, Button, Dropdown, HBox, VBox
@@ -17,7 +17,9 @@ from helpers.workshop.people_progress import PeopleProgress
 from helpers.workshop.reviews import Reviews
 
 LEAD = "Everything that was saved is kept. What you bring back replaces what is there now, which is kept in turn."
-MATRIX = ("Decisions in the matrix", "")
+DECISIONS = ("Decisions in the matrix", "")
+NOBODY = ("Nobody has answered yet", "")
+ANSWERS, MATRIX = "answers", "matrix"
 TABLES = ("judgement", "copy", "activation")
 LISTED = 12
 
@@ -30,23 +32,30 @@ class EarlierPart:
     Args:
         reviews: The company's answers.
         people_progress: Who takes part.
+        offers: Of what versions can be brought back.
     """
 
-    def __init__(self, reviews: Reviews, people_progress: PeopleProgress) -> None:
-        self._reviews, self._people_progress = reviews, people_progress
-        self.whose = Dropdown(description="Of what", options=[MATRIX], value="")
+    def __init__(
+        self, reviews: Reviews, people_progress: PeopleProgress, *, offers: Collection[str] = (ANSWERS, MATRIX)
+    ) -> None:
+        self._reviews, self._people_progress, self._offers = reviews, people_progress, offers
+        self.whose = Dropdown(description="Of what", options=[DECISIONS if MATRIX in offers else NOBODY], value="")
         self.whose.add_class("shell-field").add_class("fld-whose")
         self.whose.observe(lambda change: self._show(), names="value")
         self._told, self._list = VBox(), VBox().add_class("shell-versions")
-        self.widget = VBox([embed_heading("Earlier versions", LEAD), self.whose, self._told, self._list])
+        whose = [self.whose] if ANSWERS in offers else []
+        self.widget = VBox([embed_heading("Earlier versions", LEAD), *whose, self._told, self._list])
 
     def open(self) -> None:
         """List what there is now."""
         people = [(f"Answers of {clean_text(one.name)}", one.name) for one in self._people_progress.list_people()]
+        people = people if ANSWERS in self._offers else []
+        offered = [*([DECISIONS] if MATRIX in self._offers else []), *people] or [NOBODY]
         chosen = self.whose.value
-        if list(self.whose.options) != [MATRIX, *people]:
-            self.whose.options = [MATRIX, *people]
-            self.whose.value = chosen if chosen in {name for _, name in people} else ""
+        if list(self.whose.options) != offered:
+            self.whose.options = offered
+            known = [name for _, name in offered]
+            self.whose.value = chosen if chosen in known else known[0]
         self._told.children = ()
         self._show()
 
@@ -94,6 +103,8 @@ class EarlierPart:
         ]
 
     def _list_decisions(self) -> list[Row]:
+        if MATRIX not in self._offers:
+            return []
         folder = self._reviews.folder
 
         def restore(number: int) -> None:

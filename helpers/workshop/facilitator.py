@@ -55,7 +55,7 @@ class FacilitatorPage:
         discovery = DiscoveryResults(reviews, by=self._guest.name)
         return [
             Entry("people", "People", self._make_people, ROUND),
-            Entry("round", "Close the round", lambda: ClosingPart(reviews.folder, people_progress), ROUND),
+            Entry("round", "Close or begin", self._make_closing, ROUND),
             *SurveyResults(reviews, currency=self._currency).list_entries(),
             *discovery.list_entries(),
             *discovery.list_further_entries(),
@@ -63,6 +63,9 @@ class FacilitatorPage:
             Entry("spreadsheets", "Spreadsheets", self._make_spreadsheets, FILES),
             Entry("earlier", "Earlier versions", lambda: EarlierPart(reviews, people_progress), FILES),
         ]
+
+    def _make_closing(self) -> ClosingPart:
+        return ClosingPart(self._reviews.folder, self._people_progress, guide=self._guide)
 
     def _make_spreadsheets(self) -> SpreadsheetPart:
         return SpreadsheetPart(self._reviews, self._people_progress, guide=self._guide, currency=self._currency)

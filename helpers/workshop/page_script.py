@@ -1,10 +1,10 @@
-"""What the app's pages need beyond ipywidgets: the tab's title, where one is, links to copy, files to download."""
+"""What pages need beyond ipywidgets: the tab's title, where one is, links to copy, files to download, a new run."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import anywidget
-from traitlets import Int, Unicode
+from traitlets import Bool, Int, Unicode
 
 from helpers.present.theme import TEMPLATES
 
@@ -17,6 +17,7 @@ class PageScript(anywidget.AnyWidget):
 
     _esm = TEMPLATES / "app" / "page_script.js"
     title = Unicode(help="The title of the browser's tab.").tag(sync=True)
+    can_rerun = Bool(help="Whether the browser can make everything on the page anew.").tag(sync=True)
     moves = Int(help="Counts the moves from one part of the page to another.").tag(sync=True)
 
     def on_submit(self, take: Callable[[Mapping[str, str]], None]) -> None:
@@ -32,6 +33,10 @@ class PageScript(anywidget.AnyWidget):
     def arrive(self) -> None:
         """Take the reader to the top of a part that has just been opened."""
         self.moves += 1
+
+    def rerun(self) -> None:
+        """Make everything on the page anew: in JupyterLab every cell is run, elsewhere the page is loaded again."""
+        self.send({"kind": "rerun"})
 
     def download(self, name: str, content: bytes, *, kind: str) -> None:
         """Hand the reader a file.

@@ -90,7 +90,7 @@ class PeoplePart:
         self.team = Dropdown(description="Team", options=[("Choose one", ""), *list_teams(survey)], value="")
         self.add = Button(description="Invite").add_class("shell-button").add_class("primary")
         self.add.add_class("shell-submit")
-        guide.on_submit(lambda values: self.invite(values.get("name", ""), role=values.get("role", "")))
+        guide.on_submit(lambda said: self.invite(said["name"], role=said.get("role", "")) if "name" in said else None)
         self.fault = HTML().add_class("shell-fault")
         for control, id in ((self.name, "name"), (self.role, "role"), (self.team, "team")):
             control.add_class("shell-field").add_class(f"fld-{id}")

@@ -1,7 +1,8 @@
 """Survey and matrix as spreadsheets: out for people who answer offline, back in with every doubtful cell named."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from ipywidgets import HTML, Button, Dropdown, FileUpload, HBox, VBox, Widget
 
@@ -20,8 +21,10 @@ from helpers.workshop.reviews import Reviews
 
 LEAD = "For people who would rather answer offline. A workbook that comes back changes only what was changed in it."
 ANYBODY = ("Anybody: an empty survey", "")
+SURVEY, MATRIX = "survey", "matrix"
 
 Work = Callable[[], tuple[str, bytes]]
+Taken = Imported | Exception
 
 
 class SpreadsheetPart:
@@ -32,30 +35,41 @@ class SpreadsheetPart:
         people_progress: Who takes part.
         guide: Hands over the files.
         currency: The company's currency.
+        offers: Which workbooks are handed out; any that comes back is taken.
     """
 
-    def __init__(self, reviews: Reviews, people_progress: PeopleProgress, *, guide: PageScript, currency: str) -> None:
+    def __init__(
+        self,
+        reviews: Reviews,
+        people_progress: PeopleProgress,
+        *,
+        guide: PageScript,
+        currency: str,
+        offers: Collection[str] = (SURVEY, MATRIX),
+    ) -> None:
         self._reviews, self._people_progress, self._guide, self._currency = reviews, people_progress, guide, currency
         self._task: asyncio.Task | None = None
         self._files: dict[str, bytes] = {}
         self.person = Dropdown(description="For whom", options=[ANYBODY], value="")
         self.person.add_class("shell-field").add_class("fld-person")
         self.survey = _button("Download the survey", "primary", "fld-download-survey")
-        self.matrix = _button("Download the matrix", "", "fld-download-matrix")
+        self.matrix = _button("Download the matrix", "" if SURVEY in offers else "primary", "fld-download-matrix")
         self.upload = FileUpload(accept=".xlsx", multiple=True, description="Choose filled workbooks")
         self.upload.add_class("shell-button").add_class("fld-upload")
         self._note, self._told = HTML().add_class("shell-progress"), VBox()
         self.survey.on_click(lambda _: self._hand_over(self.make_survey))
         self.matrix.on_click(lambda _: self._hand_over(self.make_matrix))
         self.upload.observe(lambda change: self._take(change["new"]), names="value")
+        handed_out = [self.person, self.survey] if SURVEY in offers else []
+        handed_out += [self.matrix] if MATRIX in offers else []
         self.widget = VBox(
             [
                 embed_heading("Spreadsheets", LEAD),
                 HTML("<h3>Hand out</h3>"),
-                HBox([self.person, self.survey, self.matrix]).add_class("shell-form"),
-                self._note,
+                HBox(handed_out).add_class("shell-form"),
                 HTML("<h3>Bring back</h3><p class='note'>Several at once are fine: surveys and the matrix.</p>"),
                 HBox([self.upload]).add_class("shell-form"),
+                self._note,
                 self._told,
             ]
         )
@@ -107,18 +121,23 @@ class SpreadsheetPart:
         return Response(name_file(name), name, role=person_progress.role if person_progress else "", team="")
 
     def _hand_over(self, work: Work) -> None:
+        self._do("Writing the workbook …", lambda: _attempt(work), self._deliver)
+
+    def _do(self, what: str, work: Callable[[], Any], show: Callable[[Any], None]) -> None:
+        """Work beside the page, which goes on answering meanwhile, and show on its own loop what came of it."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._deliver(_attempt(work))
+            show(work())
             return
-        self._task = loop.create_task(self._hand_over_beside(work))
 
-    async def _hand_over_beside(self, work: Work) -> None:
-        self._note.value = '<p role="status"><i aria-hidden="true"></i>Writing the workbook …</p>'
-        made = await asyncio.to_thread(_attempt, work)
-        self._note.value = ""
-        self._deliver(made)
+        async def beside() -> None:
+            self._note.value = f'<p role="status"><i aria-hidden="true"></i>{what}</p>'
+            made = await asyncio.to_thread(work)
+            self._note.value = ""
+            show(made)
+
+        self._task = loop.create_task(beside())
 
     def _deliver(self, made: tuple[str, bytes] | Exception) -> None:
         if isinstance(made, Exception):
@@ -130,21 +149,28 @@ class SpreadsheetPart:
         if not files:
             return
         self._files = {str(file["name"]): bytes(file["content"]) for file in files}
-        self._told.children = tuple(self._import(name) for name in self._files)
         self.upload.value = ()
 
-    def _import(self, name: str, keep: Keep = "") -> Widget:
+        def show(taken: list[Taken]) -> None:
+            self._told.children = tuple(map(self._describe, self._files, taken))
+
+        names = tuple(self._files)
+        self._do("Reading the workbooks …", lambda: [self._import(name) for name in names], show)
+
+    def _import(self, name: str, keep: Keep = "") -> Taken:
+        reviews = self._reviews
         try:
-            found = import_answers(
-                self._reviews.folder,
-                self._files[name],
-                self._reviews.survey,
-                keep=keep,
-                quarter=self._reviews.quarter,
-                file=name,
+            return import_answers(
+                reviews.folder, self._files[name], reviews.survey, keep=keep, quarter=reviews.quarter, file=name
             )
-        except DiagnosticError as error:
-            return embed_message("error", f"{clean_text(name)} was not taken", str(error))
+        except Exception as error:  # told in words; nobody in a workshop is shown a traceback
+            return error
+
+    def _describe(self, name: str, found: Taken) -> Widget:
+        if isinstance(found, DiagnosticError):
+            return embed_message("error", f"{clean_text(name)} was not taken", str(found))
+        if isinstance(found, Exception):
+            return explain_error(found)
         told = embed_message(*describe_import(found, name, shows_values=self._reviews.round.is_closed))
         if not found.open_conflicts:
             return told
@@ -153,7 +179,10 @@ class SpreadsheetPart:
         theirs = _button("Keep what is here", "quiet", "fld-keep-theirs")
 
         def settle(chosen: Keep) -> None:
-            place.children = (self._import(name, chosen),)
+            def show(taken: Taken) -> None:
+                place.children = (self._describe(name, taken),)
+
+            self._do("Reading the workbook …", lambda: self._import(name, chosen), show)
 
         mine.on_click(lambda _: settle("mine"))
         theirs.on_click(lambda _: settle("theirs"))

@@ -1,11 +1,20 @@
-// What the pages of the app need beyond ipywidgets: a title for the tab, a rail that says where one is, links that can be
-// copied without a secure connection, and files that arrive as downloads.
+// What the workshop's pages need beyond ipywidgets: a title for the tab, a rail that says where one is, links that can be
+// copied without a secure connection, files that arrive as downloads, and in a notebook the way to run it again.
 const set = (element, name, value) => {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 };
 
 function annotate(page) {
+  set(page, "data-lm-suppress-shortcuts", "true"); // or a letter typed in JupyterLab would be its shortcut
+  page.querySelectorAll(".panel-fold").forEach((button) => {
+    set(button, "aria-expanded", String(button.classList.contains("is-open")));
+    set(button, "title", null);
+  });
+  page.querySelectorAll(".panel-tabs button").forEach((button) => {
+    set(button, "aria-current", button.classList.contains("is-current") ? "page" : null);
+    set(button, "title", null);
+  });
   const rail = page.querySelector(".shell-rail");
   if (rail) {
     set(rail, "role", "navigation");
@@ -51,11 +60,21 @@ function download(name, kind, bytes) {
   setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
+const isApp = () => Boolean(document.body.dataset.voila);
+const lab = () => window.jupyterapp?.commands;
+
+function rerun() {
+  if (isApp()) location.reload();
+  else lab()?.execute("notebook:run-all-cells");
+}
+
 export default {
   render({ model, el }) {
     el.hidden = true;
     let page = null;
     const stop = new AbortController();
+    model.set("can_rerun", isApp() || Boolean(lab()));
+    model.save_changes();
     const title = () => (document.title = model.get("title") || document.title);
     title();
     model.on("change:title", title);
@@ -69,6 +88,7 @@ export default {
     });
     model.on("msg:custom", (message, buffers) => {
       if (message.kind === "download") download(message.name, message.type, buffers[0]);
+      if (message.kind === "rerun") rerun();
     });
     const watcher = new MutationObserver(() => annotate(page));
     const begin = () => {
