@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, read_sch
 from helpers.ingest.settings import CompanySettings
 from helpers.issues import IssueLog
 from helpers.model.catalog import Catalog
-from helpers.model.dimension import Band, Partition
+from helpers.model.dimension import Band, Dimension, Partition, Question
 
 CARRIERS = ("session", "contact", "company", "deal", "customer", "subscription", "activity", "cost", "person")
 """Objects whose columns can be partitions."""
@@ -318,7 +319,7 @@ def describe_partitions(
         found[id] = Partition(
             id=id,
             label=said.label if said and said.label else id.replace("_", " ").capitalize(),
-            question=said.question if said else _guess_question(values),
+            question=_find_question(id, said, values, catalog),
             objects=dict(objects),
             known=known,
             known_because=because,
@@ -332,10 +333,16 @@ def describe_partitions(
     return _settle_aliases(found, aliases)
 
 
-def _guess_question(values: pd.Series) -> str:
-    """Tell a column of periods (``Q4 2016``, ``2016-10``, ``Oct 2016``) from one that tells of the business."""
+def _find_question(id: str, said: Dimension | None, values: pd.Series, catalog: Catalog) -> Question:
+    """Say what a column answers: as declared, else by its values where they are periods, else by its name."""
+    if said and "question" in said.model_fields_set:
+        return said.question
     distinct = values.astype("str").drop_duplicates()
-    return "when" if len(distinct) and distinct.str.fullmatch(PERIOD).mean() >= MOSTLY_PERIODS else "what"
+    if len(distinct) and distinct.str.fullmatch(PERIOD).mean() >= MOSTLY_PERIODS:
+        return "when"
+    name = f"_{id.removesuffix('_id')}"
+    named = (question for question, words in catalog.questions.items() if name.endswith(tuple(f"_{w}" for w in words)))
+    return cast(Question, next(named, "what"))
 
 
 def _is_person(id: str, objects: Mapping[str, str]) -> bool:

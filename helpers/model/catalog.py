@@ -26,6 +26,7 @@ class Catalog:
         kpis: Id → KPI, in the order in which they are shown.
         dimensions: Id → what is said of a partition.
         rules: The thresholds.
+        questions: Question (``who``, ``where``) → last words of columns' names that tell it.
         existing_business: Labels (lower case) of deal types that mean business with an existing customer.
     """
 
@@ -35,6 +36,7 @@ class Catalog:
     rules: Rules
     existing_business: frozenset[str]
     conversion_template: Mapping[str, Any] = field(default_factory=dict)
+    questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def kpi(self, id: str) -> Kpi:
         """Return a KPI.
@@ -114,7 +116,8 @@ def load_catalog(overrides: Mapping[str, Any] | None = None, *, folder: Path = D
     }
     rules = read_record(Rules, merge(rule_file["rules"], own.get("rules", {})), file="rules.toml", key="rules")
     existing = frozenset(label.casefold() for label in rule_file["deal_types"]["existing"])
-    return Catalog(stages, kpis, dimensions, rules, existing, template)
+    questions = {question: tuple(words) for question, words in dimension_file["questions"].items()}
+    return Catalog(stages, kpis, dimensions, rules, existing, template, questions)
 
 
 def _read_kpis(tables: Mapping[str, Any], stages: Mapping[str, Stage], templates: Mapping[str, Any]) -> dict[str, Kpi]:

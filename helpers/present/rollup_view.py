@@ -18,6 +18,10 @@ from helpers.present.words import clean_text, count_of, prose_html, say_value
 LIGHTS = {"own": "available", "computed": "adoption_needed", "inherited": "adoption_needed", "missing": "unavailable"}
 SAID = {"computed": "rolled up here", "missing": "not there"}
 FAMILIES = {"attribution": "Attribution, fine to coarse", "geography": "Geography, fine to coarse"}
+MOST_LAYERS = 4
+"""Layers over which a table fills the page; with fewer it is narrower, so that its columns stay together."""
+
+WIDTH_OF_LAYER = 190
 NOTE = "● kept on the object · ◐ taken over, or rolled up by company.toml · ○ not there"
 
 
@@ -166,8 +170,10 @@ def _ladder_html(heading: str, labels: list[str], rows: list[tuple[str, list[Run
         body.append(f"<tr>{''.join(row)}</tr>")
     share = 100 / (len(labels) + 0.6)
     widths = f'<col style="width:{0.6 * share:.1f}%">' + f'<col style="width:{share:.1f}%">' * len(labels)
+    width = 100 * min(1, (len(labels) + 0.6) / (MOST_LAYERS + 0.6))
     return (
-        f'<p class="subtitle" style="margin-top:16px">{escape(heading)}</p><div class="frame"><table>'
+        f'<p class="subtitle" style="margin-top:16px">{escape(heading)}</p><div class="frame">'
+        f'<table style="width:{width:.1f}%;min-width:min(100%,{WIDTH_OF_LAYER * len(labels)}px)">'
         f"<colgroup>{widths}</colgroup><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 

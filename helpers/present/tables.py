@@ -22,6 +22,9 @@ interval: low, high and n of the same row written in grey beside the value · ch
 good or bad by the direction wanted."""
 
 LONGEST_CELL = 240
+WITHOUT_CENTS = 10_000
+"""An amount of a column from which on all of it stands without cents."""
+
 LONGEST_WORD = 26
 MOST_PLAIN_ROWS = 200
 _UNIT_NAMES = {"share": "%", "days": "days", "ratio": "×"}
@@ -110,6 +113,8 @@ class _Column:
         sizes = [abs(float(v)) for v in values if not words.is_missing(v)] if mark == "bar" else []
         self.largest = max(sizes, default=0.0)
         self.digits = _common_digits(values) if unit == "count" else None
+        amounts = [abs(v) for v in values if isinstance(v, int | float) and not words.is_missing(v)]
+        self.greatest = max(amounts, default=0.0)
 
     @property
     def is_number(self) -> bool:
@@ -136,7 +141,13 @@ class _Column:
             return "–"
         if self.mark in ("change_up", "change_down"):
             return words.say_change(value, self.unit, currency=self.currency)
-        return words.say_value(value, self.unit, currency=self.currency, digits=self.digits)
+        digits = 0 if self.is_in_thousands and isinstance(value, int | float) and abs(value) < 1000 else self.digits
+        return words.say_value(value, self.unit, currency=self.currency, digits=digits)
+
+    @property
+    def is_in_thousands(self) -> bool:
+        """Whether the column holds amounts beside which cents say nothing."""
+        return self.unit == "currency" and self.greatest >= WITHOUT_CENTS
 
     def cell(self, i: int) -> str:
         value = self.values[i]

@@ -72,7 +72,7 @@ def _write_rows(starts: pd.DataFrame, currency: str) -> pd.DataFrame:
     rows["pipeline_text"] = [words.say_value(v, "currency", currency=currency) for v in rows["open_pipeline"]]
     rows["target_text"] = [words.say_value(v, "currency", currency=currency) for v in rows["target"]]
     rows["missing"] = ["no target" if words.is_missing(shown) else "" for shown in rows["shown_coverage"]]
-    rows["not_yet"] = ["" if is_ended else "not over" for is_ended in ended]
+    rows["not_yet"] = ["" if is_ended else "to come" for is_ended in ended]
     last = rows.index[ended][-1] if ended.any() else -1
     rows["colour"] = [
         LIGHT["paper"] if forecast else LIGHT["accent"] if index == last else LIGHT["bar"]
