@@ -21,7 +21,8 @@ def test_a_column_of_periods_answers_when(tmp_path, column, question):
     assert company.partitions[column].question == question
 
 
-PLACES = """deal_id,create_date,close_date,stage,amount,regional_office,landing_page_id,source_detail,owner_role,statement
+PLACES = """\
+deal_id,create_date,close_date,stage,amount,regional_office,landing_page_id,source_detail,owner_role,statement
 1,2026-01-05,2026-02-05,Won,100,West,p1,Fair,AE,yes
 2,2026-04-05,2026-05-05,Lost,100,East,p2,Web,SDR,no
 3,2026-07-05,2026-08-05,Won,100,West,p1,Fair,AE,yes
