@@ -1,6 +1,6 @@
 """What an editor of answers tells the form: how a question stands, what came of saving, how far a tab is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -96,6 +96,12 @@ def describe_conflict(field: SurveyField, conflict: Conflict) -> str:
     if field.type == "grid":
         return f"{label} (the rows differ)"
     return f"{label} (here {_shorten(conflict.mine)}, there {_shorten(conflict.theirs)})"
+
+
+def describe_conflicts(topic: str, fields: Mapping[str, SurveyField], conflicts: Mapping[str, Conflict]) -> str:
+    """Say which answers in which file differ, and what is to be done."""
+    told = "; ".join(describe_conflict(fields[id], conflict) for id, conflict in conflicts.items())
+    return f"[answers/{topic}.toml] another window has answered differently: {told}. Choose which one stays."
 
 
 def measure_tab(tab: SurveyTab, is_answered: Callable[[str], bool]) -> Progress:

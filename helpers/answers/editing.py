@@ -1,6 +1,6 @@
 """One person's answers while they are typed: checked at once, saved whole, merged with what other windows save."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -13,12 +13,12 @@ from helpers.answers.edit_results import (
     Progress,
     Saved,
     build_state,
-    describe_conflict,
+    describe_conflicts,
     measure_tab,
     read_clock,
 )
 from helpers.answers.files import Topic, name_file, read_topic, stat_topic, update_topic
-from helpers.answers.merging import Held, Sync, adopt, choose, open_sync, settle
+from helpers.answers.merging import Held, Sync, adopt, choose, open_sync, rebase, settle
 from helpers.answers.names import find_fault_in_name
 from helpers.answers.response_file import (
     RESPONDENT,
@@ -65,8 +65,8 @@ class ResponseEditor:
     Attributes:
         name: The person's name as typed.
         topic: The file, such as ``survey/ana-okafor``.
-        problem: What is wrong with the name or the file, where, and what to do; while there is something, nothing is
-            written.
+        folder: The company's folder.
+        problem: What is wrong with the name or file, where, and what to do; while there is, nothing is written.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ResponseEditor:
         self.name = name.strip() if isinstance(name, str) else ""
         self.problem = self._fault_in_name = find_fault_in_name(name)
         self.topic = "" if self.problem else f"{GROUP}/{name_file(self.name)}"
-        self._folder, self._survey, self._clock = Path(folder), survey, clock
+        self.folder, self._survey, self._clock = Path(folder), survey, clock
         self._fields: dict[str, SurveyField] = {id: field for id, _, field in list_fields(survey)}
         self._guard = RLock()
         self._known = Topic(self.topic)
@@ -85,7 +85,7 @@ class ResponseEditor:
         self._raws: dict[str, Raw] = {}
         self._states: dict[str, FieldState] = {}
         self._too_long: set[str] = set()
-        self._history = VersionHistory(self._folder, self.topic, survey, name=self.name)
+        self._history = VersionHistory(self.folder, self.topic, survey, name=self.name)
         self._given: set[str] = set()
         self._open()
         for id, given in ((f"{RESPONDENT}.team", team), (f"{RESPONDENT}.role", role)):
@@ -108,6 +108,10 @@ class ResponseEditor:
         """Whether something was changed and not saved yet."""
         with self._guard:
             return bool(self._list_dirty())
+
+    def is_too_long(self, field: str) -> bool:
+        """Tell whether what a control holds is more than the file keeps."""
+        return field in self._too_long
 
     @property
     def conflicts(self) -> dict[str, Conflict]:
@@ -134,12 +138,13 @@ class ResponseEditor:
                 self._states[field] = build_state(field, question, lay_rows(question, raw), sync, is_too_long)
             return self._states[field]
 
-    def change(self, field: str, raw: Raw) -> FieldState:
+    def change(self, field: str, raw: Raw, *, known: Sequence[Raw] = ()) -> FieldState:
         """Take what a control holds now; it is checked and remembered, and written by the next ``save``.
 
         Args:
             field: The question's id, or ``respondent.team`` and ``respondent.role``.
             raw: What the control holds; it is copied.
+            known: What it held before, oldest first, on a page cut off; other answers given since are a conflict.
 
         Raises:
             QuestionError: There is no such question.
@@ -149,7 +154,8 @@ class ResponseEditor:
             kept = copy_raw(raw)
             normal = normalise(question, kept)
             self._raws[field] = kept
-            self._syncs[field] = replace(self._sync(field), mine=normal)
+            before = [normalise(question, one) for one in known]
+            self._syncs[field] = rebase(replace(self._sync(field), mine=normal), before)
             self._states.pop(field, None)
             (self._too_long.discard if is_keepable(question, normal) else self._too_long.add)(field)
             self._given.discard(field)
@@ -191,7 +197,7 @@ class ResponseEditor:
         with self._guard:
             if self._fault_in_name:
                 return Saved("failed", self.problem)
-            mark = stat_topic(self._folder, self.topic)
+            mark = stat_topic(self.folder, self.topic)
             if not mark:  # somebody removed it, damage and all
                 self.problem = ""
             if mark == self._mark or not mark:
@@ -305,7 +311,7 @@ class ResponseEditor:
     def _open(self) -> None:
         if self._fault_in_name:
             return
-        self._mark = stat_topic(self._folder, self.topic)
+        self._mark = stat_topic(self.folder, self.topic)
         self.problem = self._find_problem()
         if not self.problem:
             self._known = self._read()
@@ -313,11 +319,10 @@ class ResponseEditor:
             self._syncs = {id: open_sync(held) for id, held in self._held.items()}
 
     def _update(self, compose: Callable[[Topic], Mapping[str, Any] | None], **how: bool) -> Topic:
-        return update_topic(self._folder, self.topic, compose, known=self._known, now=self._clock(), **how)
+        return update_topic(self.folder, self.topic, compose, known=self._known, now=self._clock(), **how)
 
     def _read(self) -> Topic:
-        topic = read_topic(self._folder, self.topic, known=self._known)
-        return self._require_usable(topic)
+        return self._require_usable(read_topic(self.folder, self.topic, known=self._known))
 
     def _require_usable(self, topic: Topic) -> Topic:
         require_owner(topic, self.name)
@@ -392,8 +397,4 @@ class ResponseEditor:
         conflicts = self.conflicts
         if not conflicts:
             return Saved("saved", at=self._clock(), changed=changed)
-        told = "; ".join(describe_conflict(self._fields[id], conflict) for id, conflict in conflicts.items())
-        message = (
-            f"[answers/{self.topic}.toml] another window has answered differently: {told}. Choose which one stays."
-        )
-        return Saved("conflict", message, self._clock(), changed)
+        return Saved("conflict", describe_conflicts(self.topic, self._fields, conflicts), self._clock(), changed)

@@ -77,6 +77,20 @@ def adopt(field: SurveyField, sync: Sync, held: Held) -> Sync:
     return Sync(held.value, held.value, held.value, None, held.pending)
 
 
+def rebase(sync: Sync, known: Sequence[Normal]) -> Sync:
+    """Let a change be one of an answer as it was earlier, so that what others changed since isn't overwritten.
+
+    Args:
+        sync: What this window knows, with the change.
+        known: The answers that led to the change, the oldest first. Where the file holds one of them, it is this
+            window's own and nobody has changed it since; without any nothing becomes another.
+    """
+    if not known:
+        return sync
+    base = sync.file if sync.file in known else known[0]
+    return replace(sync, file=base, base=base)
+
+
 def settle(field: SurveyField, sync: Sync, held: Held) -> tuple[Sync, Held]:
     """Bring a change of this window together with what the file holds now.
 

@@ -18,8 +18,8 @@ from helpers.present.forms import autosave
 from helpers.present.forms.answer_words import list_differences, say_answer
 from helpers.present.forms.attendance import APP_VARIABLE, LAB_VARIABLE, is_attended
 from helpers.present.forms.survey_entry import SurveyEntry
-from helpers.present.forms.survey_form import SurveyForm, show_survey_form, write_problem
-from helpers.present.forms.survey_screens import FULL, plan_screens, weigh
+from helpers.present.forms.survey_form import SurveyForm, show_survey_form
+from helpers.present.forms.survey_screens import FULL, plan_screens, weigh, write_problem
 
 SURVEY = load_survey()
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "brightwater" / "answers" / "survey"

@@ -93,6 +93,15 @@ class Control:
         """Let the control hold this, without telling anybody."""
         raise NotImplementedError
 
+    @property
+    def watched(self) -> list[tuple[Widget, str]]:
+        """The widgets in which a person types or chooses, each with the name of its value."""
+        return [(self._parts[0], "value")]
+
+    def read_watched(self) -> list[Any]:
+        """Return the values of these widgets, as a browser holds them; ``read_values`` understands them."""
+        return [getattr(widget, name) for widget, name in self.watched]
+
     def disable(self, is_disabled: bool) -> None:
         """Let nobody type, or let them again."""
         self._is_disabled = is_disabled
@@ -228,6 +237,11 @@ class ChoiceControl(Control):
         nothing = "" if self._is_list else None
         self._input.value = raw if isinstance(raw, str) and raw in self.field.allowed else nothing
 
+    @property
+    def watched(self) -> list[tuple[Widget, str]]:
+        """The list or the radio buttons, of which the browser knows the number of the choice."""
+        return [(self._input, "index")]
+
     def _take_back(self, _: Button) -> None:
         self._input.value = None
 
@@ -264,6 +278,11 @@ class MultipleChoiceControl(Control):
         for id, box in self._boxes.items():
             box.value = id in chosen
 
+    @property
+    def watched(self) -> list[tuple[Widget, str]]:
+        """Every box."""
+        return [(box, "value") for box in self._boxes.values()]
+
     def disable(self, is_disabled: bool) -> None:
         """Let nobody tick, or let them again."""
         for box in self._boxes.values():
@@ -293,6 +312,11 @@ class GridControl(Control):
         rows = list_rows(self.field, raw)
         if rows != self.grid.rows:
             self.grid.rows = rows
+
+    @property
+    def watched(self) -> list[tuple[Widget, str]]:
+        """The grid."""
+        return [(self.grid, "rows")]
 
     def disable(self, is_disabled: bool) -> None:
         """Let nobody type, or let them again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ STATES = ("idle", "saving", "saved", "failed", "conflict", "offline")
 
 
 class SaveStatus(anywidget.AnyWidget):
-    """Says in one line whether everything is saved, and in a banner that the connection is lost.
+    """Says in one line whether everything is saved, and in a banner that the connection is lost or Python is busy.
 
     The browser asks every two seconds whether Python is there. Without an answer for ``patience`` seconds, or when the
     form's kernel is gone, a banner says until when everything is saved, and how to go on; it leaves by itself as soon
@@ -26,6 +27,9 @@ class SaveStatus(anywidget.AnyWidget):
         at: When all was saved last: a time in ISO format, shown in the reader's own time zone.
         cure: What the banner tells people to do.
         patience: Seconds without an answer after which the connection counts as lost.
+        is_kept: Whether the browser keeps what is typed while nobody answers.
+        process: The process that answers, as its messages name it; one that lives but is busy is told from one that is
+            gone by it.
         beat: The number of the last question that was answered.
     """
 
@@ -37,10 +41,12 @@ class SaveStatus(anywidget.AnyWidget):
     at = traitlets.Unicode("").tag(sync=True)
     cure = traitlets.Unicode("Reload the page and go on from there.").tag(sync=True)
     patience = traitlets.Float(4.0).tag(sync=True)
+    is_kept = traitlets.Bool(False).tag(sync=True)
+    process = traitlets.Unicode("").tag(sync=True)
     beat = traitlets.Int(0)
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{"process": _name_process(), **kwargs})
         self.on_msg(self._answer)
 
     def show(self, state: str, text: str = "", *, at: datetime | None = None) -> None:
@@ -60,3 +66,12 @@ class SaveStatus(anywidget.AnyWidget):
         if isinstance(content, dict) and isinstance(content.get("ping"), int):
             self.beat = content["ping"]
             self.send({"pong": self.beat})
+
+
+def _name_process() -> str:
+    """Return the name under which this kernel signs its messages; empty where no kernel runs."""
+    if "IPython" not in sys.modules:
+        return ""
+    shell = sys.modules["IPython"].get_ipython()
+    session = getattr(getattr(shell, "kernel", None), "session", None)
+    return str(getattr(session, "session", "") or "")

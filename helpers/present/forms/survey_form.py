@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,17 @@ from helpers.present.forms.conflict_panel import ConflictPanel, Keep
 from helpers.present.forms.controls import Control
 from helpers.present.forms.finish_screen import FinishScreen
 from helpers.present.forms.form_script import FormScript
+from helpers.present.forms.local_copy import LocalCopy
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.shared_layout import SharedLayout
 from helpers.present.forms.style import style_widget
 from helpers.present.forms.survey_entry import AboutScreen, SurveyEntry
 from helpers.present.forms.survey_rail import ABOUT, FINISH, VERSIONS, Rail
 from helpers.present.forms.survey_route import Route
-from helpers.present.forms.survey_screens import ScreenBody, plan_screens, write_head
+from helpers.present.forms.survey_screens import PROBLEM, ScreenBody, plan_screens, write_head, write_problem
 from helpers.present.forms.versions_panel import VersionsPanel
 
 TEAM = "respondent.team"
-PROBLEM = "problem"
 
 
 class SurveyForm:
@@ -71,7 +71,16 @@ class SurveyForm:
         self._problem: str | None = None
         self.place = ""
         self.guide = FormScript(layout=self.shared_layout.layout)
-        self.status = SaveStatus(layout=self.shared_layout.layout)
+        self.status = SaveStatus(layout=self.shared_layout.layout, is_kept=True)
+        self.local_copy = LocalCopy(
+            editor,
+            field_of=lambda id: self.route.field_of(id, survey),
+            save=lambda: self.autosave.save(),
+            on_restored=self._take_up,
+            on_place=self._come_back,
+            layout=self.shared_layout.layout,
+        )
+        self._taken_up: tuple[str, ...] = ()
         self.rail = Rail(survey, shared_layout=self.shared_layout, status=self.status, on_go=self.go_to_part)
         self.finish = FinishScreen(
             editor, survey, shared_layout=self.shared_layout, on_go=self.go_to_question, is_closed=is_closed
@@ -106,13 +115,15 @@ class SurveyForm:
         """
         if not place:
             return
-        self.place = place
+        self.place = self.local_copy.place = place
         body = self._open(place)
         self._head.value = self._write_head(place)
         self._body.children = [body]
         self._update_footer()
         self.rail.show_current(self.route.part_of(place))
         if not is_first:
+            self._taken_up = ()
+            self._update_banner()
             self.guide.go(place, field.replace(".", "-"))
 
     def go_to_part(self, part: str) -> None:
@@ -134,7 +145,7 @@ class SurveyForm:
             "red-main"
         )
         columns = HBox([self.rail.widget, main], layout=self.shared_layout.layout).add_class("red-columns")
-        whole = VBox([style_widget(), self.guide, columns], layout=self.shared_layout.layout)
+        whole = VBox([style_widget(), self.guide, self.local_copy, columns], layout=self.shared_layout.layout)
         return whole.add_class("red").add_class("red-form")
 
     def _open(self, place: str) -> Widget:
@@ -161,6 +172,7 @@ class SurveyForm:
         body = ScreenBody(screen, **options) if screen else AboutScreen(self.survey, **options)
         self._bodies[place] = body
         self.controls |= body.controls
+        self.local_copy.watch(body.controls)
         for id, control in body.controls.items():
             control.show(self.editor.read(id))
             if self.editor.problem:
@@ -221,8 +233,23 @@ class SurveyForm:
         state = self.editor.change(id, raw)
         self.controls[id].tell(state)
         self._show_generated(id)
+        self._save_soon(id)
+
+    def _save_soon(self, *ids: str) -> None:
+        for id in ids:
+            self.local_copy.note(id)
         self.status.show("saving")
         self.autosave.touch()
+
+    def _take_up(self, ids: Sequence[str]) -> None:
+        """Save what was typed on a page that had lost its connection, and say what has come back."""
+        self._taken_up = tuple(dict.fromkeys([*self._taken_up, *ids]))
+        self._save_soon()
+
+    def _come_back(self, place: str) -> None:
+        """Show the screen at which the person was before the page was loaded again."""
+        if self.route.has(place) and place != self.place:
+            self.go(place, is_first=True)
 
     def _show_generated(self, id: str) -> None:
         """Show the rows of a grid anew that are generated from what was just changed."""
@@ -232,6 +259,8 @@ class SurveyForm:
 
     def _saved(self, saved: Saved) -> None:
         """Show the outcome of a save, or what another window has saved."""
+        if saved.status != "failed" and not self.editor.is_dirty:
+            self.local_copy.confirm()
         for id in saved.changed:
             if id in self.controls:
                 self.controls[id].show(self.editor.read(id))
@@ -284,10 +313,17 @@ class SurveyForm:
                 link = self.shared_layout.button(field.short or field.label, "red-link")
                 link.on_click(lambda _, id=id: self.go_to_question(id))
                 parts.append(link)
+        if self._taken_up:
+            parts.append(self.shared_layout.html(f'<p role="status">{escape(self._say_taken_up())}</p>'))
         self._banner.children = parts
         _hide(self._banner, not parts)
         if is_new and problem and self.place:
             self.guide.go(PROBLEM)
+
+    def _say_taken_up(self) -> str:
+        fields = [self.route.field_of(id, self.survey) for id in self._taken_up]
+        labels = ", ".join(field.short or field.label.rstrip("?") for field in fields)
+        return f"The connection was lost before this could be saved, so it was brought back as you typed it: {labels}."
 
     def _bodies_with_panels(self) -> list[str]:
         return [id for id, control in self.controls.items() if control.beside is not None]
@@ -314,8 +350,7 @@ class SurveyForm:
             control.show(state)
             control.put_beside(None)
         self._show_generated(id)
-        self.status.show("saving")
-        self.autosave.touch()
+        self._save_soon(id)
 
 
 def show_survey_form(folder: Path, survey: Survey, *, currency: str = "USD", is_open: bool = False) -> Any:
@@ -345,18 +380,6 @@ def show_survey_form(folder: Path, survey: Survey, *, currency: str = "USD", is_
         return form.widget
 
     return SurveyEntry(Path(folder), survey, open_form=open_form).widget
-
-
-def write_problem(problem: str) -> str:
-    """Write the message on a name or a file that can't be used: what is wrong, where, and what to do."""
-    place, _, rest = problem.removeprefix("[").partition("] ") if problem.startswith("[") else ("", "", problem)
-    where = f'<p class="text">{escape(place.replace(", row ", ", line "))}</p>' if place else ""
-    said = f"{rest[:1].upper()}{rest[1:]}"
-    return (
-        f'<div class="message error" role="alert" tabindex="-1" data-screen="{PROBLEM}"><span class="shape">✕</span>'
-        f'<p class="title">Your answers can\'t be opened, so nothing is written</p>{where}'
-        f'<p class="next">{escape(said)} Show this to whoever set up the workshop.</p></div>'
-    )
 
 
 def _hide(widget: Widget, is_hidden: bool) -> None:

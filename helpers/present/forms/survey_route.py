@@ -43,6 +43,10 @@ class Route:
                 return id
         return first
 
+    def has(self, place: str) -> bool:
+        """Tell whether there is such a screen."""
+        return place in self._order or place == VERSIONS
+
     def after(self, place: str) -> str:
         """Return the screen after one; empty at the end."""
         if place == VERSIONS:

@@ -13,6 +13,9 @@ from helpers.model.survey import Survey, SurveyField, SurveyGroup, SurveyTab
 from helpers.present.forms.controls import Control, make_control
 from helpers.present.forms.shared_layout import SharedLayout
 
+PROBLEM = "problem"
+"""The screen's id of the message on a name or a file that can't be used."""
+
 FULL = 9.0
 """Weight of the questions that fit on a screen; a line of text is 0.7, since two stand side by side."""
 
@@ -124,6 +127,18 @@ def write_head(screen_id: str, *, title: str, help: str = "", above: str = "") -
     lead = f'<p class="red-lead">{escape(help)}</p>' if help else ""
     found_by = f'class="red-screen-title" tabindex="-1" data-screen="{escape(screen_id)}"'
     return f"{small}<h2 {found_by}>{escape(title)}</h2>{lead}"
+
+
+def write_problem(problem: str) -> str:
+    """Write the message on a name or a file that can't be used: what is wrong, where, and what to do."""
+    place, _, rest = problem.removeprefix("[").partition("] ") if problem.startswith("[") else ("", "", problem)
+    where = f'<p class="text">{escape(place.replace(", row ", ", line "))}</p>' if place else ""
+    said = f"{rest[:1].upper()}{rest[1:]}"
+    return (
+        f'<div class="message error" role="alert" tabindex="-1" data-screen="{PROBLEM}"><span class="shape">✕</span>'
+        f'<p class="title">Your answers can\'t be opened, so nothing is written</p>{where}'
+        f'<p class="next">{escape(said)} Show this to whoever set up the workshop.</p></div>'
+    )
 
 
 def weigh(field: SurveyField) -> float:

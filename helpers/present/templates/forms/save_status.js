@@ -1,10 +1,12 @@
 // The note that says whether everything is saved, and the banner that says that the connection is lost.
 //
 // Python answers a ping every two seconds. Counted is the time since the oldest ping without an answer, so that a page
-// that slept in the background raises no false alarm when it wakes up.
+// that slept in the background raises no false alarm when it wakes up. Without an answer the process itself is asked, by
+// a way on which it answers while it computes: one that does is only busy.
 
 const EVERY = 2000;
 const QUIET = 400; // "Saving…" appears only where saving takes longer than that
+const REPLY_WITHIN = 1500;
 const BANNER = "revenue-engine-connection";
 
 const WORDS = {
@@ -75,7 +77,8 @@ class Status {
     clearInterval(this.ticking);
     clearTimeout(this.alarm);
     clearTimeout(this.waiting);
-    this.setLost(false);
+    this.isClosed = true;
+    this.setBanner("");
     this.root.remove();
   }
 
@@ -117,7 +120,7 @@ class Status {
       clearTimeout(this.alarm);
       this.unanswered = null;
       this.isGone = false;
-      this.setLost(false);
+      this.setBanner("");
     });
     this.listen("comm:close", () => this.lose());
     this.wake = () => { if (document.visibilityState === "visible") this.ping(); };
@@ -128,7 +131,8 @@ class Status {
 
   ping() {
     this.number += 1;
-    if (this.isGone) this.setLost(true); // another note may have taken its banner along
+    if (this.isGone) this.setBanner("lost"); // another note may have taken its banner along
+    else if (this.isBusy) this.judge();
     try {
       this.model.send({ ping: this.number });
     } catch {
@@ -138,34 +142,69 @@ class Status {
     if (this.unanswered === null && !this.isGone) {
       this.unanswered = this.number;
       clearTimeout(this.alarm);
-      this.alarm = setTimeout(() => this.lose(), 1000 * this.model.get("patience"));
+      const patience = 1000 * this.model.get("patience") - (this.model.get("process") ? REPLY_WITHIN : 0);
+      this.alarm = setTimeout(() => this.judge(), Math.max(0, patience));
     }
+  }
+
+  // Nobody has answered: is Python busy, or gone?
+  async judge() {
+    const asked = this.unanswered;
+    const isAlive = this.model.get("process") !== "" && (await this.askProcess());
+    if (this.unanswered === null || this.unanswered !== asked || this.isGone || this.isClosed) return;
+    if (isAlive) this.setBanner("busy");
+    else this.lose();
+  }
+
+  askProcess() {
+    return new Promise((tell) => {
+      setTimeout(() => tell(false), REPLY_WITHIN);
+      try {
+        const { kernel } = this.model.widget_manager;
+        if (kernel.connectionStatus !== "connected") return tell(false);
+        const id = `${kernel.clientId}-${Date.now()}-${this.number}`;
+        const header = { msg_id: id, msg_type: "kernel_info_request", session: kernel.clientId, username: "", date: new Date().toISOString(), version: "5.3" };
+        const message = { header, parent_header: {}, metadata: {}, content: {}, channel: "control", buffers: [] };
+        const future = kernel.sendControlMessage(message, true, true);
+        future.onReply = (reply) => tell(reply.header.session === this.model.get("process"));
+        future.done.catch(() => tell(false));
+      } catch { tell(false); }
+    });
   }
 
   lose() {
     this.isGone = true;
     clearTimeout(this.alarm);
-    this.setLost(true);
+    this.setBanner("lost");
   }
 
-  setLost(isLost) {
+  setBanner(kind) {
+    this.isBusy = kind === "busy";
     const there = document.getElementById(BANNER);
-    if (!isLost) {
-      if (there?.owner === this) there.remove();
-      return;
-    }
-    if (there) return;
+    if (there?.owner === this && there.dataset.kind !== kind) there.remove();
+    else if (there) return;
+    if (!kind || document.getElementById(BANNER)) return;
+    const banner = make("div", { id: BANNER, class: "red connection-lost", role: kind === "lost" ? "alert" : "status", "data-kind": kind });
+    banner.append(...(kind === "lost" ? this.tellLost() : [this.tellBusy()]));
+    banner.owner = this;
+    document.body.append(banner);
+  }
+
+  tellBusy() {
+    const kept = this.model.get("is_kept") ? "Go on typing: it is kept, and saved as soon as that is done." : "It takes what you do as soon as that is done.";
+    return make("p", { class: "connection-text" }, make("strong", {}, "Still computing."), ` ${kept}`);
+  }
+
+  tellLost() {
     const at = this.model.get("at");
-    const kept = at ? `Everything up to ${toTime(at, true)} is saved.` : "Nothing has been saved from this page yet.";
+    const saved = at ? `Everything up to ${toTime(at, true)} is saved.` : "Nothing has been saved from this page yet.";
+    const kept = this.model.get("is_kept") ? " What you have typed since is kept in this browser and saved once you are back." : "";
     const reload = make("button", { type: "button", class: "connection-reload" }, "Reload");
     reload.addEventListener("click", () => {
       this.isLeaving = true;
       window.location.reload();
     });
-    const text = make("p", { class: "connection-text" }, make("strong", {}, "Connection lost."), ` ${kept} ${this.model.get("cure")}`);
-    const banner = make("div", { id: BANNER, class: "red connection-lost", role: "alert" }, text, reload);
-    banner.owner = this;
-    document.body.append(banner);
+    return [make("p", { class: "connection-text" }, make("strong", {}, "Connection lost."), ` ${saved}${kept} ${this.model.get("cure")}`), reload];
   }
 }
 
