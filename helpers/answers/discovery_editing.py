@@ -94,6 +94,12 @@ class DiscoveryEditor:
         cell = CopyDecision(**names, state=state, note=note)
         return self._decide("copy", COPIED, cell, cell, force=force, fault=fault)
 
+    def withdraw_copy(self, dimension: str, from_object: str, to_object: str, *, force: bool = False) -> Saved:
+        """Take back what was decided about a copy: the exports alone say again whether there is one."""
+        names = {"dimension": dimension, "from_object": from_object, "to_object": to_object}
+        cell = CopyDecision(**names, state="")
+        return self._decide("copy", COPIED, cell, None, force=force, fault=_check_named(**names))
+
     def plan(
         self,
         kpi: str,

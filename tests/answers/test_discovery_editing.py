@@ -169,6 +169,28 @@ def test_copies_and_plans_are_decided_replaced_and_taken_off(tmp_path):
     ]
 
 
+def test_a_decision_about_a_copy_is_taken_back_and_the_others_stay(tmp_path):
+    editor = open_editor(tmp_path)
+    editor.decide_copy("source", "contact", "deal", "wanted")
+    editor.decide_copy("region", "company", "deal", "not_wanted")
+    assert editor.withdraw_copy("source", "contact", "deal").status == "saved"
+    assert [copy.dimension for copy in read_discovery(tmp_path)[0].copies] == ["region"]
+    assert editor.withdraw_copy("source", "contact", "deal").status == "unchanged"
+    assert "[to_object]" in editor.withdraw_copy("source", "contact", "").message
+
+
+def test_a_copy_that_somebody_else_decided_otherwise_is_not_taken_back_unasked(tmp_path):
+    editor, other = open_editor(tmp_path), open_editor(tmp_path)
+    editor.decide_copy("source", "contact", "deal", "wanted")
+    other.refresh()
+    other.decide_copy("source", "contact", "deal", "exists")
+    saved = editor.withdraw_copy("source", "contact", "deal")
+    assert saved.status == "conflict" and "'exists'" in saved.message and "take it back" in saved.message
+    assert [copy.state for copy in read_discovery(tmp_path)[0].copies] == ["exists"]
+    assert editor.withdraw_copy("source", "contact", "deal", force=True).status == "saved"
+    assert read_discovery(tmp_path)[0].copies == ()
+
+
 def test_records_typed_by_hand_survive_the_faulty_ones_too(tmp_path):
     put(
         tmp_path,

@@ -268,6 +268,18 @@ def test_a_copy_says_how_many_records_it_would_fill_and_what_was_decided(tmp_pat
     assert editor.tabs["copies"].description == "Copies · 1 of 5 decided"
 
 
+def test_a_decision_about_a_copy_can_be_taken_back(tmp_path):
+    editor = open_editor(tmp_path)
+    row = editor.copies.rows.rows[2]
+    assert row.take_back.layout.display == "none"
+    row.state.value, row.note.value = "wanted", "Reports need it"
+    assert row.take_back.layout.display == ""
+    row.take_back.click()
+    assert decisions(tmp_path).copies == ()
+    assert (row.state.value, row.note.value, row.take_back.layout.display) == (None, "", "none")
+    assert editor.tabs["copies"].description == "Copies · 0 of 5 decided"
+
+
 def test_a_copy_that_is_not_listed_can_be_added_and_joins_two_different_objects(tmp_path):
     editor = open_editor(tmp_path)
     panel = editor.copies

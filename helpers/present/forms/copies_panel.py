@@ -27,7 +27,10 @@ class CopyRow:
         self.told = HTML().add_class("told")
         self.state = ToggleButtons(options=CHOICES, value=None).add_class("choices")
         self.note = Text(placeholder="Why (optional)", continuous_update=False).add_class("short-note")
-        self.widget = Box([self.told, VBox([self.state, self.note]).add_class("choose")]).add_class("row")
+        self.take_back = Button(description="Take the decision back").add_class("quiet")
+        self.take_back.on_click(lambda _: self._decide(self.key, "", ""))
+        choose = VBox([self.state, self.note, HBox([self.take_back]).add_class("actions")]).add_class("choose")
+        self.widget = Box([self.told, choose]).add_class("row")
         self.state.observe(self._on_change, names="value")
         self.note.observe(self._on_change, names="value")
 
@@ -37,6 +40,7 @@ class CopyRow:
         self.told.value = copy_html(copy)
         self.state.value = decided.state if decided else None
         self.note.value = decided.note if decided else ""
+        self.take_back.layout.display = "" if decided else "none"
         self._is_filling = False
 
     def _on_change(self, _: Any) -> None:
@@ -48,7 +52,7 @@ class CopiesPanel:
     """Every copy with its decision, and a line to add one that is not listed.
 
     Args:
-        decide: Called with the copy, the state chosen and the note.
+        decide: Called with the copy, the state chosen and the note; an empty state takes a decision back.
     """
 
     def __init__(self, decide: Callable[[Key, str, str], None]) -> None:
@@ -101,7 +105,7 @@ class CopiesPanel:
     def set_disabled(self, is_disabled: bool) -> None:
         """Let nothing be decided."""
         for row in self.rows.rows:
-            row.state.disabled = row.note.disabled = is_disabled
+            row.state.disabled = row.note.disabled = row.take_back.disabled = is_disabled
         self.add.disabled = is_disabled
 
     def _on_add(self) -> None:

@@ -261,7 +261,10 @@ class MatrixEditor:
         self._settle(save, self.evidence.say)
 
     def _decide_copy(self, key: Key, state: str, note: str) -> None:
-        self._settle(lambda force=False: self.editor.decide_copy(*key, state, note, force=force), self._say)
+        if state:
+            self._settle(lambda force=False: self.editor.decide_copy(*key, state, note, force=force), self._say)
+        else:
+            self._settle(lambda force=False: self.editor.withdraw_copy(*key, force=force), self._say)
 
     def _plan(self, dimension: str, effort: str, owner: str) -> None:
         plans = {plan.dimension: plan for plan in self.editor.answers.activations}
