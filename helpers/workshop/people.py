@@ -7,6 +7,7 @@ from pathlib import Path
 from ipywidgets import HTML, Button, Dropdown, HBox, Text, VBox
 
 from helpers.answers.invitations import invite, read_invitations, withdraw_invitation
+from helpers.answers.response_file import is_same_person
 from helpers.errors import DiagnosticError
 from helpers.model.survey import Survey, SurveyTab
 from helpers.present.words import clean_text, count_of
@@ -85,6 +86,7 @@ class PeoplePart:
     ) -> None:
         self._folder, self._survey, self._people_progress, self._root = folder, survey, people_progress, root
         self._rows: dict[str, PersonRow] = {}
+        self._is_unreadable = False
         self.name = Text(description="Name", placeholder="Ana Okafor", continuous_update=False)
         self.role = Text(description="Role", placeholder="Head of Demand Generation", continuous_update=False)
         self.team = Dropdown(description="Team", options=[("Choose one", ""), *list_teams(survey)], value="")
@@ -117,12 +119,20 @@ class PeoplePart:
 
     def look(self) -> None:
         """Show everybody as they are now."""
-        found = self._people_progress.list_people()
+        try:
+            found = self._people_progress.list_people()
+        except DiagnosticError as error:  # the list stays as it was until somebody has mended the file
+            self._blame(str(error))
+            self._is_unreadable = True
+            return
+        if self._is_unreadable:
+            self._is_unreadable = False
+            self._blame("")
         for gone in set(self._rows) - {person_progress.name for person_progress in found}:
             del self._rows[gone]
         for person_progress in found:
             row = self._rows.get(person_progress.name)
-            if row is None or bool(row.link.value) != bool(person_progress.token):
+            if row is None or row.link.value != self._write_link(person_progress):
                 row = self._rows[person_progress.name] = self._make(person_progress)
             row.show(person_progress, self._survey)
         children = (
@@ -144,7 +154,8 @@ class PeoplePart:
             self._blame("Write a name first.")
             return
         try:
-            if any(one.name.casefold() == name.casefold() for one in read_invitations(self._folder)):
+            known = [one.name for one in read_invitations(self._folder) if one.kind == "respondent"]
+            if any(is_same_person(one, name) for one in known):
                 self._blame(f"{name} is invited already; the link stands below.")
                 return
             invite(self._folder, name, team=self.team.value, role=role.strip())
@@ -160,11 +171,17 @@ class PeoplePart:
 
     def _make(self, person_progress: PersonProgress) -> PersonRow:
         def withdraw() -> None:
-            withdraw_invitation(self._folder, person_progress.name)
+            try:
+                withdraw_invitation(self._folder, person_progress.name)
+            except DiagnosticError as error:
+                self._blame(str(error))
+                return
             self.look()
 
-        url = f"{self._root}/?token={person_progress.token}" if person_progress.token else ""
-        return PersonRow(person_progress, url, withdraw=withdraw)
+        return PersonRow(person_progress, self._write_link(person_progress), withdraw=withdraw)
+
+    def _write_link(self, person_progress: PersonProgress) -> str:
+        return f"{self._root}/?token={person_progress.token}" if person_progress.token else ""
 
     def _blame(self, text: str) -> None:
         self.fault.value = f'<p role="alert">{escape(text)}</p>' if text else ""

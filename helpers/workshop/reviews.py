@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISREG
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,7 +130,12 @@ def _stamp(folder: Path, pattern: str = "**/*") -> tuple[tuple[Any, ...], ...]:
     found = []
     for path in sorted(folder.glob(pattern)):
         inner = path.relative_to(folder).parts
-        if not any(part.startswith(".") for part in inner) and path.is_file():
+        if any(part.startswith(".") for part in inner):
+            continue
+        try:
             about = path.stat()
+        except OSError:  # gone since it was listed, as files are while somebody saves
+            continue
+        if S_ISREG(about.st_mode):
             found.append((inner, about.st_size, about.st_mtime_ns))
     return tuple(found)
