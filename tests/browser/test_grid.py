@@ -310,6 +310,45 @@ def test_a_removed_row_comes_back_to_its_place(page, grid):
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
 
+@pytest.mark.parametrize("way", ["button", "keys"])
+def test_control_z_brings_a_removed_row_back(page, grid, way):
+    mounted = grid()
+    if way == "button":
+        page.get_by_role("button", name="Remove Dock").click()
+    else:
+        page.get_by_label("Price, Dock").focus()
+        page.keyboard.press("Control+Delete")
+    mounted.wait_for("model.get('rows').length === 2")
+    page.keyboard.press("ControlOrMeta+z")
+    mounted.wait_for("model.get('rows').length === 3")
+    assert mounted.get("rows") == PRODUCTS
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page.keyboard.press("ControlOrMeta+z")
+    assert mounted.get("rows") == PRODUCTS
+
+
+def test_control_z_brings_the_last_row_back_too(page, grid):
+    mounted = grid([{"name": "Flow", "price": "5"}])
+    page.get_by_role("button", name="Remove Flow").click()
+    mounted.wait_for("model.get('rows').length === 0")
+    page.keyboard.press("ControlOrMeta+z")
+    mounted.wait_for("model.get('rows').length === 1")
+    assert mounted.get("rows") == [{"name": "Flow", "price": "5"}]
+
+
+def test_control_z_belongs_to_the_text_that_is_being_typed(page, grid):
+    mounted = grid()
+    page.get_by_role("button", name="Remove Dock").click()
+    mounted.wait_for("model.get('rows').length === 2")
+    page.get_by_label("Product, Route Planner").click()
+    page.keyboard.press("End")
+    page.keyboard.type("X")
+    page.keyboard.press("ControlOrMeta+z")
+    expect(page.get_by_label("Product, Route Planner")).to_have_value("Route Planner")
+    mounted.wait_for("model.get('rows')[0].name === 'Route Planner'")
+    assert len(mounted.get("rows")) == 2
+
+
 def test_the_keyboard_removes_a_row_and_goes_on_in_the_next(page, grid):
     mounted = grid()
     page.get_by_label("Price, Dock").focus()

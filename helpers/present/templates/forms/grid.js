@@ -106,10 +106,20 @@ class Grid extends GridEdits {
   say(text, undo) {
     this.note.replaceChildren(text);
     this.note.hidden = text === "";
+    this.takeBack = undo ? () => { this.say(""); undo(); } : null;
     if (!undo) return;
     const button = make("button", { type: "button", class: "grid-undo" }, "Undo");
-    button.addEventListener("click", () => { this.say(""); undo(); });
+    button.addEventListener("click", () => this.takeBack?.());
     this.note.append(" ", button);
+  }
+
+  // Ctrl+Z belongs to the text as soon as somebody has typed into it; until then it takes back what the grid has done.
+  onUndo(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "z") return;
+    const cell = event.target.closest?.(".grid-cell")?.gridCell;
+    if (!this.takeBack || cell?.isTyped) return;
+    event.preventDefault();
+    this.takeBack();
   }
 
   // ------------------------------------------------------------ keyboard

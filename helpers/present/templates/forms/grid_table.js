@@ -18,6 +18,7 @@ class GridTable {
     this.root = make("div", { class: "red editable-grid" });
     this.root.addEventListener("focusin", (event) => keepKeys(event.target));
     this.root.addEventListener("keydown", (event) => this.onSave(event));
+    this.root.addEventListener("keydown", (event) => this.onUndo(event));
     el.append(this.root);
     this.build();
     for (const name of SHAPING) this.listen(`change:${name}`, () => this.build());
