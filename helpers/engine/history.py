@@ -122,8 +122,8 @@ class DealHistory:
         self.stage_labels = tuple(names.tolist())
         code = {label: i for i, label in enumerate(self.stage_labels)}
         self.stage = _codes(labels, code)
-        self.stage_id_of = _stage_ids(deals, labels, self.stage_labels, stage_ids or {})
-        self.outcome_of = _outcome_per_label(labels, self.outcome, self.stage_labels, self.stage_id_of)
+        self.stage_id_of = name_stages(deals, labels, self.stage_labels, stage_ids or {})
+        self.outcome_of = name_outcomes(labels, self.outcome, self.stage_labels, self.stage_id_of)
         self.stages = _log(of_stage, _codes(of_stage["old"], code), _codes(of_stage["new"], code), -1)
         of_close = changes[changes["field"] == "closed_at"]
         self.closes = _log(of_close, _parse_days(of_close["old"]), _parse_days(of_close["new"]), NO_DAY)
@@ -317,9 +317,10 @@ def _outcomes(deals: pd.DataFrame) -> np.ndarray:
     return _text(deals, "outcome").map({"won": WON, "lost": LOST}).fillna(OPEN).to_numpy().astype(np.int64)
 
 
-def _stage_ids(
+def name_stages(
     deals: pd.DataFrame, labels: pd.Series, names: tuple[str, ...], given: Mapping[str, str]
 ) -> tuple[str | None, ...]:
+    """Return our stage id of each label: as declared, else as deals that bear it say, the first one ahead of others."""
     seen = {}
     if "stage_id" in deals:
         pairs = pd.DataFrame({"label": labels, "id": deals["stage_id"]}).dropna().drop_duplicates("label")
@@ -328,12 +329,26 @@ def _stage_ids(
     return tuple(given.get(name) or seen.get(name) or folded.get(name.casefold()) for name in names)
 
 
-def _outcome_per_label(
-    labels: pd.Series, outcome: np.ndarray, names: tuple[str, ...], ids: tuple[str | None, ...]
+def name_outcomes(
+    labels: pd.Series,
+    outcome: np.ndarray,
+    names: tuple[str, ...],
+    ids: tuple[str | None, ...],
+    n: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Tell what each label means for a deal: by its stage id, else by what most deals that bear it are."""
+    """Tell what each label means for a deal: by its stage id, else by what most deals that bear it are.
+
+    Args:
+        labels: Label of each deal, or of several deals that are alike.
+        outcome: Their outcome.
+        names: The labels to be told.
+        ids: Their stage ids.
+        n: How many deals each row stands for; None is one.
+    """
     by_id = {"won": WON, "lost": LOST}
-    counted = pd.DataFrame({"label": labels.to_numpy(), "outcome": outcome}).dropna()
-    usual = counted.groupby("label")["outcome"].agg(lambda values: values.mode().iloc[0]).to_dict()
+    counted = pd.DataFrame({"label": labels.to_numpy(), "outcome": outcome, "n": 1 if n is None else n}).dropna()
+    sums = counted.groupby(["label", "outcome"], as_index=False)["n"].sum()
+    most = sums.sort_values(["n", "outcome"], ascending=[False, True], kind="stable").drop_duplicates("label")
+    usual = dict(zip(most["label"], most["outcome"], strict=True))
     found = [by_id.get(id, usual.get(name, OPEN) if id is None else OPEN) for name, id in zip(names, ids, strict=True)]
     return np.array(found, dtype=np.int64)

@@ -223,8 +223,9 @@ def _parents(tables, own) -> dict[str, np.ndarray]:
             parents["customer"] = _positions(tables["customer"]["deal_id"], tables["deal"]["id"])
         elif _has_values(tables["customer"], "company_id") and _has_values(tables["deal"], "company_id"):
             won = own["deal"].get("won", np.full(len(tables["deal"]), NO_DAY))
-            order = np.argsort(won, kind="stable")
-            order = order[won[order] != NO_DAY]
+            order = np.flatnonzero(won != NO_DAY)
+            # Two deals of one company won on one day: the id decides, as in a database, where rows have no order.
+            order = order[np.lexsort((tables["deal"]["id"].iloc[order].to_numpy(dtype="O").astype(str), won[order]))]
             ids = tables["deal"]["company_id"].iloc[order]
             found = _positions(tables["customer"]["company_id"], ids)
             parents["customer"] = np.append(order, -1)[found]

@@ -1,0 +1,147 @@
+"""A connection to where a company's tables lie: what every engine offers, and which one a URL means."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from helpers.errors import DataError, ParameterError, suggest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMES = {
+    "duckdb": "duckdb: or duckdb:///path/to/file.duckdb",
+    "postgresql": "postgresql://user@host:5432/database",
+    "spark": "spark:local[2], spark://host:7077 or sc://host:15002",
+    "bigquery": "bigquery://project/dataset",
+    "snowflake": "snowflake://account/database",
+}
+ALIASES = {"postgres": "postgresql", "sc": "spark"}
+TEXT_ONLY = ("bigquery", "snowflake")
+
+SECONDS = 600
+"""How long a statement may take before it is given up."""
+
+KINDS = ("text", "number", "date", "timestamp", "boolean")
+"""The words for a column's type."""
+
+
+class Connection(Protocol):
+    """Where SQL is run. SQL handed in is written in DuckDB's dialect; a connection only ever reads.
+
+    Attributes:
+        dialect: duckdb, postgres or spark.
+    """
+
+    dialect: str
+
+    def fetch(self, sql: str) -> "pa.Table":
+        """Run a query and return all its rows.
+
+        Raises:
+            DataError: The warehouse refused it, lost the connection, or took longer than allowed.
+        """
+
+    def batches(self, sql: str, rows: int) -> "Iterator[pa.RecordBatch]":
+        """Run a query and yield its rows, about so many at a time."""
+
+    def columns(self, sql: str) -> Mapping[str, str]:
+        """Return the columns of a query, without running it over its rows: name → one of ``KINDS``."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+def open_connection(url: str, *, seconds: int = SECONDS) -> Connection:
+    """Connect to a warehouse.
+
+    Args:
+        url: See ``SCHEMES``.
+        seconds: How long a statement may take.
+
+    Raises:
+        ParameterError: The URL names no engine known here, or one that isn't installed or wasn't tested.
+        DataError: The warehouse can't be reached.
+    """
+    scheme = read_scheme(url)
+    if scheme in TEXT_ONLY:
+        raise ParameterError(
+            f"[connection] {scheme} can't be asked from here: its driver was never tested with this workbook. The SQL "
+            "can be shown and run by hand. To compute here, copy the tables to Parquet, DuckDB, PostgreSQL or Spark."
+        )
+    try:
+        if scheme == "duckdb":
+            from helpers.engine.warehouse.duckdb_connection import DuckDBConnection
+
+            return DuckDBConnection(
+                unquote(url.partition(":")[2].removeprefix("//").partition("?")[0]), seconds=seconds
+            )
+        if scheme == "postgresql":
+            from helpers.engine.warehouse.postgres import PostgresConnection
+
+            return PostgresConnection(url, seconds=seconds)
+        from helpers.engine.warehouse.spark import SparkConnection
+
+        return SparkConnection(url, seconds=seconds)
+    except ImportError as error:
+        raise ParameterError(
+            f"[connection] {scheme} needs a library that isn't installed ({error.name}). "
+            f'Install it with: pip install "revenue-engine-diagnostic[{scheme}]"'
+        ) from error
+
+
+def read_scheme(url: str) -> str:
+    """Return which engine a URL means.
+
+    Raises:
+        ParameterError: None that is known.
+
+    >>> read_scheme("postgres://localhost/crm")
+    'postgresql'
+    """
+    found = re.match(r"([a-z][a-z0-9+]*):", url.strip(), re.IGNORECASE)
+    scheme = found[1].lower() if found else ""
+    scheme = ALIASES.get(scheme, scheme)
+    if scheme not in SCHEMES:
+        written = "; ".join(SCHEMES.values())
+        raise ParameterError(
+            f"[connection] '{mask_password(url)}' names no warehouse known here.{suggest(scheme, SCHEMES)} "
+            f"Allowed: {written}."
+        )
+    return scheme
+
+
+def mask_password(text: str) -> str:
+    """Return a URL, or a message that holds one, without what is secret in it.
+
+    >>> mask_password("can't reach postgresql://kim:s3cret@db.example/crm?password=s3cret&sslmode=require")
+    "can't reach postgresql://kim:***@db.example/crm?password=***&sslmode=require"
+    """
+    text = re.sub(r"(\w+://[^\s:/@]*:)[^\s/]*@", r"\1***@", text)
+    return re.sub(
+        r"(?i)\b((?:password|passwd|pwd|token|secret|private_key)\s*=\s*)('[^']*'|[^\s&;,'\"]+)", r"\1***", text
+    )
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """Return the secrets that a URL holds, as written and as meant, longest first."""
+    try:
+        parts = urlsplit(url)
+        found = {parts.password or ""}
+    except ValueError:
+        parts, found = None, set()
+    query = parts.query if parts else url
+    found |= set(re.findall(r"(?i)(?:password|passwd|pwd|token|secret)=([^&;\s]+)", query))
+    found |= {unquote(one) for one in found}
+    return tuple(sorted((one for one in found if one), key=len, reverse=True))
+
+
+def failure(url: str, error: Exception, doing: str, cure: str = "") -> DataError:
+    """Put a driver's error in our words, its first lines kept, its secrets masked."""
+    said = " ".join(line.strip() for line in str(error).strip().splitlines()[:4] if line.strip())
+    said = re.sub(r"\s+", " ", said)[:600]
+    for secret in secrets_of(url):
+        said = said.replace(secret, "***")
+    said = mask_password(said).rstrip(".")
+    return DataError(f"[connection {mask_password(url)}] {doing}: {said}.{' ' + cure if cure else ''}")

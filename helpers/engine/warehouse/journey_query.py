@@ -1,0 +1,379 @@
+"""The journeys of each object as one SELECT, with the same meaning as ``helpers.engine.journeys``, array by array.
+
+A contact reaches a stage of the deal by its own date, else by the first of its linked deals that does; a deal goes live
+by its customer's live date; deals stand as they did on the last day that counts. The text is DuckDB's dialect;
+elsewhere ``dialect.translate`` turns it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from helpers.engine.aggregates import Outline
+from helpers.engine.journeys import AMOUNTS, BUSINESS, LOST_STAGE, OBJECTS
+from helpers.engine.timeline import FAR, day_number
+from helpers.engine.warehouse.deal_query import DealTables, StageMeaning, write_deals
+from helpers.engine.warehouse.expressions import (
+    NOTHING,
+    cents_of,
+    column,
+    day_of,
+    select,
+    text_of,
+    visible,
+    with_parts,
+)
+
+STAGE_THEN = text_of("deal.stage", "text")
+"""The deal's stage as a partition: that of the last day that counts."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where a company's canonical tables lie, as SQL.
+
+    Attributes:
+        selects: Object → SELECT of its canonical columns, in DuckDB's dialect; the warehouse's own SQL only inside
+            ``dialect.native``. Ids are unique texts or missing, blank texts are NULL, dates are in the company's zone.
+        columns: Object → canonical column → text, number, date, timestamp or boolean.
+    """
+
+    selects: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What has to be known of the data before a journey can be written.
+
+    Attributes:
+        customer_by: How customers find their deal: ``deal_id``, ``company_id``, or empty.
+        has_links: Whether any deal is linked to a contact.
+        meaning: What the labels of deal stages mean.
+        mixed_numbers: (object, column) of partitions whose numbers are not all whole.
+    """
+
+    customer_by: str = ""
+    has_links: bool = False
+    meaning: StageMeaning = field(default_factory=StageMeaning)
+    mixed_numbers: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class JourneyQuery:
+    """One row per record of an object, and what its columns are called.
+
+    Attributes:
+        sql: The SELECT.
+        partitions: Partition id → column with its value as text, ``(blank)`` where missing.
+        reached: (stage id, business) → column with the day number of the first entry, NULL where there is none.
+        cents: Field → column with hundredths of it, NULL where unknown.
+        weight: The column with the number of sessions in a row; empty where a row is one record.
+    """
+
+    sql: str
+    partitions: Mapping[str, str]
+    reached: Mapping[tuple[str, str], str]
+    cents: Mapping[str, str]
+    weight: str = ""
+
+
+def journey_select(
+    company,
+    object: str,
+    as_of: date | None,
+    *,
+    partitions: Collection[str] | None = None,
+    reached: Collection[tuple[str, str]] | None = None,
+    fields: Collection[str] | None = None,
+) -> JourneyQuery:
+    """Write the journeys of one object of a company that lies in a warehouse.
+
+    Args:
+        company: The opened company.
+        object: Whose records.
+        as_of: The last day that counts; None lets everything in the exports count.
+        partitions: Ids of those wanted; None takes all there are.
+        reached: Pairs (stage, business) wanted; None takes all.
+        fields: Fields wanted; None takes all.
+    """
+    from helpers.engine.warehouse.outline_query import read_facts
+
+    journey = Journey(company, company.warehouse.tables, read_facts(company), _day(as_of))
+    return journey.write(object, partitions=partitions, reached=reached, fields=fields)
+
+
+def build_outline(company, as_of: date | None) -> Outline:
+    """Ask a warehouse what a company's records hold as of a day; see ``outline_query.read_outline``."""
+    from helpers.engine.warehouse.outline_query import read_outline
+
+    return read_outline(company, _day(as_of))
+
+
+def _day(as_of: date | None) -> int:
+    return FAR if as_of is None else day_number(as_of)
+
+
+class Journey:
+    """The journeys of a company's objects as of a day, written when asked for."""
+
+    def __init__(self, company, tables: Tables, facts: Facts, day: int):
+        """Keep what the text is made of; no query is run."""
+        self.tables, self.facts = tables, facts
+        self.last_day = None if day == FAR else day
+        self._stages = company.catalog.stages
+        self._partitions = company.partitions
+        self._export_days = tuple(company.snapshots[1:])
+        self.objects = [object for object in OBJECTS if object in tables.selects]
+
+    def own_stages(self, object: str) -> dict[str, str]:
+        """Return the stages that an object's own rows tell: stage id → column, empty for what history tells."""
+        kinds = self.tables.columns[object]
+        found = {}
+        for id, stage in self._stages.items():
+            if stage.object == object == "deal" and stage.closes:
+                found[id] = "won"
+            elif stage.object == object and stage.date_field in kinds:
+                found[id] = stage.date_field
+            elif stage.object == object == "deal" and not stage.date_field:
+                found[id] = ""
+            elif object == "contact" and stage.contact_field and stage.contact_field in kinds:
+                found[id] = stage.contact_field
+        return found | ({LOST_STAGE: "lost"} if object == "deal" else {})
+
+    def live_stages(self) -> list[str]:
+        """Return the stages that deals reach through their customers."""
+        if not {"deal", "customer"} <= set(self.objects) or not self.facts.customer_by:
+            return []
+        return [id for id in self.own_stages("customer") if id not in self.own_stages("deal")]
+
+    def stages(self, object: str) -> list[tuple[str, str]]:
+        """Return the pairs (stage, business) for which an object has days."""
+        own = list(self.own_stages(object))
+        if object == "deal":
+            own += self.live_stages()
+        if object == "contact" and self._is_linked():
+            own += [id for id, _ in self.stages("deal")]
+        splits = BUSINESS if object in ("deal", "customer", "contact") else BUSINESS[:1]
+        return [(id, business) for id in dict.fromkeys(own) for business in splits]
+
+    def fields(self, object: str) -> dict[str, str]:
+        """Return the fields of an object that can be added up: field → column."""
+        kinds = self.tables.columns[object]
+        return {name: source for name, source in AMOUNTS.get(object, {}).items() if source in kinds}
+
+    def carried(self, object: str) -> dict[str, str]:
+        """Return the partitions that an object carries: id → column."""
+        kinds = self.tables.columns[object]
+        return {id: one.objects[object] for id, one in self._partitions.items() if one.objects.get(object) in kinds}
+
+    def write(self, object: str, *, partitions=None, reached=None, fields=None) -> JourneyQuery:
+        """Write the SELECT of one object; the arguments are those of ``journey_select``."""
+        carried = {id: name for id, name in self.carried(object).items() if partitions is None or id in set(partitions)}
+        wanted = [pair for pair in self.stages(object) if reached is None or pair in set(reached)]
+        summed = {name: source for name, source in self.fields(object).items() if fields is None or name in set(fields)}
+        names = name_columns("by_", carried)
+        days = name_columns("", wanted, lambda pair: f"{pair[0]}_day" + ("" if pair[1] == "all" else f"_{pair[1]}"))
+        cents = {name: f"{name}_cents" for name in summed}
+        texts = [(self._text(object, source), names[id]) for id, source in carried.items()]
+        parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents)
+        weight = "weight" if object == "session" and "sessions" in self.tables.columns[object] else ""
+        return JourneyQuery(with_parts(parts, body), names, days, cents, weight)
+
+    def _is_linked(self) -> bool:
+        return "deal" in self.objects and self.facts.has_links
+
+    def _text(self, object: str, name: str) -> str:
+        if object == "deal" and name == "stage":
+            return STAGE_THEN
+        kind = self.tables.columns[object][name]
+        return text_of(column("source", name), kind, is_whole=(object, name) not in self.facts.mixed_numbers)
+
+    def _own_day(self, object: str, name: str) -> str:
+        return visible(day_of(column("source", name), self.tables.columns[object][name]), self.last_day)
+
+    def _from(self, object: str) -> str:
+        return f"from (\n{self.tables.selects[object]}\n) as source"
+
+    def _write_session(self, texts, wanted, days, cents):
+        own = self.own_stages("session")
+        rows = [*texts, *((self._own_day("session", own[id]), days[id, business]) for id, business in wanted)]
+        rows += self._cents("session", cents)
+        if "sessions" in self.tables.columns["session"]:
+            number = cents_of('source."sessions"', self.tables.columns["session"]["sessions"])
+            rows.append((f"coalesce({number}, 0)", "weight"))
+        return [], select(rows or [("1", "record")], self._from("session"))
+
+    def _write_subscription(self, texts, wanted, days, cents):
+        own = self.own_stages("subscription")
+        rows = [*texts, *((self._own_day("subscription", own[id]), days[id, business]) for id, business in wanted)]
+        return [], select([*rows, *self._cents("subscription", cents)] or [("1", "record")], self._from("subscription"))
+
+    def _cents(self, object: str, cents: Mapping[str, str]) -> list[tuple[str, str]]:
+        kinds = self.tables.columns[object]
+        sources = {field: AMOUNTS[object][field] for field in cents}
+        return [(cents_of(column("source", sources[one]), kinds[sources[one]]), name) for one, name in cents.items()]
+
+    def deal_parts(self, further: list[tuple[str, str]], *, is_live: bool) -> list[tuple[str, str]]:
+        """Write the deals as of the day; ``deal`` is the last part, with the live days of customers if wanted."""
+        history = self.tables.selects.get("deal_history", "")
+        tables = DealTables(
+            self.tables.selects["deal"],
+            self.tables.columns["deal"],
+            history,
+            self.tables.columns.get("deal_history", {}),
+            self._export_days,
+            self.facts.meaning,
+        )
+        if is_live:
+            further = [*further, *self._company_id()]
+        parts = write_deals(tables, further, self.last_day, self._entered())
+        if not is_live:
+            return parts
+        live = [f"min(customer.{_live(place)}) as {_live(place)}" for place in range(len(self.live_stages()))]
+        first = (
+            "select customer.parent_id, " + ", ".join(live) + "\nfrom customer\nwhere customer.parent_id is not null\n"
+        )
+        return [*parts, ("customer", self._customers([])), ("live", f"{first}group by customer.parent_id")]
+
+    def _entered(self) -> list[str]:
+        return [id for id, source in self.own_stages("deal").items() if source == ""]
+
+    def _deal_day(self, id: str, business: str) -> str:
+        """Return the day on which a deal of a business reached a stage; ``deal`` and ``live`` are in scope."""
+        own, entered, live = self.own_stages("deal"), self._entered(), self.live_stages()
+        if id == LOST_STAGE or own.get(id) == "won":
+            day = f"case when deal.outcome = {2 if id == LOST_STAGE else 1} then deal.closed_day end"
+        elif id in entered:
+            day = f"deal.entered_{entered.index(id)}"
+        elif id in live:
+            day = f"live.{_live(live.index(id))}"
+        else:
+            day = f"deal.{_own(list(own).index(id))}"
+        return day if business == "all" else f"case when {_is(business, 'deal.is_new')} then {day} end"
+
+    def _deal_further(self) -> list[tuple[str, str]]:
+        """Own dates of deals beyond outcome and history."""
+        own = self.own_stages("deal")
+        return [
+            (self._own_day("deal", source), _own(place))
+            for place, (id, source) in enumerate(own.items())
+            if source not in ("", "won", "lost")
+        ]
+
+    def _write_deal(self, texts, wanted, days, cents):
+        moving = [(text, name) for text, name in texts if text == STAGE_THEN]
+        still = [(text, name) for text, name in texts if text != STAGE_THEN]
+        is_live = any(id in self.live_stages() for id, _ in wanted)
+        parts = self.deal_parts([*self._deal_further(), *still], is_live=is_live)
+        rows = [*moving, *((f"deal.{name}", name) for _, name in still)]
+        rows += [(self._deal_day(id, business), days[id, business]) for id, business in wanted]
+        rows += [("deal.amount_cents", name) for name in cents.values()]
+        source = "from deal\nleft join live on live.parent_id = deal.id" if is_live else "from deal"
+        return parts, select(rows or [("1", "record")], source)
+
+    def _customers(self, texts: list[tuple[str, str]], cents: Mapping[str, str] | None = None) -> str:
+        """Customers with their deal, and whether they are new business as it is."""
+        own = list(self.own_stages("customer").items())
+        kinds = self.tables.columns["customer"]
+        rows = [*texts, *((self._own_day("customer", source), _live(place)) for place, (_, source) in enumerate(own))]
+        by = self.facts.customer_by if "deal" in self.objects else ""
+        if by == "deal_id":
+            rows += [("deal.id", "parent_id"), ("coalesce(deal.is_new, true)", "is_new")]
+            return select(rows, f'{self._from("customer")}\nleft join deal on deal.id = source."deal_id"')
+        if by == "company_id":
+            rows += [("first_won.id", "parent_id"), ("coalesce(first_won.is_new, true)", "is_new")]
+            ranked = (
+                "select deal.id, deal.is_new, deal.company_id,\n"
+                "  row_number() over (partition by deal.company_id order by deal.closed_day, deal.id) as place\n"
+                "from deal\nwhere deal.outcome = 1 and deal.closed_day is not null and deal.company_id is not null"
+            )
+            return select(
+                rows,
+                f"{self._from('customer')}\nleft join (\n{ranked}\n) as first_won\n"
+                'on first_won.place = 1 and first_won.company_id = source."company_id"',
+            )
+        is_new = 'coalesce(source."is_new_business", true)' if "is_new_business" in kinds else "true"
+        return select([*rows, ("cast(null as varchar)", "parent_id"), (is_new, "is_new")], self._from("customer"))
+
+    def _write_customer(self, texts, wanted, days, cents):
+        by = self.facts.customer_by if "deal" in self.objects else ""
+        parts = self.deal_parts(self._company_id(), is_live=False) if by else []
+        own = list(self.own_stages("customer"))
+        rows = [(f"customer.{name}", name) for _, name in texts]
+        for id, business in wanted:
+            day = f"customer.{_live(own.index(id))}"
+            narrowed = f"case when {_is(business, 'customer.is_new')} then {day} end"
+            rows.append((day if business == "all" else narrowed, days[id, business]))
+        return [*parts, ("customer", self._customers(texts))], select(rows or [("1", "record")], "from customer")
+
+    def _company_id(self) -> list[tuple[str, str]]:
+        return [('source."company_id"', "company_id")] if self.facts.customer_by == "company_id" else []
+
+    def _write_contact(self, texts, wanted, days, cents):
+        own = self.own_stages("contact")
+        linked = [pair for pair in wanted if self._is_linked() and pair in set(self.stages("deal"))]
+        parts = []
+        if linked:
+            is_live = any(id in self.live_stages() for id, _ in linked)
+            parts = self.deal_parts(self._deal_further(), is_live=is_live)
+            parts += [("link", self._links()), ("linked", self._first_days(linked, is_live=is_live))]
+        rows = [*texts]
+        for id, business in wanted:
+            itself = self._own_day("contact", own[id]) if id in own else ""
+            through = f"linked.{_first(linked.index((id, business)))}" if (id, business) in linked else ""
+            both = f"coalesce({itself}, {through})" if itself and through else itself or through or NOTHING
+            rows.append((both, days[id, business]))
+        rows += self._cents("contact", cents)
+        join = '\nleft join linked on linked.contact_id = source."id"' if linked else ""
+        return parts, select(rows or [("1", "record")], f"{self._from('contact')}{join}")
+
+    def _links(self) -> str:
+        sides = []
+        for object, id in (("deal_contact", "deal_id"), ("deal", "id")):
+            if {id, "contact_id"} <= set(self.tables.columns.get(object, {})):
+                sides.append(
+                    f'select source."{id}" as deal_id, source."contact_id" as contact_id\n'
+                    f'{self._from(object)}\nwhere source."{id}" is not null and source."contact_id" is not null'
+                )
+        return "\nunion all\n".join(sides)
+
+    def _first_days(self, linked: list[tuple[str, str]], *, is_live: bool) -> str:
+        rows = [("link.contact_id", "contact_id")]
+        rows += [(f"min({self._deal_day(*pair)})", _first(place)) for place, pair in enumerate(linked)]
+        live = "\nleft join live on live.parent_id = deal.id" if is_live else ""
+        return select(rows, f"from link\njoin deal on deal.id = link.deal_id{live}\ngroup by link.contact_id")
+
+
+def name_columns(prefix: str, keys: Iterable, write=str) -> dict:
+    """Give keys short names that every database takes, each one once.
+
+    >>> name_columns("by_", ["Région", "region", "region "])
+    {'Région': 'by_r_gion', 'region': 'by_region', 'region ': 'by_region_2'}
+    """
+    names: dict = {}
+    for key in keys:
+        stem = (prefix + re.sub(r"[^a-z0-9]+", "_", write(key).casefold()).strip("_"))[:40] or "column"
+        name, number = stem, 1
+        while name in names.values():
+            number += 1
+            name = f"{stem}_{number}"
+        names[key] = name
+    return names
+
+
+def _own(place: int) -> str:
+    return f"own_day_{place}"
+
+
+def _live(place: int) -> str:
+    return f"live_day_{place}"
+
+
+def _first(place: int) -> str:
+    return f"first_day_{place}"
+
+
+def _is(business: str, is_new: str) -> str:
+    return is_new if business == "new" else f"not {is_new}"

@@ -1,0 +1,246 @@
+"""What a company's records in a warehouse hold, asked in a handful of small questions; no record is fetched."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from helpers.engine.aggregates import ObjectOutline, Outline
+from helpers.engine.history import OUTCOMES, name_outcomes, name_stages
+from helpers.engine.journeys import BLANK, LOST_STAGE
+from helpers.engine.timeline import FAR, day_number
+from helpers.engine.warehouse.deal_query import StageMeaning
+from helpers.engine.warehouse.expressions import column, day_of, select, text_of, with_parts
+from helpers.engine.warehouse.journey_query import Facts, Journey
+
+REMEMBERED_DAYS = 8
+
+
+def read_facts(company) -> Facts:
+    """Ask what must be known before a journey can be written; remembered on the company's warehouse object."""
+    remembered = vars(company).setdefault("_warehouse_facts", {})
+    if "facts" not in remembered:
+        remembered["facts"] = _read_facts(company)
+    return remembered["facts"]
+
+
+def _read_facts(company) -> Facts:
+    tables, connection = company.warehouse.tables, company.warehouse.connection
+    kinds = tables.columns
+
+    def has(object: str, name: str) -> bool:
+        if object not in tables.selects or name not in kinds[object]:
+            return False
+        sql = f"select count({column('source', name)}) as n from (\n{tables.selects[object]}\n) as source"
+        return connection.fetch(sql).column("n")[0].as_py() > 0
+
+    customer_by = ""
+    if has("deal", "id") and "customer" in tables.selects:
+        if has("customer", "deal_id"):
+            customer_by = "deal_id"
+        elif has("customer", "company_id") and has("deal", "company_id"):
+            customer_by = "company_id"
+    has_links = has("deal_contact", "contact_id") or has("deal", "contact_id")
+    mixed = frozenset(
+        (object, name)
+        for object, names in _numeric_partitions(company, tables).items()
+        for name in _mixed(connection, tables, object, names)
+    )
+    return Facts(customer_by, has_links, _read_meaning(company), mixed)
+
+
+def _numeric_partitions(company, tables) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for partition in company.partitions.values():
+        for object, name in partition.objects.items():
+            if object in tables.selects and tables.columns[object].get(name) == "number":
+                found.setdefault(object, []).append(name)
+    return found
+
+
+def _mixed(connection, tables, object: str, names: list[str]) -> list[str]:
+    counts = [
+        (
+            f"sum(case when {column('source', name)} <> floor({column('source', name)}) then 1 else 0 end)",
+            f"n_{place}",
+        )
+        for place, name in enumerate(names)
+    ]
+    row = connection.fetch(select(counts, f"from (\n{tables.selects[object]}\n) as source")).to_pylist()[0]
+    return [name for place, name in enumerate(names) if row[f"n_{place}"]]
+
+
+def _read_meaning(company) -> StageMeaning:
+    """Tell what stage labels mean from the labels that deals bear and the history names, by the local rules."""
+    tables, connection = company.warehouse.tables, company.warehouse.connection
+    kinds = tables.columns.get("deal", {})
+    if "stage" not in kinds:
+        return StageMeaning()
+    names = [name for name in ("stage", "stage_id", "outcome") if name in kinds]
+    listed = [(f"cast({column('source', name)} as varchar)", name) for name in names]
+    grouped = ", ".join(column("source", name) for name in names)
+    counted = select([*listed, ("count(*)", "n")], f"from (\n{tables.selects['deal']}\n) as source\ngroup by {grouped}")
+    deals = pd.DataFrame(connection.fetch(counted).to_pylist(), columns=[*names, "n"])
+    deals = deals.sort_values(["n", *names], ascending=[False] + [True] * len(names), kind="stable")
+    changed, has_changes = _changed_labels(company), False
+    labels = deals["stage"].dropna().unique().tolist()
+    if changed is not None:
+        has_changes = bool(len(changed))
+        labels += [*changed["old"].dropna(), *changed["new"].dropna()]
+    labels = tuple(dict.fromkeys(labels))
+    given = {stage.label: stage.stage for stage in company.settings.deal_stages}
+    ids = name_stages(deals, deals["stage"], labels, given)
+    codes = deals["outcome"].map({name: code for code, name in enumerate(OUTCOMES)}) if "outcome" in deals else 0
+    codes = pd.Series(codes, index=deals.index).fillna(0).astype(int)
+    outcomes = name_outcomes(deals["stage"], codes.to_numpy(), labels, ids, deals["n"].to_numpy())
+    return StageMeaning(
+        dict(zip(labels, ids, strict=True)), dict(zip(labels, outcomes.tolist(), strict=True)), has_changes
+    )
+
+
+def _changed_labels(company) -> pd.DataFrame | None:
+    tables, connection = company.warehouse.tables, company.warehouse.connection
+    if "deal_history" not in tables.selects:
+        return None
+    day = day_of("change.changed_at", tables.columns["deal_history"].get("changed_at", "timestamp"))
+    sql = (
+        f"select distinct change.old as old, change.new as new from (\n{tables.selects['deal_history']}\n) as change\n"
+        f"join (\n{tables.selects['deal']}\n) as deal on deal.id = change.deal_id\n"
+        f"where change.field = 'stage' and {day} is not null"
+    )
+    return pd.DataFrame(connection.fetch(sql).to_pylist(), columns=["old", "new"])
+
+
+def read_outline(company, day: int) -> Outline:
+    """Ask what a company's records hold as of a day, once per day.
+
+    Returns:
+        The outline, equal to the one that the local arrays give.
+    """
+    remembered = vars(company).setdefault("_warehouse_outlines", {})
+    if day not in remembered:
+        remembered[day] = _read_outline(company, day)
+    while len(remembered) > REMEMBERED_DAYS:
+        del remembered[next(other for other in remembered if other != day)]
+    return remembered[day]
+
+
+def _read_outline(company, day: int) -> Outline:
+    warehouse, facts = company.warehouse, read_facts(company)
+    journey = Journey(company, warehouse.tables, facts, day)
+    now = journey if day == FAR else Journey(company, warehouse.tables, facts, FAR)
+    spans = {object: _read_span(warehouse.connection, journey, object) for object in journey.objects}
+    ever = spans if now is journey else {one: _read_span(warehouse.connection, now, one) for one in now.objects}
+    objects = {
+        object: ObjectOutline(
+            frozenset(journey.stages(object)),
+            frozenset(journey.fields(object)),
+            frozenset(journey.carried(object)),
+            object == "session" and "sessions" in warehouse.tables.columns[object],
+        )
+        for object in journey.objects
+    }
+    homes = {}
+    for id in (*company.catalog.stages, LOST_STAGE):
+        own = company.catalog.stages[id].object if id in company.catalog.stages else "deal"
+        home = next((one for one in dict.fromkeys((own, "contact")) if id in ever.get(one, {})), None)
+        if home:
+            homes[id] = home
+    days = [span for stages in spans.values() for span in stages.values()]
+    first = min((low for low, _ in days), default=0)
+    last = max((high for _, high in days), default=first - 1)
+    latest = getattr(company, "latest_event", None)
+    last = last if latest is None else day_number(latest)
+    exported = max([last, *(day_number(each) for each in company.snapshots)])
+    return Outline(
+        objects,
+        _read_labels(company, now),
+        homes,
+        first,
+        last if day == FAR else day,
+        exported,
+        day,
+        _read_lost_fields(warehouse.connection, journey),
+    )
+
+
+def _read_span(connection, journey: Journey, object: str) -> dict[str, tuple[int, int]]:
+    """Return the first and last day of each of an object's own stages, and of what ended or began; only where any."""
+    own = [id for id in journey.own_stages(object)]
+    query = journey.write(object, partitions=(), reached=[(id, "all") for id in own], fields=())
+    rows, names = [], {}
+    for (id, _), name in query.reached.items():
+        names[id] = len(names)
+        rows += [(f"min(journey.{name})", f"low_{names[id]}"), (f"max(journey.{name})", f"high_{names[id]}")]
+    spans = {}
+    if rows:
+        row = connection.fetch(select(rows, f"from (\n{query.sql}\n) as journey")).to_pylist()[0]
+        found = {id: (row[f"low_{place}"], row[f"high_{place}"]) for id, place in names.items()}
+        spans = {id: (int(low), int(high)) for id, (low, high) in found.items() if low is not None}
+    return spans | _span_of_dates(connection, journey, object)
+
+
+def _span_of_dates(connection, journey: Journey, object: str) -> dict[str, tuple[int, int]]:
+    dates = {"customer": "ended_at", "subscription": "start_at"}
+    names = [name for name in ("ended_at", "start_at") if name in journey.tables.columns[object]]
+    if object not in dates or not names:
+        return {}
+    rows = []
+    for name in names:
+        day = day_of(column("source", name), journey.tables.columns[object][name])
+        seen = day if journey.last_day is None else f"case when {day} <= {journey.last_day} then {day} end"
+        rows += [(f"min({seen})", f"low_{name}"), (f"max({seen})", f"high_{name}")]
+    row = connection.fetch(select(rows, f"from (\n{journey.tables.selects[object]}\n) as source")).to_pylist()[0]
+    # Keyed so that no stage can bear the same name.
+    return {
+        f" {name}": (int(row[f"low_{name}"]), int(row[f"high_{name}"]))
+        for name in names
+        if row[f"low_{name}"] is not None
+    }
+
+
+def _read_labels(company, journey: Journey) -> dict[str, np.ndarray]:
+    """Return the texts of every partition that any object carries, sorted, ``(blank)`` last."""
+    values: dict[str, set[str]] = {}
+    for object in journey.objects:
+        for id, found in _values_of(company, journey, object):
+            values.setdefault(id, set()).update(found)
+    stages = {text for text in journey.facts.meaning.ids if text is not None}
+    for id, partition in company.partitions.items():
+        if id in values and partition.objects.get("deal") == "stage":
+            values[id] |= stages
+    ids = [id for id in company.partitions if id in values]
+    return {id: np.array([*sorted(values[id] - {BLANK}), BLANK], dtype="O") for id in ids}
+
+
+def _values_of(company, journey: Journey, object: str) -> Iterator[tuple[str, list[str]]]:
+    carried = journey.carried(object)
+    if not carried:
+        return
+    kinds = journey.tables.columns[object]
+    rows = []
+    for place, (_, name) in enumerate(carried.items()):
+        is_whole = (object, name) not in journey.facts.mixed_numbers
+        rows.append((text_of(column("source", name), kinds[name], is_whole=is_whole), f"value_{place}"))
+    values = select(rows, f"from (\n{journey.tables.selects[object]}\n) as source")
+    names = [name for _, name in rows]
+    sets = ", ".join(f"({name})" for name in names)
+    listed = ", ".join(names)
+    sql = with_parts(
+        [("partition_value", values)], f"select {listed} from partition_value group by grouping sets ({sets})"
+    )
+    found = company.warehouse.connection.fetch(sql)
+    for place, id in enumerate(carried):
+        yield id, [text for text in found.column(f"value_{place}").to_pylist() if text is not None]
+
+
+def _read_lost_fields(connection, journey: Journey) -> frozenset[str]:
+    fields = journey.fields("deal") if "deal" in journey.objects else {}
+    if not fields:
+        return frozenset()
+    parts = journey.deal_parts([], is_live=False)
+    sql = with_parts(
+        parts,
+        "select count(*) as n from deal where deal.lost_today = 1 and deal.amount_cents <> 0",
+    )
+    return frozenset(fields) if connection.fetch(sql).column("n")[0].as_py() else frozenset()
