@@ -4,17 +4,20 @@ import numpy as np
 import pandas as pd
 
 
-def score_changes(now: pd.DataFrame, before: pd.DataFrame, *, on: list[str]) -> pd.DataFrame:
+def score_changes(
+    now: pd.DataFrame, before: pd.DataFrame, *, on: list[str], days: tuple[int, int] | None = None
+) -> pd.DataFrame:
     """Set each cell beside its earlier self and tell how surprising the difference is.
 
     Shares of records are compared by the two-proportion z test with pooled variance; other values, shares of money or
     seats among them, by their intervals, read as symmetric on the scale they are given in. Volumes are compared as two
-    Poisson counts of periods of equal length.
+    Poisson counts, per day where the periods' lengths are given.
 
     Args:
         now: Cells (columns of ``kpis.csv``) of the period in question.
         before: Cells of the period it is compared with.
         on: Columns that name a cell, such as ``["kpi", "slice"]``; unique in each frame.
+        days: How many days the two periods have; None takes them as equally long.
 
     Returns:
         One row per cell of ``now``: its columns, plus ``previous_value``, ``previous_n``, ``change`` (value minus
@@ -29,7 +32,7 @@ def score_changes(now: pd.DataFrame, before: pd.DataFrame, *, on: list[str]) -> 
     both["change"] = both["value"] - both["previous_value"]
     with np.errstate(divide="ignore", invalid="ignore"):
         both["relative_change"] = np.where(both["previous_value"] != 0, both["change"] / both["previous_value"], np.nan)
-    both["p_value"] = _p_values(both)
+    both["p_value"] = _p_values(both, days or (1, 1))
     both["q_value"] = correct(both["p_value"].to_numpy())
     return both.drop(columns=["numerator_before", "denominator_before", "low_before", "high_before"])
 
@@ -50,7 +53,7 @@ def correct(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _p_values(both: pd.DataFrame) -> np.ndarray:
+def _p_values(both: pd.DataFrame, days: tuple[int, int]) -> np.ndarray:
     from scipy.special import ndtr
 
     n, n_before = (both[name].to_numpy(float, na_value=np.nan) for name in ("n", "previous_n"))
@@ -58,7 +61,7 @@ def _p_values(both: pd.DataFrame) -> np.ndarray:
     share &= (both["numerator"] <= n) & (both["numerator_before"] <= n_before) & both["low"].notna()
     count = both["denominator"].isna() & both["low"].isna() & (both["numerator"] == n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(share, _share_z(both), np.where(count, _count_z(both), _interval_z(both)))
+        z = np.where(share, _share_z(both), np.where(count, _count_z(both, days), _interval_z(both)))
     return np.where(np.isfinite(z), 2 * ndtr(-np.abs(z)), np.nan)
 
 
@@ -69,9 +72,9 @@ def _share_z(both: pd.DataFrame) -> np.ndarray:
     return (k1 / n1 - k0 / n0) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
 
 
-def _count_z(both: pd.DataFrame) -> np.ndarray:
+def _count_z(both: pd.DataFrame, days: tuple[int, int]) -> np.ndarray:
     now, before = both["n"].to_numpy(float), both["previous_n"].to_numpy(float)
-    return (now - before) / np.sqrt(now + before)
+    return (now / days[0] - before / days[1]) / np.sqrt(now / days[0] ** 2 + before / days[1] ** 2)
 
 
 def _interval_z(both: pd.DataFrame) -> np.ndarray:
