@@ -142,6 +142,7 @@ class FacilitatorPanel:
         title = "What stands below was made before that"
         if not self._guide.can_rerun:
             return [embed_message("warning", title, "", f"To see what holds now, {way}.")]
+        (self.rerun.add_class if state.is_closed else self.rerun.remove_class)("primary")  # while open, closing is it
         told = embed_message("warning", title, f"Press the button, or {way}.")
         return [told, HBox([self.rerun]).add_class("shell-actions")]
 

@@ -1,8 +1,9 @@
-"""Closing the round where its file can't be written or read: the facilitator is told, for as long as it lasts."""
+"""Closing the round and beginning the next: what the facilitator is asked and told, also where a file is no use."""
 
 from ipywidgets import HTML
 
-from helpers.answers.survey import read_round
+from helpers.answers.files import ABSENT
+from helpers.answers.survey import read_round, write_response, write_round
 from helpers.model.survey import load_survey
 from helpers.workshop import closing
 from helpers.workshop.closing import ClosingPart
@@ -18,7 +19,7 @@ def open_part(folder):
 
 def told(part):
     part.look()
-    return " ".join(child.value for child in part._state.children if isinstance(child, HTML))
+    return " ".join(child.value for child in part._state.children if isinstance(child, HTML)).replace("\u00a0", " ")
 
 
 def test_a_round_that_could_not_be_closed_says_so_until_it_is_tried_again(tmp_path, monkeypatch):
@@ -49,3 +50,59 @@ def test_a_damaged_file_of_the_round_is_told_with_its_cure_and_counts_as_open(tm
     file.unlink()
     part.open()
     assert "can&#x27;t be read" not in told(part)
+
+
+def close_round(folder, label="Q3 2026"):
+    write_response(folder, "Ana Okafor", {"active_customers": 300}, load_survey(), team="sales", based_on=ABSENT)
+    write_round(folder, is_closed=True, based_on=read_round(folder)[0].revision, label=label)
+
+
+def test_a_new_round_is_asked_for_with_what_it_brings_and_a_name_before_it_begins(tmp_path):
+    folder = make_folder(tmp_path / "c")
+    close_round(folder)
+    part = open_part(folder)
+    part.start.click()
+    assert "Start a new round?" in told(part) and "empty for everybody" in told(part)
+    assert part.label.value == "Q4 2026" and read_round(folder)[0].is_closed
+    part.keep.click()
+    assert "Start a new round?" not in told(part) and read_round(folder)[0].is_closed
+
+
+def test_a_new_round_says_where_the_answers_lie_and_that_nobody_has_begun(tmp_path):
+    folder = make_folder(tmp_path / "c")
+    close_round(folder)
+    part = open_part(folder)
+    part.start.click()
+    part.start_next("Q4 2026")
+    assert "Q4 2026 has begun" in told(part) and "kept in answers/survey_rounds/q3-2026" in told(part)
+    assert "0 of 1 person done" in told(part) and "begun" in told(part).partition("Ana Okafor")[2]
+    part.open()
+    assert "has begun" not in told(part)
+
+
+def test_a_name_that_was_used_is_told_and_can_be_mended_where_it_stands(tmp_path):
+    folder = make_folder(tmp_path / "c")
+    close_round(folder)
+    part = open_part(folder)
+    part.start.click()
+    part.start_next("Q3 2026")
+    assert "could not be changed" in told(part) and "another name" in told(part)
+    assert "Start a new round?" in told(part)
+    part.start_next("Q4 2026")
+    assert not read_round(folder)[0].is_closed
+
+
+def test_a_round_that_was_cut_short_while_it_began_can_only_be_finished(tmp_path):
+    folder = make_folder(tmp_path / "c")
+    close_round(folder)
+    file = folder / "answers" / "survey" / "round.toml"
+    file.write_text(file.read_text() + 'next_label = "Q4 2026"\nends_as = "q3-2026"\n', encoding="utf-8")
+    part = open_part(folder)
+    assert "has not quite begun" in told(part) and part.start_confirm.description == "Finish it"
+    assert part.reopen not in buttons(part)
+    part.start_next("whatever stands there")
+    assert read_round(folder)[0].label == "Q4 2026" and "has begun" in told(part)
+
+
+def buttons(part):
+    return [button for child in part._state.children for button in getattr(child, "children", ())]
