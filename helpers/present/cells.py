@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,15 +186,40 @@ class _Outputs:
         svg = isolate_ids(svg, f"p{number}")
         summary = "<summary>The numbers in this picture</summary>"
         told = f'<details class="numbers">{summary}<pre>{escape(plain)}</pre></details>'
-        drawing = f'<div class="drawing">{svg}</div>'
+        drawing = f'<div class="drawing">{split_picture(svg, f"p{number}-whole")}</div>'
         script = embed_json(spec) if spec else ""
         if not script or len(script) > LARGEST_SPEC:
-            return f'<figure class="picture">{drawing}</figure>{told}'
+            kind = "picture is-split" if "data-breaks" in svg else "picture"
+            return f'<figure class="{kind}">{drawing}</figure>{told}'
         self.has_charts = True
         return (
             f'<figure class="picture" tabindex="0" data-chart="chart-{number}">{drawing}</figure>'
             f'<script type="application/json" id="chart-{number}">{script}</script>{told}'
         )
+
+
+def split_picture(svg: str, id: str) -> str:
+    """Return a tall picture as pieces that stand one below the other, so that paper can end between two of them.
+
+    Args:
+        svg: a picture; one that doesn't say where it may be split (``data-breaks``) stays whole.
+        id: what the whole is called on the page; later pieces show a part of it.
+    """
+    breaks = re.search(r' data-breaks="([\d ]+)"', svg)
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    if not breaks or not box:
+        return svg
+    width, height = float(box.group(1)), float(box.group(2))
+    edges = [0.0, *(float(y) for y in breaks.group(1).split()[1:]), height]
+    root, inside = svg.replace(breaks.group(0), "", 1).split(">", 1)
+    root = re.sub(r' height="[\d.]+"', f' height="{edges[1]:g}"', root, count=1)
+    root = root.replace(box.group(0), f'viewBox="0 0 {width:g} {edges[1]:g}"', 1)
+    font = "".join(re.findall(r' font-family="[^"]*"', root)[:1])
+    pieces = [f'{root}><g id="{id}"{font}>{inside.removesuffix("</svg>")}</g></svg>']
+    for top, bottom in pairwise(edges[1:]):
+        size = f'width="{width:g}" height="{bottom - top:g}" viewBox="0 {top:g} {width:g} {bottom - top:g}"'
+        pieces.append(f'<svg aria-hidden="true" {size}><use href="#{id}"/></svg>')
+    return "".join(pieces)
 
 
 def isolate_ids(svg: str, prefix: str) -> str:

@@ -1,12 +1,14 @@
 """Report pages: whole in themselves, no code, no network, nothing hostile alive."""
 
 import re
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
 
-from helpers.present.cells import isolate_ids, read_body
+from helpers.present.cells import isolate_ids, read_body, split_picture
 from helpers.present.charts.bowtie import draw_bowtie
+from helpers.present.charts.canvas import Canvas
 from helpers.present.charts.slices import draw_slices
 from helpers.present.display import show_findings, show_message, show_table
 from helpers.present.index import write_index_page
@@ -228,3 +230,24 @@ def test_a_summary_tells_each_miss_once_before_it_tells_one_again():
     told = [("miss", "revenue_won", "all"), ("miss again", "revenue_won", "all"), ("cause", "mqls", "region=Nordics")]
     findings = [{"headline": headline, "kpi": kpi, "slice": where} for headline, kpi, where in told]
     assert [finding["headline"] for finding in choose_headlines(findings)] == ["miss", "cause", "miss again"]
+
+
+def test_a_tall_picture_is_split_between_its_questions_and_loses_nothing():
+    canvas = Canvas(900, kind="agreement")
+    for place, y in enumerate((60, 300, 520)):
+        canvas.may_break(y)
+        canvas.text(20, y + 20, f"question {place}")
+    whole = canvas.render(700)
+    pieces = split_picture(whole, "p1-whole")
+    boxes = [tuple(map(float, found)) for found in re.findall(r'viewBox="0 ([\d.]+) 900 ([\d.]+)"', pieces)]
+    assert boxes == [(0, 300), (300, 220), (520, 180)], "the title stays with the first question"
+    assert pieces.count("question 1") == 1 and pieces.count('href="#p1-whole"') == 2
+    assert pieces.count("<svg") == pieces.count("</svg>") == 3
+    for piece in re.findall(r"<svg.*?</svg>", pieces):
+        ElementTree.fromstring(piece)
+
+
+def test_a_picture_that_says_nothing_of_breaks_stays_whole():
+    canvas = Canvas(900, kind="agreement")
+    canvas.text(20, 20, "one")
+    assert split_picture(canvas.render(700), "p1") == canvas.render(700)

@@ -93,6 +93,7 @@ def _draw_question(
     canvas: Canvas, rows: Sequence[Row], answers: pd.DataFrame, people: Mapping[str, str], y: float, currency: str
 ) -> float:
     """Draw one question with all its rows, and return where the next one may begin."""
+    canvas.may_break(y - 5)
     canvas.line(MARGIN, y, WIDTH - MARGIN, y, stroke="rule")
     y += 24
     heading = str(rows[0]["question"] if not rows[0]["item"] else _name_column(rows[0]))

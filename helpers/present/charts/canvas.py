@@ -70,6 +70,7 @@ class Canvas:
     def __init__(self, width: float, *, kind: str) -> None:
         self.width, self.kind = width, kind
         self.parts: list[str] = []
+        self.breaks: list[float] = []
 
     def text(
         self, x: float, y: float, text: str, *, size: float = 13, fill: str = "ink", weight: int = 400,
@@ -127,10 +128,15 @@ class Canvas:
         points = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
         self.shape(points, fill="paper" if is_hollow else "accent", stroke="accent")
 
+    def may_break(self, y: float) -> None:
+        """Say that the picture may go on upon another sheet of paper from there on."""
+        self.breaks.append(y)
+
     def render(self, height: float) -> str:
         """Return the whole picture."""
+        breaks = f' data-breaks="{" ".join(f"{y:.0f}" for y in self.breaks)}"' if self.breaks else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{self.kind}" width="{self.width:g}" height="{height:.0f}" '
-            f'viewBox="0 0 {self.width:g} {height:.0f}" font-family="{escape(FONT)}">'
+            f'viewBox="0 0 {self.width:g} {height:.0f}" font-family="{escape(FONT)}"{breaks}>'
             f'<rect width="{self.width:g}" height="{height:.0f}" fill="{LIGHT["paper"]}"/>{"".join(self.parts)}</svg>'
         )

@@ -79,6 +79,7 @@ def draw_discussion(
 
 def _draw_heading(canvas: Canvas, question: Mapping[Hashable, Any], asked: int, y: float) -> float:
     """Write a question, its gap and what has to be known of its n; return where the drawing may begin."""
+    canvas.may_break(y - 6)
     canvas.line(MARGIN, y, WIDTH - MARGIN, y, stroke="rule")
     y += 30
     label = name_question(question) if question["item"] else str(question["question"])
