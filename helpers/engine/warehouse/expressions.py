@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from helpers.engine.journeys import BLANK
-from helpers.engine.warehouse.dialect import quote_name, quote_text
+from helpers.warehouse.dialect import quote_name, quote_text
 
 NOTHING = "cast(null as integer)"
 
@@ -35,7 +35,7 @@ def text_of(value: str, kind: str, *, is_whole: bool = True) -> str:
     """Return a value as the text that a partition shows; a missing one is ``(blank)``."""
     if kind == "boolean":
         text = f"case when {value} then 'True' when not {value} then 'False' end"
-    elif kind in ("date", "timestamp"):
+    elif kind in ("date", "timestamp", "timestamptz"):
         text = f"cast(cast({value} as date) as varchar)"
     elif kind == "number":
         whole = f"cast(cast({value} as bigint) as varchar)"

@@ -42,6 +42,12 @@ class Tables:
     selects: Mapping[str, str]
     columns: Mapping[str, Mapping[str, str]]
 
+    @classmethod
+    def of(cls, warehouse) -> "Tables":
+        """Return what a company's warehouse says of its objects."""
+        columns = {object: warehouse.columns(object) for object in warehouse.objects}
+        return cls({object: warehouse.select(object) for object in warehouse.objects}, columns)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -100,7 +106,7 @@ def journey_select(
     """
     from helpers.engine.warehouse.outline_query import read_facts
 
-    journey = Journey(company, company.warehouse.tables, read_facts(company), _day(as_of))
+    journey = Journey(company, Tables.of(company.warehouse), read_facts(company), _day(as_of))
     return journey.write(object, partitions=partitions, reached=reached, fields=fields)
 
 

@@ -11,7 +11,7 @@ from helpers.engine.journeys import BLANK, LOST_STAGE
 from helpers.engine.timeline import FAR, day_number
 from helpers.engine.warehouse.deal_query import StageMeaning
 from helpers.engine.warehouse.expressions import column, day_of, select, text_of, with_parts
-from helpers.engine.warehouse.journey_query import Facts, Journey
+from helpers.engine.warehouse.journey_query import Facts, Journey, Tables
 
 REMEMBERED_DAYS = 8
 
@@ -25,7 +25,7 @@ def read_facts(company) -> Facts:
 
 
 def _read_facts(company) -> Facts:
-    tables, connection = company.warehouse.tables, company.warehouse.connection
+    tables, connection = Tables.of(company.warehouse), company.warehouse.connection
     kinds = tables.columns
 
     def has(object: str, name: str) -> bool:
@@ -72,7 +72,7 @@ def _mixed(connection, tables, object: str, names: list[str]) -> list[str]:
 
 def _read_meaning(company) -> StageMeaning:
     """Tell what stage labels mean from the labels that deals bear and the history names, by the local rules."""
-    tables, connection = company.warehouse.tables, company.warehouse.connection
+    tables, connection = Tables.of(company.warehouse), company.warehouse.connection
     kinds = tables.columns.get("deal", {})
     if "stage" not in kinds:
         return StageMeaning()
@@ -99,7 +99,7 @@ def _read_meaning(company) -> StageMeaning:
 
 
 def _changed_labels(company) -> pd.DataFrame | None:
-    tables, connection = company.warehouse.tables, company.warehouse.connection
+    tables, connection = Tables.of(company.warehouse), company.warehouse.connection
     if "deal_history" not in tables.selects:
         return None
     day = day_of("change.changed_at", tables.columns["deal_history"].get("changed_at", "timestamp"))
@@ -127,8 +127,9 @@ def read_outline(company, day: int) -> Outline:
 
 def _read_outline(company, day: int) -> Outline:
     warehouse, facts = company.warehouse, read_facts(company)
-    journey = Journey(company, warehouse.tables, facts, day)
-    now = journey if day == FAR else Journey(company, warehouse.tables, facts, FAR)
+    tables = Tables.of(warehouse)
+    journey = Journey(company, tables, facts, day)
+    now = journey if day == FAR else Journey(company, tables, facts, FAR)
     spans = {object: _read_span(warehouse.connection, journey, object) for object in journey.objects}
     ever = spans if now is journey else {one: _read_span(warehouse.connection, now, one) for one in now.objects}
     objects = {
@@ -136,7 +137,7 @@ def _read_outline(company, day: int) -> Outline:
             frozenset(journey.stages(object)),
             frozenset(journey.fields(object)),
             frozenset(journey.carried(object)),
-            object == "session" and "sessions" in warehouse.tables.columns[object],
+            object == "session" and "sessions" in tables.columns[object],
         )
         for object in journey.objects
     }

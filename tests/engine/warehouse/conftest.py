@@ -7,7 +7,7 @@ from tests.engine.warehouse.servers import PostgresServer, find_postgres, open_s
 
 @pytest.fixture(scope="session")
 def duckdb_engine():
-    from helpers.engine.warehouse.duckdb_connection import DuckDBConnection
+    from helpers.warehouse.duckdb_connection import DuckDBConnection
 
     connection = DuckDBConnection()
     yield connection, None
@@ -25,7 +25,7 @@ def postgres_server():
 def postgres_engine(postgres_server):
     import adbc_driver_postgresql.dbapi as driver
 
-    from helpers.engine.warehouse.postgres import PostgresConnection
+    from helpers.warehouse.postgres import PostgresConnection
 
     connection = PostgresConnection(postgres_server.url)
     writer = driver.connect(postgres_server.url, autocommit=True)

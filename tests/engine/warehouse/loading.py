@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pyarrow as pa
 
-from helpers.engine.warehouse.dialect import native, quote_name
+from helpers.warehouse.dialect import native, quote_name
 from helpers.engine.warehouse.journey_query import Tables
 
 _NUMBERS = itertools.count()
@@ -58,6 +58,8 @@ def load_tables(connection, tables, *, writer=None) -> Tables:
 def lay_out(company, connection, *, writer=None):
     """Return the company with its tables in the engine (a stand-in that has what the engine reads of a company)."""
     tables = load_tables(connection, company.tables, writer=writer)
-    warehouse = SimpleNamespace(connection=connection, tables=tables)
+    warehouse = SimpleNamespace(
+        connection=connection, objects=tuple(tables.selects), columns=tables.columns.get, select=tables.selects.get
+    )
     own = {name: value for name, value in vars(company).items() if not name.startswith("_")}
     return SimpleNamespace(**own | {"warehouse": warehouse})

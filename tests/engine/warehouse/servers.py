@@ -57,6 +57,6 @@ def open_spark(url: str = "spark:local[2]"):
     pytest.importorskip("pyspark", reason='Spark is not installed (pip install "revenue-engine-diagnostic[spark]")')
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         pytest.skip("Spark needs Java, which is not on this machine")
-    from helpers.engine.warehouse.spark import SparkConnection
+    from helpers.warehouse.spark import SparkConnection
 
     return SparkConnection(url)

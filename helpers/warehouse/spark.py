@@ -15,8 +15,8 @@ with warnings.catch_warnings():
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-from helpers.engine.warehouse.connection import failure
-from helpers.engine.warehouse.dialect import translate
+from helpers.warehouse.connection import failure, mask_password
+from helpers.warehouse.dialect import translate
 
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 TAG = "revenue-engine-diagnostic"
@@ -35,6 +35,7 @@ class SparkConnection:
             seconds: How long a statement may take.
         """
         self._url, self._seconds = url, seconds
+        self.label = mask_password(url)
         try:
             self.session = _open_session(url)
         except Exception as error:
@@ -117,5 +118,5 @@ def _kind(type_: str) -> str:
     if type_ in ("boolean", "date"):
         return type_
     if type_.startswith("timestamp"):
-        return "timestamp"
+        return "timestamp" if type_ == "timestamp_ntz" else "timestamptz"
     return "number" if type_.split("(")[0] in NUMBERS else "text"

@@ -7,8 +7,8 @@ import adbc_driver_manager as adbc
 import adbc_driver_postgresql.dbapi as driver
 import pyarrow as pa
 
-from helpers.engine.warehouse.connection import failure
-from helpers.engine.warehouse.dialect import translate
+from helpers.warehouse.connection import failure, mask_password
+from helpers.warehouse.dialect import translate
 
 READ_ONLY = "set session characteristics as transaction read only"
 
@@ -26,6 +26,7 @@ class PostgresConnection:
             seconds: How long a statement may take.
         """
         self._url, self._seconds = url, seconds
+        self.label = mask_password(url)
         try:
             self._raw = driver.connect(url.replace("postgres://", "postgresql://", 1), autocommit=True)
         except adbc.Error as error:
@@ -102,5 +103,5 @@ def _kind(type_: pa.DataType) -> str:
     if pa.types.is_date(type_):
         return "date"
     if pa.types.is_timestamp(type_):
-        return "timestamp"
+        return "timestamptz" if type_.tz else "timestamp"
     return "number" if pa.types.is_integer(type_) or pa.types.is_floating(type_) else "text"

@@ -23,8 +23,8 @@ TEXT_ONLY = ("bigquery", "snowflake")
 SECONDS = 600
 """How long a statement may take before it is given up."""
 
-KINDS = ("text", "number", "date", "timestamp", "boolean")
-"""The words for a column's type."""
+KINDS = ("text", "number", "date", "timestamp", "timestamptz", "boolean")
+"""The words for a column's type; timestamptz is a moment, the others have no zone."""
 
 
 class Connection(Protocol):
@@ -32,9 +32,11 @@ class Connection(Protocol):
 
     Attributes:
         dialect: duckdb, postgres or spark.
+        label: The URL without what is secret in it.
     """
 
     dialect: str
+    label: str
 
     def fetch(self, sql: str) -> "pa.Table":
         """Run a query and return all its rows.
@@ -53,11 +55,15 @@ class Connection(Protocol):
         """End the connection."""
 
 
-def open_connection(url: str, *, seconds: int = SECONDS) -> Connection:
+def open_connection(
+    url: str, *, seconds: int = SECONDS, memory_limit: str = "", temp_directory: str = ""
+) -> Connection:
     """Connect to a warehouse.
 
     Args:
         url: See ``SCHEMES``.
+        memory_limit: For DuckDB, such as ``2GB``; empty leaves its own.
+        temp_directory: For DuckDB, where it may spill what doesn't fit.
         seconds: How long a statement may take.
 
     Raises:
@@ -72,16 +78,15 @@ def open_connection(url: str, *, seconds: int = SECONDS) -> Connection:
         )
     try:
         if scheme == "duckdb":
-            from helpers.engine.warehouse.duckdb_connection import DuckDBConnection
+            from helpers.warehouse.duckdb_connection import DuckDBConnection
 
-            return DuckDBConnection(
-                unquote(url.partition(":")[2].removeprefix("//").partition("?")[0]), seconds=seconds
-            )
+            path = unquote(url.partition(":")[2].removeprefix("//").partition("?")[0])
+            return DuckDBConnection(path, seconds=seconds, memory_limit=memory_limit, temp_directory=temp_directory)
         if scheme == "postgresql":
-            from helpers.engine.warehouse.postgres import PostgresConnection
+            from helpers.warehouse.postgres import PostgresConnection
 
             return PostgresConnection(url, seconds=seconds)
-        from helpers.engine.warehouse.spark import SparkConnection
+        from helpers.warehouse.spark import SparkConnection
 
         return SparkConnection(url, seconds=seconds)
     except ImportError as error:

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from helpers.engine.warehouse.connection import failure
-from helpers.engine.warehouse.dialect import DUCKDB, translate
+from helpers.warehouse.connection import failure
+from helpers.warehouse.dialect import DUCKDB, translate
 
 NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "REAL", "NUMERIC")
 
@@ -28,6 +28,7 @@ class DuckDBConnection:
             temp_directory: Where it may spill what doesn't fit; empty leaves its own choice.
         """
         self._url, self._seconds = f"duckdb:{path}", seconds
+        self.label = self._url
         in_memory = path in ("", ":memory:")
         config = {"memory_limit": memory_limit, "temp_directory": temp_directory}
         config = {name: value for name, value in config.items() if value} | {"preserve_insertion_order": "false"}
@@ -91,5 +92,5 @@ def _kind(type_: str) -> str:
     if type_ == "DATE":
         return "date"
     if type_.startswith("TIMESTAMP"):
-        return "timestamp"
+        return "timestamptz" if type_ == "TIMESTAMP WITH TIME ZONE" else "timestamp"
     return "number" if any(word in type_ for word in NUMBERS) else "text"

@@ -1,0 +1,1 @@
+"""Connections to warehouses: DuckDB, PostgreSQL, Spark; and the way from our SQL into theirs."""
