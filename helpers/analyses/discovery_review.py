@@ -59,6 +59,7 @@ class DiscoveryReview:
         rollups: Which layers roll up to which, and where they break.
         findings: What was found.
         facts: What all of it was decided on.
+        fault: What of the decisions couldn't be read, where, and what to do; empty where all of them could.
     """
 
     matrix: pd.DataFrame
@@ -71,6 +72,7 @@ class DiscoveryReview:
     rollups: RollupCheck
     findings: list[Finding]
     facts: DiscoveryFacts
+    fault: str = ""
 
 
 def review_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> DiscoveryReview:
@@ -146,4 +148,5 @@ def _decide(facts: DiscoveryFacts, decided: Any) -> DiscoveryReview:
         rollups=facts.rollups,
         findings=find_discovery_findings(matrix, activations, secondaries, copies, trend, facts.rollups),
         facts=facts,
+        fault=getattr(decided, "fault", ""),
     )

@@ -84,6 +84,7 @@ class DiscoveryAnswers:
         activations: The secondary KPIs on the plan.
         revision: What a write names as its base.
         withdrawn: Cells taken back to their suggestion in a quarter although an earlier judgement speaks about them.
+        fault: What of the file couldn't be read, in which line, and what to do; empty where all of it could.
     """
 
     judgements: tuple[Judgement, ...] = ()
@@ -91,6 +92,7 @@ class DiscoveryAnswers:
     activations: tuple[Activation, ...] = ()
     revision: str = field(default=ABSENT, compare=False)
     withdrawn: tuple[Judgement, ...] = ()
+    fault: str = field(default="", compare=False)
 
     def find(self, *, kpi: str = "", dimension: str = "", object: str = "", quarter: str = "") -> Judgement | None:
         """Return the judgement on a cell.
@@ -166,7 +168,7 @@ def read_discovery(folder: Path) -> tuple[DiscoveryAnswers, list[Problem]]:
     try:
         topic = read_topic(folder, TOPIC)
     except AnswersError as error:
-        return DiscoveryAnswers(), [describe_error(error, TOPIC)]
+        return DiscoveryAnswers(fault=str(error)), [describe_error(error, TOPIC)]
     return parse_discovery(topic)
 
 
@@ -180,8 +182,18 @@ def parse_discovery(topic: Topic) -> tuple[DiscoveryAnswers, list[Problem]]:
         activations=found["activation"],
         revision=topic.revision,
         withdrawn=found["withdrawn"],
+        fault=_describe_left_out(problems),
     )
     return answers, problems
+
+
+def _describe_left_out(problems: list[Problem]) -> str:
+    if not problems:
+        return ""
+    first = problems[0]
+    row = f", row {first['row']}" if first["row"] else ""
+    more = f" So it is with {len(problems) - 1} more." if problems[1:] else ""
+    return f"[{first['file']}{row}] {first['message']} {first['cure']}{more}"
 
 
 def write_discovery(folder: Path, answers: DiscoveryAnswers, *, based_on: str) -> str:

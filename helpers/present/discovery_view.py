@@ -12,6 +12,7 @@ from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
 from helpers.present.charts.copy_arrows import draw_copy_arrows
 from helpers.present.charts.discovery_matrix import draw_discovery_matrix
+from helpers.present.decision_fault import note_fault, show_fault
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.words import count_of, is_missing, join_words, say_value
 from helpers.units import in_sentence
@@ -23,7 +24,8 @@ TOLD_IN_PARTS = "shown in parts"
 def show_matrix(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """Draw the object matrix."""
     title = headline_discovery(review.matrix)
-    return draw_discovery_matrix(review.matrix, primaries=review.primaries, title=title, subtitle=subtitle)
+    note = note_fault(review)
+    return draw_discovery_matrix(review.matrix, primaries=review.primaries, title=title, subtitle=subtitle, note=note)
 
 
 def show_unavailable(review: DiscoveryReview, *, subtitle: str = "") -> Display:
@@ -80,6 +82,8 @@ def show_evidence(review: DiscoveryReview, *, subtitle: str = "") -> Display:
 def show_decisions(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """List what people decided beside what the CRM suggests, where they differ first."""
     cells = review.matrix[review.matrix["decided_by"] != ""]
+    if cells.empty and review.fault:
+        return show_fault(review)
     if cells.empty:
         text = "Every light is what the CRM suggests. Confirm or override it in the matrix."
         return show_message("empty", "Nobody has decided a light yet", text)
@@ -107,6 +111,7 @@ def show_decisions(review: DiscoveryReview, *, subtitle: str = "") -> Display:
             "note": "Why",
             "decided_by": "Decided by",
         },
+        note=note_fault(review).strip(),
     )
 
 
@@ -186,6 +191,7 @@ def show_copies(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         else "No copy between objects can be judged from these exports"
     )
     note = "Blue: wanted by people. Dashed: this workbook follows the link by itself, the CRM's own reports can't."
+    note += note_fault(review)
     return draw_copy_arrows(frame, title=title, subtitle=subtitle, note=note)
 
 
@@ -212,7 +218,8 @@ def show_activations(review: DiscoveryReview, *, subtitle: str = "") -> Display:
             "lets": "Would let you see",
             "planned": "Planned",
         },
-        note="Score: available counts 1, adoption needed a half, over all wanted fields. Ranked by gain per effort.",
+        note="Score: available counts 1, adoption needed a half, over all wanted fields. Ranked by gain per effort."
+        + note_fault(review),
     )
 
 

@@ -13,6 +13,22 @@ from helpers.present.words import count_of
 
 MOST_DEALS = 100
 ASK = "It is asked in the tab on stage evidence: one row per deal stage."
+NEXT = "Fill it in for one stage first, then open this again."
+
+
+def show_stages(evidence: StageEvidence, *, subtitle: str = "", currency: str = "USD") -> list[Display]:
+    """Show everything on stage evidence; one message where nobody has said any.
+
+    Args:
+        evidence: What ``review_stage_evidence`` returns.
+        subtitle: Company, day.
+        currency: ISO code of the company's currency.
+    """
+    stages = show_stage_evidence(evidence, subtitle=subtitle, currency=currency)
+    if evidence.summary.empty:
+        return [stages]
+    deals = show_deals_without_evidence(evidence, subtitle=subtitle, currency=currency)
+    return [stages, deals, show_stage_statements(evidence, subtitle=subtitle)]
 
 
 def show_stage_evidence(evidence: StageEvidence, *, subtitle: str = "", currency: str = "USD") -> Display:
@@ -25,7 +41,7 @@ def show_stage_evidence(evidence: StageEvidence, *, subtitle: str = "", currency
     """
     summary = evidence.summary
     if summary.empty:
-        return show_message("empty", evidence.sentence, ASK)
+        return show_message("empty", evidence.sentence, ASK, NEXT)
     shown = pd.DataFrame(
         {
             "stage": summary["stage"],
@@ -68,7 +84,7 @@ def show_deals_without_evidence(evidence: StageEvidence, *, subtitle: str = "", 
     deals = evidence.deals
     if deals.empty:
         if evidence.summary.empty:
-            return show_message("empty", evidence.sentence, ASK)
+            return show_message("empty", "No deals to list yet", "It takes a stage with what must be heard at it.")
         kind = "good" if evidence.is_checked else "warning"
         text = "" if evidence.is_checked else "Without a field to look at, no deal can be listed."
         return show_message(kind, evidence.sentence, text)
@@ -107,7 +123,7 @@ def show_stage_statements(evidence: StageEvidence, *, subtitle: str = "") -> Dis
     """Show side by side what each person says must be heard, and where people differ."""
     statements = evidence.statements
     if statements.empty:
-        return show_message("empty", evidence.sentence, ASK)
+        return show_message("empty", "No statements to compare yet")
     order = {stage: place for place, stage in enumerate(evidence.summary["stage"])}
     named = statements["stage"].where(statements["stage"] != "", statements["typed"])
     frame = statements.assign(stage=named, place=named.map(order)).sort_values("place", kind="stable")

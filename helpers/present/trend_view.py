@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers.analyses.discovery_review import DiscoveryReview
+from helpers.present.decision_fault import note_fault, show_fault
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
 from helpers.present.words import count_of, say_n, say_value
@@ -21,6 +22,8 @@ def show_judgement_trend(review: DiscoveryReview, *, subtitle: str = "") -> Disp
     if trend.n_undated:
         verb = "bears" if trend.n_undated == 1 else "bear"
         undated = f" {count_of(trend.n_undated, 'judgement')} {verb} no quarter and count in none."
+    if trend.quarters.empty and review.fault:
+        return show_fault(review)
     if trend.quarters.empty:
         text = f"Confirm or override the suggested lights, and the trend begins.{undated}"
         return show_message("empty", trend.sentence, text)
@@ -30,6 +33,7 @@ def show_judgement_trend(review: DiscoveryReview, *, subtitle: str = "") -> Disp
         text = (
             f"{n} of the matrix bear a judgement. A second quarter shows what got better and what got worse.{undated}"
         )
+        text += note_fault(review)
         return show_message("empty", trend.sentence, text, "Go through the same fields again next quarter.")
     ends = _ends(trend.quarters)
     width = min(MOST, max(LEAST, STEP * len(trend.quarters)))
@@ -53,7 +57,7 @@ def show_judgement_trend(review: DiscoveryReview, *, subtitle: str = "") -> Disp
             "score_before": "Score before",
             "score_same": "Score now",
         },
-        note=f"{note}{undated}",
+        note=f"{note}{undated}{note_fault(review)}",
         width=max(width, LEAST),
     )
 
@@ -61,6 +65,8 @@ def show_judgement_trend(review: DiscoveryReview, *, subtitle: str = "") -> Disp
 def show_judgement_changes(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """List the fields whose light turned since the quarter before, the worse ones first."""
     frame = review.trend.changes
+    if frame.empty and review.fault:
+        return show_fault(review)
     if frame.empty and not (review.trend.quarters["n_same"] > 0).any():
         return show_message("empty", "No light can have turned yet", "That takes two quarters of judgements.")
     if frame.empty:
@@ -95,6 +101,8 @@ def show_judgement_changes(review: DiscoveryReview, *, subtitle: str = "") -> Di
 def show_overdue(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     """List what was to be available by a quarter that is over, and isn't."""
     frame = review.trend.overdue
+    if frame.empty and review.fault:
+        return show_fault(review)
     if frame.empty:
         return show_message("good", "No plan is overdue")
     kpis = review.matrix[review.matrix["dimension"] == ""]

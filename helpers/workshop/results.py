@@ -97,11 +97,7 @@ class SurveyResults:
         return self._view(
             "Stage evidence",
             "What the customer must have said before a deal moves on, and the open deals that lack it.",
-            lambda review: [
-                stage_view.show_stage_evidence(review.stage_evidence, currency=self._currency),
-                stage_view.show_deals_without_evidence(review.stage_evidence, currency=self._currency),
-                stage_view.show_stage_statements(review.stage_evidence),
-            ],
+            lambda review: stage_view.show_stages(review.stage_evidence, currency=self._currency),
         )
 
     def make_next(self) -> View:
@@ -186,8 +182,11 @@ class DiscoveryResults:
 
     def _show_trend(self) -> Sequence[Shown]:
         from helpers.present import trend_view
+        from helpers.present.decision_fault import show_fault
 
         review = self._reviews.review_discovery()
+        if review.fault and review.trend.quarters.empty:
+            return [show_fault(review)]
         shows = (trend_view.show_judgement_trend, trend_view.show_judgement_changes, trend_view.show_overdue)
         return [show(review) for show in shows]
 

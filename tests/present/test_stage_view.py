@@ -20,8 +20,21 @@ SHOWS = (stage_view.show_stage_evidence, stage_view.show_deals_without_evidence,
 
 
 def test_before_anybody_answers_it_says_where_it_is_asked():
-    for show in SHOWS:
-        assert "stage evidence" in repr(show(review()))
+    [shown] = stage_view.show_stages(review())
+    assert "It is asked in the tab on stage evidence" in repr(shown)
+
+
+def test_one_by_one_no_two_empty_pages_say_the_same():
+    said = [show(review()).title for show in SHOWS]
+    assert len(set(said)) == len(SHOWS) and all(said)
+
+
+def test_with_answers_all_three_are_shown():
+    shown = stage_view.show_stages(review(ana=[stage("Talk", "Why now")]), currency="EUR")
+    assert [display.title for display in shown] == [
+        show(review(ana=[stage("Talk", "Why now")]), **options).title
+        for show, options in zip(SHOWS, ({"currency": "EUR"}, {"currency": "EUR"}, {}), strict=True)
+    ]
 
 
 def test_what_is_missing_stands_with_its_money():

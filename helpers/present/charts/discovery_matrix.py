@@ -36,7 +36,7 @@ class MatrixRow:
 
 
 def draw_discovery_matrix(
-    discovery: pd.DataFrame, *, primaries: Mapping[str, tuple[str, str]], title: str, subtitle: str = ""
+    discovery: pd.DataFrame, *, primaries: Mapping[str, tuple[str, str]], title: str, subtitle: str = "", note: str = ""
 ) -> Display:
     """Draw the object matrix: under each primary KPI a light per field, with the share of records that carry it.
 
@@ -45,6 +45,7 @@ def draw_discovery_matrix(
         primaries: KPI → its label and the object that carries it, in the order of the columns.
         title: the finding, in a sentence.
         subtitle: measure, day, n.
+        note: what is said below how to read it.
 
     Returns:
         A display. Where an object neither carries a field nor should, the cell is empty. Beyond seven fields per
@@ -91,7 +92,7 @@ def draw_discovery_matrix(
     dots = " Blue dots: hollow confirmed by a person, full set against the suggestion."
     said = dots if (cells["decided_by"] != "").any() else ""
     pale = " Pale: not asked for, so not counted." if (cells["strength"] < 1).any() else ""
-    note = f"Circles: {words}; beside them the share of records that carry the field.{pale}{said}{hidden}"
+    note = f"Circles: {words}; beside them the share of records that carry the field.{pale}{said}{hidden}{note}"
     numbers = cells[["row", "kpi", "light", "fill"]].assign(kpi=cells["kpi"].map(lambda kpi: primaries[kpi][0]))
     numbers = numbers.assign(light=_say_light(cells["light"]))
     if said:
