@@ -1,4 +1,4 @@
-"""The app's server: Voila with routes of our own choosing, each behind the gate, and kernels that stand ready."""
+"""The app's server: Voila with routes of our own, each for who is invited alone, and kernels that stand ready."""
 
 import logging
 import signal
@@ -64,8 +64,8 @@ class Page(SignIn):
         """The app whose page this is."""
         return self.settings["voila"]
 
-    def is_left_at_the_door(self) -> bool:
-        """Answer a request that carries a token with a page that goes on without it."""
+    def redirect_without_token(self) -> bool:
+        """Answer a request that carries a token with a page that goes on without it; tell whether there was one."""
         if not self.get_query_argument(TOKEN, ""):
             return False
         self.identity.remember(self, self.guest)
@@ -101,7 +101,7 @@ class RenderedPage(Page, TornadoVoilaHandler):
 
     async def get(self, path: str | None = None) -> None:
         """Draw the page; its kernel learns from here, never from the browser, whose it is."""
-        if self.is_left_at_the_door():
+        if self.redirect_without_token():
             return
         guest = self.guest
         assert guest.invitation is not None
@@ -232,8 +232,6 @@ class WorkshopApp(Voila):
             signal.signal(number, lambda *_: self.ioloop.add_callback_from_signal(self.ioloop.stop))
         try:
             self.ioloop.start()
-        except KeyboardInterrupt:
-            pass
         finally:
             self.stop()
 

@@ -42,7 +42,7 @@ class FacilitatorPage:
 
     def start(self) -> Any:
         """Begin to look for changes; return the page's widget."""
-        keep_looking(self.look)
+        keep_looking(self.look, self.shell.show_trouble)
         return self.shell.widget
 
     def look(self) -> None:

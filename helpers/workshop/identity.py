@@ -195,7 +195,9 @@ class SignIn(RequestHandler):
 
     def log_exception(self, *error: Any) -> None:
         """Write what nobody foresaw into the log, without the query of the address: it may hold a token."""
-        if not isinstance(error[1], HTTPError):
+        if isinstance(error[1], DiagnosticError):
+            LOG.error("%s %s failed: %s", self.request.method, self.request.path, error[1])
+        elif not isinstance(error[1], HTTPError):
             LOG.error("%s %s failed", self.request.method, self.request.path, exc_info=error[1])
 
 

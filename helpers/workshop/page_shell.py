@@ -79,8 +79,9 @@ class PageShell:
         self._rail = VBox().add_class("shell-rail")
         self._main = VBox().add_class("shell-main")
         head = HBox([HTML(self._say_head()).add_class("shell-title"), self.status, self.guide]).add_class("shell-head")
+        self._trouble = VBox().add_class("shell-trouble")
         self._body = HBox([self._rail, self._main]).add_class("shell-body")
-        self.widget = VBox([head, self._body]).add_class("red").add_class("shell")
+        self.widget = VBox([head, self._trouble, self._body]).add_class("red").add_class("shell")
         if is_bar:
             self.widget.add_class("is-bar")
         self.entries: list[Entry] = []
@@ -125,6 +126,17 @@ class PageShell:
         """Let the open part see whether anything changed."""
         if self.current in self._parts:
             self._parts[self.current].look()
+
+    def show_trouble(self, error: Exception | None) -> None:
+        """Say above the part what can't be read now; None when it can be again."""
+        if error is None:
+            self._trouble.children = ()
+            return
+        title, said = "Something went wrong", "It stands in .cache/app.log of the company's folder."
+        if isinstance(error, DiagnosticError):
+            title, said = "A file of the workshop can't be read", str(error)
+        cure = "What you type is saved all the same. This goes away by itself once it is mended."
+        self._trouble.children = (embed_message("warning", title, said, cure),)
 
     def _button(self, entry: Entry) -> Button:
         button = self._buttons.get(entry.id)
@@ -185,18 +197,44 @@ def say_moment(moment: datetime | None, *, today: date | None = None) -> str:
     return time if moment.date() == (today or date.today()) else f"{say_date(moment.date())}, {time}"
 
 
-def keep_looking(look: Callable[[], None]) -> None:
-    """Call a function every two seconds on the kernel's loop; where none runs, never."""
+def keep_looking(look: Callable[[], None], tell: Callable[[Exception | None], None] | None = None) -> None:
+    """Call a function every two seconds on the kernel's loop; where none runs, never.
+
+    Args:
+        look: What is called. What goes wrong in it is logged once, not every two seconds.
+        tell: Is told what goes wrong, once, and None as soon as nothing does any more.
+    """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
+    told = ""
 
     def again() -> None:
-        try:
-            look()
-        except Exception as error:
-            LOG.error("Looking for changes failed", exc_info=error)
+        nonlocal told
+        found = look_once(look)
+        said = f"{type(found).__name__}: {found}" if found else ""
+        if said != told:
+            told = said
+            if found:
+                log_error("Looking for changes failed", found)
+            if tell:
+                tell(found)
         loop.call_later(LOOK, again)
 
     loop.call_later(LOOK, again)
+
+
+def look_once(look: Callable[[], None]) -> Exception | None:
+    """Call a function and return what went wrong in it."""
+    try:
+        look()
+    except Exception as error:  # whatever it is, the next look may go well
+        return error
+    return None
+
+
+def log_error(what: str, error: Exception) -> None:
+    """Log what people are told in a line, and what nobody foresaw with where it happened."""
+    is_foreseen = isinstance(error, DiagnosticError)
+    LOG.error("%s: %s", what, error, exc_info=None if is_foreseen else error)

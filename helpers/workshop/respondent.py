@@ -1,11 +1,13 @@
 """A respondent's page: the survey, and once the round is closed what everybody said and what the CRM says to it."""
 
+from contextlib import suppress
 from typing import Any
 
 from ipywidgets import VBox, Widget
 
 from helpers.answers.editing import ResponseEditor
 from helpers.answers.invitations import Invitation, find_invitation
+from helpers.errors import AnswersError
 from helpers.present.forms.survey_form import SurveyForm
 from helpers.workshop.embedding import embed_message
 from helpers.workshop.page_shell import Entry, PageShell, keep_looking
@@ -46,16 +48,26 @@ class RespondentPage:
         self._is_closed: bool | None = None
         self.shell = PageShell(title=company, who=guest.name, entries=[self._own], is_bar=True)
         self.widget = VBox([self.shell.widget]).add_class("shell-page")
-        self.look()
+        with suppress(AnswersError):  # it is told as soon as the page looks by itself
+            self.look()
 
     def start(self) -> Any:
         """Begin to look for the round to be closed; return the page's widget."""
-        keep_looking(self.look)
+        keep_looking(self.look, self.shell.show_trouble)
         return self.widget
 
     def look(self) -> None:
-        """Show what may be seen by now, and nothing to somebody whose link was withdrawn."""
-        if find_invitation(self._reviews.folder, self._guest.token) is None:
+        """Show what may be seen by now, and nothing to somebody whose link was withdrawn.
+
+        Raises:
+            AnswersError: The invitations can't be read; who is in stays in, and the page goes on.
+        """
+        unreadable = None
+        try:
+            is_invited = find_invitation(self._reviews.folder, self._guest.token) is not None
+        except AnswersError as error:
+            is_invited, unreadable = True, error
+        if not is_invited:
             self.widget.children = (
                 embed_message(
                     "warning",
@@ -70,6 +82,8 @@ class RespondentPage:
             self._is_closed = is_closed
             self.shell.offer([self._own, *(self._list_results() if is_closed else [])])
         self.shell.look()
+        if unreadable:
+            raise unreadable
 
     def _list_results(self) -> list[Entry]:
         survey = SurveyResults(self._reviews, currency=self._currency)

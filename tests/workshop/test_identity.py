@@ -1,4 +1,4 @@
-"""The door of the app: every address closed without a link, nobody in another one's kernel, nothing told to others."""
+"""Who is let into the app: every address closed without a link, nobody in another one's kernel, nothing told."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def test_nothing_opens_without_a_link_whatever_the_method(app, method):
         assert app.visit().ask(address, method=method).status in (403, 405)
 
 
-def test_every_route_stands_behind_the_gate_except_the_one_that_only_kernels_know():
+def test_every_route_asks_who_is_there_except_the_one_that_only_kernels_know():
     class Bare(WorkshopApp):
         template_paths, static_paths, labextensions_path = [], [""], []
         voila_configuration = None
@@ -95,19 +95,19 @@ def test_a_link_lets_its_person_in_and_leaves_the_token_behind(app):
     [cookie] = [cookie for cookie in visitor.cookies if cookie.name.startswith("workshop-")]
     assert cookie.has_nonstandard_attr("HttpOnly")
     assert cookie.get_nonstandard_attr("SameSite") == "Strict"
-    door = visitor.ask(f"/?token={app.token('Ana Okafor')}")
-    assert app.token("Ana Okafor") not in door.text
-    assert "/workshop?as=" in door.text
+    answer = visitor.ask(f"/?token={app.token('Ana Okafor')}")
+    assert app.token("Ana Okafor") not in answer.text
+    assert "/workshop?as=" in answer.text
     page = visitor.ask("/workshop")
     assert page.status == 200
     assert app.token("Ana Okafor") not in page.text
 
 
-def test_a_link_to_any_page_is_exchanged_at_the_door(app):
+def test_a_token_in_a_link_to_any_page_is_exchanged_for_a_cookie(app):
     visitor = app.visit()
-    door = visitor.ask(f"/workshop?token={app.token('Ana Okafor')}")
-    assert door.status == 200
-    assert "kernelId" not in door.text
+    answer = visitor.ask(f"/workshop?token={app.token('Ana Okafor')}")
+    assert answer.status == 200
+    assert "kernelId" not in answer.text
     assert visitor.ask("/workshop").status == 200
 
 
@@ -228,8 +228,8 @@ def test_two_people_at_one_machine_keep_their_own_pages(app):
     shared = Visitor(app.root)
     marks = []
     for name in ("Ana Okafor", "Ben Ito"):
-        door = shared.ask(f"/?token={app.token(name)}")
-        marks.append(door.text.partition("/workshop?as=")[2][:12])
+        answer = shared.ask(f"/?token={app.token(name)}")
+        marks.append(answer.text.partition("/workshop?as=")[2][:12])
     kernels = []
     for mark in marks:
         page = shared.ask(f"/workshop?as={mark}")
