@@ -6,7 +6,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.change import correct
 from helpers.analyses.leaf_dimensions import choose_dimensions
+from helpers.analyses.standardisation import expect_successes, holds
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import Period
@@ -27,9 +29,6 @@ BELOW, ABOVE, SMALL = "below what the mix gives", "above what the mix gives", "t
 
 STANDS_OUT = 0.2
 """A raw rate this far (of the company's rate) off the company's is what people point at."""
-
-PRIOR_ENTRIES = 20.0
-"""Entries by which the rate of a small group of like work is held to that of its parts."""
 
 
 @dataclass(frozen=True)
@@ -101,62 +100,15 @@ def adjust_rates(
     if reference is not None:
         base &= (day >= day_number(reference.start)) & (day <= day_number(reference.end))
     dimensions, _ = choose_dimensions(company, journeys, "deal", rows)
-    dimensions = tuple(id for id in dimensions if id not in ("type", "pipeline", by) and not _holds(journeys, by, id))
-    is_won = (won != NO_DAY).astype(float)
     group = deals.codes[by]
-    expected = _expect(journeys, dimensions, is_won, base, rows)
+    dimensions = tuple(
+        id for id in dimensions if id not in ("type", "pipeline", by) and not holds(group, deals.codes[id], other=id)
+    )
+    is_won = (won != NO_DAY).astype(float)
+    expected = expect_successes([deals.codes[id] for id in dimensions], is_won, base, rows)
     frame = _compare(journeys, by, group[rows], is_won[rows], expected, minimum_n, confidence)
     spread = _measure_spread(frame, minimum_n)
     return Adjusted(frame, by, dimensions, float(is_won[rows].mean()), spread)
-
-
-def _holds(journeys: Journeys, by: str, other: str) -> bool:
-    """Tell whether each value of ``by`` lies within one value of another partition, such as a team's in a region."""
-    codes = journeys.records["deal"].codes
-    pairs = np.unique(codes[by].astype(np.int64) * (int(codes[other].max(initial=0)) + 1) + codes[other])
-    return other in ("team", "manager", "role") or len(pairs) == len(np.unique(codes[by]))
-
-
-def _expect(
-    journeys: Journeys,
-    dimensions: tuple[str, ...],
-    is_won: np.ndarray,
-    base: np.ndarray,
-    rows: np.ndarray,
-) -> np.ndarray:
-    """Return for each compared deal the chance of being won that like deals had.
-
-    What kind of deal wins how often is learnt from the whole history; then brought to the level of the days compared,
-    kind by kind, so that nobody is blamed for what happened to a whole kind of deal.
-    """
-    codes = [journeys.records["deal"].codes[id] for id in dimensions]
-    kinds = [*codes, _combine(codes[:3])] if len(codes) > 1 else codes
-    fitted = _fit(np.full(len(is_won), is_won[base].mean()), codes, is_won, base)
-    return _fit(fitted, kinds, is_won, rows, PRIOR_ENTRIES / 2)[rows]
-
-
-def _fit(
-    fitted: np.ndarray, codes: list[np.ndarray], is_won: np.ndarray, rows: np.ndarray, prior: float = PRIOR_ENTRIES
-) -> np.ndarray:
-    """Bring fitted rates to what some deals did, one factor per value, each shrunk towards none."""
-    wins = prior * max(float(is_won[rows].mean()), 0.01)
-    level = (is_won[rows].sum() + wins) / (fitted[rows].sum() + wins)
-    fitted = np.clip(fitted * level, 0.001, 0.999)
-    for _ in range(6):
-        for code in codes:
-            size = int(code.max(initial=0)) + 1
-            got = np.bincount(code[rows], is_won[rows], minlength=size)
-            predicted = np.bincount(code[rows], fitted[rows], minlength=size)
-            fitted = np.clip(fitted * ((got + wins) / (predicted + wins))[code], 0.001, 0.999)
-    return fitted
-
-
-def _combine(codes: list[np.ndarray]) -> np.ndarray:
-    """Return one code for the combination of several."""
-    combined = np.zeros(len(codes[0]), dtype=np.int64)
-    for code in codes:
-        combined = combined * (int(code.max(initial=0)) + 1) + code
-    return np.unique(combined, return_inverse=True)[1].reshape(-1)
 
 
 def _compare(
@@ -200,7 +152,7 @@ def _compare(
             }
         )
     frame = pd.DataFrame(rows)
-    frame["q_value"] = _adjust_for_number(frame["p_value"].where(frame["n"] >= minimum_n))
+    frame["q_value"] = correct(frame["p_value"].where(frame["n"] >= minimum_n).to_numpy())
     frame["verdict"] = [_judge(row, minimum_n, 1 - confidence) for row in frame.to_dict("records")]
     frame = frame.sort_values(["n", "who"], ascending=[False, True], kind="stable").reset_index(drop=True)
     return frame[ADJUSTED_COLUMNS]
@@ -217,14 +169,6 @@ def _judge(row: dict, minimum_n: int, significance: float) -> str:
     if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= 0.6:
         return ONLY_MIX
     return WITHIN
-
-
-def _adjust_for_number(p_values: pd.Series) -> pd.Series:
-    """Return Benjamini–Hochberg q-values, missing where the p-value is."""
-    known = p_values.dropna().sort_values()
-    count = len(known)
-    q_values = (known * count / np.arange(1, count + 1))[::-1].cummin()[::-1].clip(upper=1.0)
-    return q_values.reindex(p_values.index)
 
 
 def _measure_spread(frame: pd.DataFrame, minimum_n: int) -> float:
