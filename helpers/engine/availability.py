@@ -4,9 +4,10 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.engine.cells import ask, choose_kpis, is_shortcut, measure
-from helpers.engine.counting import lost_carry
+from helpers.engine.answering import answer
+from helpers.engine.cells import ask, choose_kpis, is_shortcut
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
+from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.pipeline import BOOKINGS, has_targets, open_carry_amounts
 from helpers.engine.slicing import Lens
 from helpers.engine.timeline import NO_DAY
@@ -37,13 +38,18 @@ def explain_availability(company, *, as_of: date | str | None = None) -> pd.Data
         missing. An available KPI has a reason where one of its definitions (such as the cohort view) can't be told.
     """
     journeys = build_journeys(company, as_of=parse_day(as_of) if as_of else None)
-    lens = Lens(ask(company, journeys, "all"), ())
+    evaluator = evaluate_journeys(journeys)
+    question = ask(company, evaluator, "all")
     catalog = company.catalog
-    known = {**catalog.kpis, **{kpi.id: kpi for kpi in choose_kpis(company, journeys)}}
+    known = {**catalog.kpis, **{kpi.id: kpi for kpi in choose_kpis(company, evaluator.outline)}}
+    asked = [kpi for kpi in known.values() if not is_shortcut(company, journeys, kpi)]
+    told: dict[str, list] = {}
+    for block in answer(company, question, asked, [Lens(question, ())], lambda *_: True):
+        told.setdefault(block.kpi.id, []).append(block.cells)
     rows = []
     for kpi in known.values():
         shortcut = is_shortcut(company, journeys, kpi)
-        cells = [] if shortcut else measure(company, kpi, lens)
+        cells = told.get(kpi.id, [])
         is_available = any(len(one.value) for one in cells)
         reason, cure = _explain_shortcut(company, journeys, kpi) if shortcut else ("", "")
         if not is_available and not shortcut:
@@ -143,7 +149,7 @@ def _explain_outcome(company, journeys: Journeys, measure) -> tuple[str, str]:
             "No deal is recorded as lost, so won ÷ (won + lost) would always be 100 %.",
             'Map the label of lost deals (--stage "Closed Lost=lost"), or export closed-lost deals too.',
         )
-    if measure is not None and measure.weight and not lost_carry(_lens(company, journeys).question, measure.weight):
+    if measure is not None and measure.weight and measure.weight not in evaluate_journeys(journeys).outline.lost_fields:
         return (
             "Lost deals carry no amount, so a win rate by value would always be 100 %.",
             "Keep the amount when a deal is lost and export it as deal.amount; use win_rate, by count, until then.",
@@ -213,7 +219,3 @@ def _explain_pipeline(company, journeys: Journeys, measure) -> tuple[str, str]:
 def _no_field(field: str) -> tuple[str, str]:
     place = FIELD_OF.get(field, field)
     return f"No record carries {place}.", f"Map {place} to the column that holds it."
-
-
-def _lens(company, journeys: Journeys) -> Lens:
-    return Lens(ask(company, journeys, "all"), ())

@@ -1,30 +1,34 @@
 """KPIs that are counted from events: volumes, sums, conversions, outcomes, sizes and times.
 
-Each ``measure_…`` function takes a measure and a lens and returns cells, one array element per slice and period that
-has a value; an empty list where the data can't tell.
+A plan says for one measure and basis what is needed of the records, and how cells are made of the answers. Plans look
+at what the records hold, never at the records, so that they are the same wherever these lie.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from helpers.engine.aggregates import Aggregate, Durations, Event, Histogram, Need, Spread, Step
 from helpers.engine.doubt import grouped_quantile, mean_interval, ratio_interval, wilson_interval
-from helpers.engine.history import LOST
 from helpers.engine.journeys import LOST_STAGE
-from helpers.engine.slicing import Lens, Question
-from helpers.engine.timeline import NO_DAY
+from helpers.engine.slicing import Question, freeze_where
 from helpers.model.kpi import Duration
 
 QUANTILES = {"median": 0.5, "p90": 0.9}
 
+Answers = Mapping[Need, "np.ndarray | Spread"]
+
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of one KPI on one basis through one lens; all arrays have one element per cell.
+    """The cells of one KPI on one basis; all arrays have one element per cell, sorted by slice and period.
 
     Attributes:
         basis: period, cohort, outcome or snapshot.
-        slices: Index of the slice in the lens.
+        slices: Index of the slice in the lens, or in the lenses that were answered together.
         periods: Index of the period in the axis.
         value, n: The number and how many records are behind it.
         numerator, denominator, low, high: NaN where there is none.
@@ -45,72 +49,64 @@ class Cells:
     horizon: int | None = None
 
 
-def measure_volume(measure, lens: Lens) -> list[Cells]:
-    """Count the records that entered a stage.
+@dataclass(frozen=True)
+class Plan:
+    """How one KPI is told on one basis.
 
-    A slice has a row from the first period in which one of its records entered the stage; from then on 0 is a true
-    zero.
+    Attributes:
+        basis: period, cohort or outcome.
+        needs: What is asked of the records.
+        finish: Makes cells of the question and of the answers to the needs.
     """
-    home = lens.question.journeys.homes.get(measure.stage)
-    counts = home and lens.count_events(home, measure.stage, measure.business, measure.where)
-    if counts is None or home is None:
-        return []
-    slices, periods = np.nonzero(since_first(counts))
-    value = counts[slices, periods + 1]
-    return [Cells("period", slices, periods, value, value, value, is_complete=lens.question.ended[periods])]
+
+    basis: str
+    needs: tuple[Need, ...]
+    finish: Callable[[Question, Answers], Cells] = field(compare=False)
 
 
-def measure_sum(measure, lens: Lens) -> list[Cells]:
-    """Add up a field over the records that entered a stage; n counts those that carry it."""
-    found = summed_events(measure, lens)
-    if found is None:
-        return []
-    home, rows, period = found
-    records = lens.question.journeys.records[home]
-    cents = lens.count(home, rows, period, records.cents[measure.field][rows])
-    known = rows[records.known[measure.field][rows]]
-    behind = lens.count(home, known, period[records.known[measure.field][rows]])
-    if records.weight is not None:
-        behind = cents / 100
-    entered = lens.count_events(home, measure.stage, measure.business, measure.where)
-    slices, periods = np.nonzero(since_first(entered))
-    value = cents[slices, periods + 1] / 100
-    n = behind[slices, periods + 1]
-    return [Cells("period", slices, periods, value, n, value, is_complete=lens.question.ended[periods])]
+def plan_measure(measure, bases: tuple[str, ...], question: Question, by: tuple[str, ...]) -> list[Plan]:
+    """Tell what a measure needs through a combination of partitions, and how cells are made of it; see ``Plan``."""
+    if measure.kind in ("conversion", "duration"):
+        return PLANNERS[measure.kind](measure, question, by, bases)
+    return PLANNERS[measure.kind](measure, question, by)
 
 
-def measure_average(measure, lens: Lens) -> list[Cells]:
-    """Average a field over the records that entered a stage and carry it, with Student's interval."""
-    found = summed_events(measure, lens)
-    if found is None:
-        return []
-    home, rows, period = found
-    records = lens.question.journeys.records[home]
-    known = records.known[measure.field][rows]
-    rows, period = rows[known], period[known]
-    cents = records.cents[measure.field][rows]
-    total = lens.count(home, rows, period, cents)[:, 1:] / 100
-    squares = lens.count(home, rows, period, (cents / 100.0) ** 2)[:, 1:]
-    count = lens.count(home, rows, period)[:, 1:]
-    slices, periods = np.nonzero(count)
-    total, squares, n = (part[slices, periods] for part in (total, squares, count))
-    low, high = mean_interval(total, squares, n, lens.question.confidence)
-    ended = lens.question.ended[periods]
-    return [Cells("outcome", slices, periods, total / n, n, total, n, low, high, ended)]
-
-
-def summed_events(measure, lens: Lens) -> tuple[str, np.ndarray, np.ndarray] | None:
-    """Return the object that carries a field at a stage, with the rows and periods of its entries."""
-    journeys = lens.question.journeys
-    home = journeys.homes.get(measure.stage)
-    if home is None:
+def _event(measure, question: Question, by: tuple[str, ...], object: str | None, stage: str) -> Event | None:
+    """Return the event of an object's records entering a stage; None where it can't be told or cut so."""
+    if object is None or not question.carries(object, {*by, *measure.where}):
         return None
-    for object in dict.fromkeys((home, "deal", "contact")):
-        if object in journeys.records and measure.field in journeys.records[object].cents and lens.carries(object):
-            found = lens.question.events(object, measure.stage, measure.business, measure.where)
-            if found is not None:
-                return object, *found
-    return None
+    business = question.outline.find_business(object, stage, measure.business)
+    return None if business is None else Event(object, stage, business, freeze_where(measure.where))
+
+
+def _home_event(measure, question: Question, by: tuple[str, ...], stage: str) -> Event | None:
+    return _event(measure, question, by, question.outline.homes.get(stage), stage)
+
+
+def find_step(question: Question, object: str, measure, within: int | None = None) -> Step | None:
+    """Return the step that an object's records go; None where they don't show both ends of it."""
+    outline, business = question.outline, measure.business
+    first = outline.find_business(object, measure.from_stage, business)
+    second = outline.find_business(object, measure.to_stage, business)
+    if first is None or second is None:
+        return None
+    return Step(measure.from_stage, measure.to_stage, first, second, within)
+
+
+def _plan_volume(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
+    """Count the records that entered a stage."""
+    event = _home_event(measure, question, by, measure.stage)
+    if event is None:
+        return []
+    entered = Aggregate(event)
+    return [Plan("period", (entered,), partial(_finish_volume, entered))]
+
+
+def _finish_volume(entered: Aggregate, question: Question, got: Answers) -> Cells:
+    """Give a slice a row from the first period in which one of its records entered; from then on 0 is a true zero."""
+    slices, periods = np.nonzero(since_first(got[entered]))
+    value = got[entered][slices, periods + 1]
+    return Cells("period", slices, periods, value, value, value, is_complete=question.ended[periods])
 
 
 def since_first(counts: np.ndarray) -> np.ndarray:
@@ -118,230 +114,256 @@ def since_first(counts: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(counts > 0, axis=1)[:, 1:]
 
 
-def measure_conversion(measure, lens: Lens, bases: tuple[str, ...] = ("cohort", "period")) -> list[Cells]:
+def _summed_event(measure, question: Question, by: tuple[str, ...]) -> Event | None:
+    """Return the event of the object that carries a field at a stage."""
+    home = question.outline.homes.get(measure.stage)
+    for object in dict.fromkeys((home, "deal", "contact")) if home else ():
+        if object in question.outline.objects and measure.field in question.outline.objects[object].fields:
+            event = _event(measure, question, by, object, measure.stage)
+            if event is not None:
+                return event
+    return None
+
+
+def _plan_sum(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
+    """Add up a field over the records that entered a stage; n counts those that carry it."""
+    event = _summed_event(measure, question, by)
+    if event is None:
+        return []
+    entered = Aggregate(_home_event(measure, question, by, measure.stage) or event)
+    cents, known = Aggregate(event, field=measure.field), Aggregate(event, field=measure.field, power=0)
+    is_weighted = question.outline.objects[event.object].is_weighted
+    needs = (entered, cents) if is_weighted else (entered, cents, known)
+    return [Plan("period", needs, partial(_finish_sum, entered, cents, None if is_weighted else known))]
+
+
+def _finish_sum(entered: Aggregate, cents: Aggregate, known: Aggregate | None, question: Question, got) -> Cells:
+    slices, periods = np.nonzero(since_first(got[entered]))
+    value = got[cents][slices, periods + 1] / 100
+    n = value if known is None else got[known][slices, periods + 1]
+    return Cells("period", slices, periods, value, n, value, is_complete=question.ended[periods])
+
+
+def _plan_average(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
+    """Average a field over the records that entered a stage and carry it, with Student's interval."""
+    event = _summed_event(measure, question, by)
+    if event is None:
+        return []
+    needs = tuple(Aggregate(event, field=measure.field, power=power) for power in (0, 1, 2))
+    return [Plan("outcome", needs, partial(_finish_average, needs))]
+
+
+def _finish_average(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
+    count, total, squares = (got[need][:, 1:] for need in needs)
+    slices, periods = np.nonzero(count)
+    n, total, squares = (part[slices, periods] for part in (count, total, squares))
+    total = total / 100
+    low, high = mean_interval(total, squares, n, question.confidence)
+    return Cells("outcome", slices, periods, total / n, n, total, n, low, high, question.ended[periods])
+
+
+def _plan_conversion(measure, question: Question, by: tuple[str, ...], bases: tuple[str, ...]) -> list[Plan]:
     """Tell which share of the records at one stage reached another: of a cohort, and of a period's counts."""
-    cells = []
-    if "cohort" in bases:
-        cells += _cohort_conversion(measure, lens)
-    if "period" in bases:
-        cells += _period_conversion(measure, lens)
-    return cells
+    plans = _plan_cohort(measure, question, by) if "cohort" in bases else []
+    first, second = (_home_event(measure, question, by, stage) for stage in (measure.from_stage, measure.to_stage))
+    if "period" in bases and first is not None and second is not None:
+        needs = (Aggregate(first), Aggregate(second))
+        plans.append(Plan("period", needs, partial(_finish_period, needs)))
+    return plans
 
 
-def _cohort_conversion(measure, lens: Lens) -> list[Cells]:
-    question = lens.question
-    home = question.journeys.homes.get(measure.from_stage)
-    if home is None or home == "session" or not lens.carries(home):
+def _plan_cohort(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
+    event = _home_event(measure, question, by, measure.from_stage)
+    if event is None or event.object == "session" or measure.to_stage not in question.outline.homes:
         return []
-    entered = question.events(home, measure.from_stage, measure.business, measure.where)
-    days = days_between(question, home, measure)
-    if entered is None or days is None or measure.to_stage not in question.journeys.homes:
+    step = find_step(question, event.object, measure, question.horizon)
+    if step is None:
         return []
-    rows, period = entered
-    taken = days[rows]
-    reached = taken >= 0 if question.horizon is None else (taken >= 0) & (taken <= question.horizon)
-    n = lens.count_events(home, measure.from_stage, measure.business, measure.where)[:, 1:]
-    numerator = lens.count(home, rows[reached], period[reached])[:, 1:]
+    needs = (Aggregate(event), Aggregate(event, step))
+    return [Plan("cohort", needs, partial(_finish_cohort, measure, needs))]
+
+
+def _finish_cohort(measure, needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
+    n, numerator = (got[need][:, 1:] for need in needs)
     slices, periods = np.nonzero(n)
     n, numerator = n[slices, periods], numerator[slices, periods]
     low, high = wilson_interval(numerator, n, question.confidence)
-    complete = mature(question, home, measure)[periods]
-    return [Cells("cohort", slices, periods, numerator / n, n, numerator, n, low, high, complete, question.horizon)]
+    complete = find_mature(question, needs[0].event.object, measure)[periods]
+    return Cells("cohort", slices, periods, numerator / n, n, numerator, n, low, high, complete, question.horizon)
 
 
-def _period_conversion(measure, lens: Lens) -> list[Cells]:
-    homes = lens.question.journeys.homes
-    sides = []
-    for stage in (measure.from_stage, measure.to_stage):
-        home = homes.get(stage)
-        counts = home and lens.count_events(home, stage, measure.business, measure.where)
-        if home is None or counts is None:
-            return []
-        sides.append(counts[:, 1:])
-    slices, periods = np.nonzero(sides[0])
-    n, numerator = (side[slices, periods] for side in sides)
-    ended = lens.question.ended[periods]
-    return [Cells("period", slices, periods, numerator / n, n, numerator, n, is_complete=ended)]
+def _finish_period(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
+    n, numerator = (got[need][:, 1:] for need in needs)
+    slices, periods = np.nonzero(n)
+    n, numerator = n[slices, periods], numerator[slices, periods]
+    return Cells("period", slices, periods, numerator / n, n, numerator, n, is_complete=question.ended[periods])
 
 
-def days_between(question: Question, home: str, measure) -> np.ndarray | None:
-    """Return for each record the days from one stage to another: −1 where it has not both, in that order."""
-    key = ("days", home, measure.from_stage, measure.to_stage, measure.business)
-    if key not in question.cache:
-        reached = question.journeys.records[home].reached
-        start = reached.get((measure.from_stage, measure.business), reached.get((measure.from_stage, "all")))
-        stop = reached.get((measure.to_stage, measure.business), reached.get((measure.to_stage, "all")))
-        if start is None or stop is None:
-            question.cache[key] = None
-        else:
-            days = stop.astype(np.int64) - start
-            there = (start != NO_DAY) & (stop != NO_DAY) & (days >= 0)
-            question.cache[key] = np.where(there, days, -1)
-    return question.cache[key]
-
-
-def mature(question: Question, home: str, measure) -> np.ndarray:
+def find_mature(question: Question, object: str, measure) -> np.ndarray:
     """Tell for each period whether its cohort is old enough.
 
     With a horizon: every record has had that many days. To date: the period's last day lies at least as long ago as the
     percentile of all past durations of the company (rule ``maturity_percentile``); never where nothing got there yet.
     """
-    wait = maturity_days(question, home, measure) if question.horizon is None else question.horizon
+    wait = find_maturity(question, object, measure) if question.horizon is None else question.horizon
     if wait is None:
         return np.zeros(len(question.axis), bool)
-    return question.axis.ends + wait <= question.journeys.observed_until
+    return question.axis.ends + wait <= question.outline.observed_until
 
 
-def maturity_days(question: Question, home: str, measure) -> int | None:
+def find_maturity(question: Question, object: str, measure) -> int | None:
     """Return after how many days a cohort to date counts as mature, None where no record got there yet."""
-    key = ("maturity", home, measure.from_stage, measure.to_stage, measure.business)
+    step = find_step(question, object, measure)
+    if step is None:
+        return None
+    key = ("maturity", object, step)
     if key not in question.cache:
-        days = days_between(question, home, measure)
-        taken = days[days >= 0] if days is not None else np.empty(0)
-        wait = int(np.ceil(np.quantile(taken, question.maturity))) if len(taken) else None
-        question.cache[key] = wait
+        asked = Durations(object, step)
+        spread = question.evaluator.count_durations(question, [asked])[asked]
+        question.cache[key] = _find_wait(spread, question.maturity) if len(spread.n) else None
     return question.cache[key]
 
 
-def measure_outcome_share(measure, lens: Lens) -> list[Cells]:
-    """Tell which share of the deals closed in a period was won, by count (Wilson) or by a field (ratio estimator)."""
-    closed = closed_deals(measure, lens)
-    if closed is None:
+def _find_wait(spread: Spread, quantile: float) -> int:
+    """Return a quantile of counted days, interpolated as ``numpy.quantile`` does to the last bit, rounded up."""
+    upto = np.cumsum(spread.n)
+    at = (int(upto[-1]) - 1) * quantile
+    below = int(at)
+    left, right = spread.days[np.searchsorted(upto, [below, min(below + 1, upto[-1] - 1)], side="right")].tolist()
+    share = at - below
+    return math.ceil(left + (right - left) * share if share < 0.5 else right - (right - left) * (1 - share))
+
+
+def _plan_outcome_share(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
+    """Tell which share of the deals closed in a period was won, by count (Wilson) or by a field (ratio estimator).
+
+    None where lost deals aren't recorded; by a field none where all of them have none or zero of it.
+    """
+    won, lost = (_event(measure, question, by, "deal", stage) for stage in ("won", LOST_STAGE))
+    if question.outline.homes.get(LOST_STAGE) != "deal" or won is None or lost is None:
         return []
-    rows, period, won = closed
     if measure.weight is None:
-        n = lens.count("deal", rows, period)[:, 1:]
-        numerator = lens.count("deal", rows[won], period[won])[:, 1:]
-        slices, periods = np.nonzero(n)
-        n, numerator = n[slices, periods], numerator[slices, periods]
-        low, high = wilson_interval(numerator, n, lens.question.confidence)
-        ended = lens.question.ended[periods]
-        return [Cells("outcome", slices, periods, numerator / n, n, numerator, n, low, high, ended)]
-    return _weighted_share(measure, lens, rows, period, won)
-
-
-def _weighted_share(measure, lens: Lens, rows: np.ndarray, period: np.ndarray, won: np.ndarray) -> list[Cells]:
-    deals = lens.question.journeys.records["deal"]
-    if not lost_carry(lens.question, measure.weight):
+        needs = (Aggregate(won), Aggregate(lost))
+        return [Plan("outcome", needs, partial(_finish_win_rate, needs))]
+    if measure.weight not in question.outline.lost_fields:
         return []
-    known = deals.known[measure.weight][rows]
-    rows, period, won = rows[known], period[known], won[known]
-    cents = deals.cents[measure.weight][rows]
-    amount = cents / 100.0
-    count = lens.count("deal", rows, period)[:, 1:]
-    y = lens.count("deal", rows, period, cents)[:, 1:] / 100
-    x = lens.count("deal", rows[won], period[won], cents[won])[:, 1:] / 100
-    yy = lens.count("deal", rows, period, amount**2)[:, 1:]
-    xx = lens.count("deal", rows[won], period[won], amount[won] ** 2)[:, 1:]
-    slices, periods = np.nonzero(y)
-    x, y, xx, yy, n = (part[slices, periods] for part in (x, y, xx, yy, count))
-    low, high = ratio_interval((x, y, xx, xx, yy), n, lens.question.confidence)
-    ended = lens.question.ended[periods]
-    return [Cells("outcome", slices, periods, x / y, n, x, y, np.maximum(low, 0), np.minimum(high, 1), ended)]
+    needs = tuple(Aggregate(event, field=measure.weight, power=power) for event in (won, lost) for power in (0, 1, 2))
+    return [Plan("outcome", needs, partial(_finish_weighted_share, needs))]
 
 
-def closed_deals(measure, lens: Lens) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Return rows, periods and whether won of the deals that closed; None where lost deals aren't recorded."""
-    question = lens.question
-    if question.journeys.homes.get(LOST_STAGE) != "deal" or not lens.carries("deal"):
-        return None
-    won = question.events("deal", "won", measure.business, measure.where)
-    lost = question.events("deal", LOST_STAGE, measure.business, measure.where)
-    if won is None or lost is None:
-        return None
-    rows, period = (np.concatenate(parts) for parts in zip(won, lost, strict=True))
-    return rows, period, np.arange(len(rows)) < len(won[0])
+def _finish_win_rate(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
+    won, lost = (got[need][:, 1:] for need in needs)
+    slices, periods = np.nonzero(won + lost)
+    won, lost = won[slices, periods], lost[slices, periods]
+    n, ended = won + lost, question.ended[periods]
+    low, high = wilson_interval(won, n, question.confidence)
+    return Cells("outcome", slices, periods, won / n, n, won, n, low, high, ended)
 
 
-def lost_carry(question: Question, name: str) -> bool:
-    """Tell whether lost deals carry the field: where all of them have none or zero, a share by value means nothing."""
-    deals = question.journeys.records["deal"]
-    if name not in deals.cents:
-        return False
-    lost = question.journeys.history.outcome == LOST
-    return bool((deals.cents[name][lost] != 0).any())
+def _finish_weighted_share(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
+    won_n, x, xx, lost_n, lost, lost_squares = (got[need][:, 1:] for need in needs)
+    slices, periods = np.nonzero(x + lost)
+    won_n, x, xx, lost_n, lost, lost_squares = (
+        part[slices, periods] for part in (won_n, x, xx, lost_n, lost, lost_squares)
+    )
+    n, y, x, yy = won_n + lost_n, (x + lost) / 100, x / 100, xx + lost_squares
+    low, high = ratio_interval((x, y, xx, xx, yy), n, question.confidence)
+    low, high = np.maximum(low, 0), np.minimum(high, 1)
+    return Cells("outcome", slices, periods, x / y, n, x, y, low, high, question.ended[periods])
 
 
-def measure_duration(measure, lens: Lens, bases: tuple[str, ...] = ("outcome", "cohort")) -> list[Cells]:
+def _plan_duration(measure, question: Question, by: tuple[str, ...], bases: tuple[str, ...]) -> list[Plan]:
     """Tell how many days records took from one stage to another, by the day of arrival and by that of entry."""
-    question = lens.question
     home = home_of_step(question, measure)
-    if home is None or not lens.carries(home):
-        return []
-    days = days_between(question, home, measure)
-    cells = []
+    plans = []
     for basis, stage in (("outcome", measure.to_stage), ("cohort", measure.from_stage)):
-        events = question.events(home, stage, measure.business, measure.where)
-        if basis in bases and events is not None:
-            cells.append(_durations(measure, lens, home, days, events, basis))
-    return cells
+        event = _event(measure, question, by, home, stage)
+        if basis in bases and event is not None:
+            need = Histogram(event, find_step(question, home, measure))
+            plans.append(Plan(basis, (need,), partial(_finish_duration, measure, basis, need)))
+    return plans
 
 
 def home_of_step(question: Question, measure) -> str | None:
     """Return the object whose records show both ends of a step: the later stage's, else the earlier one's."""
-    homes = question.journeys.homes
+    homes = question.outline.homes
     if measure.from_stage not in homes or measure.to_stage not in homes:
         return None
-    for home in (homes[measure.to_stage], homes[measure.from_stage]):
-        if days_between(question, home, measure) is not None:
-            return home
-    return None
+    both = (homes[measure.to_stage], homes[measure.from_stage])
+    return next((home for home in both if find_step(question, home, measure) is not None), None)
 
 
-def _durations(measure, lens: Lens, home: str, days: np.ndarray, events, basis: str) -> Cells:
-    question = lens.question
-    rows, period = events
-    taken = days[rows]
-    chosen = (taken >= 0) & (period > 0)
+def _finish_duration(measure, basis: str, need: Histogram, question: Question, got: Answers) -> Cells:
+    spread = got[need]
     horizon = question.horizon if basis == "cohort" else None
     if horizon is not None:
-        chosen &= taken <= horizon
-    rows, period, taken = rows[chosen], period[chosen], taken[chosen]
-    keys, groups = np.unique(lens.ids(home)[rows] * len(question.axis) + period - 1, return_inverse=True)
-    slices, periods = np.divmod(keys, max(len(question.axis), 1))
-    complete = mature(question, home, measure)[periods] if basis == "cohort" else question.ended[periods]
+        near = spread.days <= horizon
+        spread = Spread(spread.slices[near], spread.periods[near], spread.days[near], spread.n[near])
+    slices, periods, groups = _group(spread, len(question.axis))
+    object = need.event.object
+    complete = find_mature(question, object, measure)[periods] if basis == "cohort" else question.ended[periods]
     if measure.statistic in QUANTILES:
+        quantile = QUANTILES[measure.statistic]
         value, low, high, n = grouped_quantile(
-            groups, taken, len(keys), QUANTILES[measure.statistic], question.confidence
+            groups, spread.days, len(slices), quantile, question.confidence, times=spread.n
         )
         return Cells(basis, slices, periods, value, n, None, None, low, high, complete, horizon)
-    n = np.bincount(groups, minlength=len(keys))
-    total = np.bincount(groups, weights=taken, minlength=len(keys))
-    squares = np.bincount(groups, weights=taken.astype(float) ** 2, minlength=len(keys))
+    n, total, squares = (
+        np.bincount(groups, weights=spread.n * spread.days**power, minlength=len(slices)) for power in (0, 1, 2)
+    )
     low, high = mean_interval(total, squares, n, question.confidence)
     return Cells(basis, slices, periods, total / np.maximum(n, 1), n, total, n, low, high, complete, horizon)
 
 
-def measure_velocity(measure, lens: Lens) -> list[Cells]:
+def _group(spread: Spread, n_periods: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return slice and period of every cell of a histogram, and to which cell each of its entries belongs."""
+    keys = spread.slices * n_periods + spread.periods
+    is_first = np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)]
+    slices, periods = np.divmod(keys[is_first], max(n_periods, 1))
+    return slices, periods, np.cumsum(is_first) - 1
+
+
+def _plan_velocity(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
     """Tell the revenue per day of sales cycle of the deals closed in a period.
 
     Deals closed × win rate × average deal size ÷ median cycle, all four over the same deals; deals closed × win rate
     is the deals won. No value where nothing was won, no amount is known or the median is 0 days.
     """
-    question = lens.question
-    deals = question.journeys.records.get("deal")
-    if deals is None or "amount" not in deals.cents or not lens.carries("deal"):
+    deals = question.outline.objects.get("deal")
+    won, lost = (_event(measure, question, by, "deal", stage) for stage in ("won", LOST_STAGE))
+    if deals is None or "amount" not in deals.fields or won is None:
         return []
-    won = question.events("deal", "won", measure.business, measure.where)
-    cycle_of = Duration(kind="duration", from_stage="opportunity", to_stage="won", business=measure.business)
-    days = days_between(question, "deal", cycle_of)
-    if won is None or days is None:
+    cycle = Duration(kind="duration", from_stage="opportunity", to_stage="won", business=measure.business)
+    step = find_step(question, "deal", cycle)
+    if step is None:
         return []
-    lost = question.events("deal", LOST_STAGE, measure.business, measure.where) or (won[0][:0], won[1][:0])
-    closed = lens.count("deal", *won)[:, 1:] + lens.count("deal", *lost)[:, 1:]
-    rows, period = won
-    known = deals.known["amount"][rows]
-    total = lens.count("deal", rows, period, deals.cents["amount"][rows])[:, 1:] / 100
-    priced = lens.count("deal", rows[known], period[known])[:, 1:]
-    count = lens.count("deal", rows, period)[:, 1:]
-    timed = (days[rows] >= 0) & (period > 0)
-    keys, groups = np.unique(
-        lens.ids("deal")[rows[timed]] * len(question.axis) + period[timed] - 1, return_inverse=True
-    )
-    cycle = grouped_quantile(groups, days[rows[timed]], len(keys), 0.5, question.confidence)[0]
-    slices, periods = np.divmod(keys, max(len(question.axis), 1))
-    usable = (cycle > 0) & (priced[slices, periods] > 0)
-    slices, periods, cycle = slices[usable], periods[usable], cycle[usable]
-    numerator = count[slices, periods] * total[slices, periods] / priced[slices, periods]
-    n, ended = closed[slices, periods], question.ended[periods]
-    return [Cells("outcome", slices, periods, numerator / cycle, n, numerator, cycle, is_complete=ended)]
+    sums = (Aggregate(won), Aggregate(won, field="amount", power=0), Aggregate(won, field="amount"))
+    days = Histogram(won, step)
+    closed = Aggregate(lost) if lost is not None else None
+    return [Plan("outcome", (*sums, days, *filter(None, [closed])), partial(_finish_velocity, sums, days, closed))]
+
+
+def _finish_velocity(sums, days: Histogram, closed: Aggregate | None, question: Question, got: Answers) -> Cells:
+    spread = got[days]
+    slices, periods, groups = _group(spread, len(question.axis))
+    cycle = grouped_quantile(groups, spread.days, len(slices), 0.5, question.confidence, times=spread.n)[0]
+    priced = got[sums[1]][slices, periods + 1]
+    usable = (cycle > 0) & (priced > 0)
+    slices, periods, cycle, priced = slices[usable], periods[usable], cycle[usable], priced[usable]
+    won, cents = (got[need][slices, periods + 1] for need in (sums[0], sums[2]))
+    n = won if closed is None else won + got[closed][slices, periods + 1]
+    numerator = won * (cents / 100) / priced
+    ended = question.ended[periods]
+    return Cells("outcome", slices, periods, numerator / cycle, n, numerator, cycle, is_complete=ended)
+
+
+PLANNERS = {
+    "volume": _plan_volume,
+    "sum": _plan_sum,
+    "average": _plan_average,
+    "conversion": _plan_conversion,
+    "outcome_share": _plan_outcome_share,
+    "duration": _plan_duration,
+    "velocity": _plan_velocity,
+}
+"""Kinds of measure that are counted from events."""

@@ -107,7 +107,13 @@ def quantile_ranks(n: np.ndarray, quantile: float, confidence: float = 0.95) -> 
 
 
 def grouped_quantile(
-    groups: np.ndarray, values: np.ndarray, n_groups: int, quantile: float, confidence: float = 0.95
+    groups: np.ndarray,
+    values: np.ndarray,
+    n_groups: int,
+    quantile: float,
+    confidence: float = 0.95,
+    *,
+    times: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Give a quantile of the values in each group, with its order-statistic interval.
 
@@ -117,24 +123,32 @@ def grouped_quantile(
         n_groups: How many groups.
         quantile: 0–1; interpolated linearly between neighbours, as numpy and spreadsheets do.
         confidence: Of the interval.
+        times: How often each value occurs in its group; None for once. Then groups and values are sorted already.
 
     Returns:
         Quantile, lower bound, upper bound (float, NaN where empty or too few) and n per group.
     """
-    order = np.lexsort((values, groups))
-    ordered = np.asarray(values, float)[order]
-    n = np.bincount(groups, minlength=n_groups)[:n_groups].astype(np.int64)
+    if times is None:
+        order = np.lexsort((values, groups))
+        groups, values, times = groups[order], values[order], np.ones(len(order), np.int64)
+    ordered = np.asarray(values, float)
+    n = np.bincount(groups, weights=times, minlength=n_groups)[:n_groups].astype(np.int64)
     first = np.concatenate(([0], np.cumsum(n)[:-1]))
     if not len(ordered):
         nothing = np.full(n_groups, np.nan)
         return nothing, nothing.copy(), nothing.copy(), n
+    upto = np.cumsum(times)
+
+    def rank(place: np.ndarray) -> np.ndarray:
+        """Return the value at a place, from 0, among all of them."""
+        return ordered[np.searchsorted(upto, np.clip(place, 0, upto[-1] - 1), side="right")]
+
     at = (n - 1) * quantile
     below = np.clip(np.floor(at), 0, None).astype(np.int64)
     above = np.minimum(below + 1, np.maximum(n - 1, 0))
-    top = len(ordered) - 1
-    left, right = ordered[np.minimum(first + below, top)], ordered[np.minimum(first + above, top)]
+    left, right = rank(first + below), rank(first + above)
     value = np.where(n > 0, left + (right - left) * (at - below), np.nan)
     low_rank, high_rank = quantile_ranks(n, quantile, confidence)
-    low = np.where(low_rank > 0, ordered[np.clip(first + low_rank - 1, 0, top)], np.nan)
-    high = np.where(high_rank > 0, ordered[np.clip(first + high_rank - 1, 0, top)], np.nan)
+    low = np.where(low_rank > 0, rank(first + low_rank - 1), np.nan)
+    high = np.where(high_rank > 0, rank(first + high_rank - 1), np.nan)
     return value, low, high, n

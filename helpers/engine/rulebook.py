@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.engine.cells import ask
-from helpers.engine.counting import days_between, maturity_days
+from helpers.engine.counting import find_maturity, find_step
+from helpers.engine.folding import step_days
 from helpers.engine.journeys import Journeys, Records, build_journeys
+from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.recurring import active_on
 from helpers.engine.timeline import FAR, NO_DAY
 from helpers.periods import parse_day
@@ -68,16 +70,17 @@ def _renamed(deals: pd.DataFrame | None) -> pd.DataFrame | None:
 
 def _step_rules(company, journeys: Journeys) -> list[tuple[str, str, int]]:
     """Count, per step between neighbouring stages, who was further before, who skipped and who is on the way."""
-    question = ask(company, journeys, "all")
+    question = ask(company, evaluate_journeys(journeys), "all")
     stages = [id for id in company.catalog.stages if id in journeys.homes]
     label = {id: company.catalog.stages[id].label for id in stages}
     rows = []
     for first, second in pairwise(stages):
         home = journeys.homes[first]
         step = company.catalog.conversion(first, second).measure
-        days = days_between(question, home, step)
-        if home == "session" or days is None:
+        dated = find_step(question, home, step)
+        if home == "session" or dated is None:
             continue
+        went, _ = step_days(journeys.records[home], dated)
         start, stop = (_reached(journeys.records[home], id, step.business) for id in (first, second))
         rows.append(
             (
@@ -93,9 +96,9 @@ def _step_rules(company, journeys: Journeys) -> list[tuple[str, str, int]]:
                 ((start == NO_DAY) & (stop != NO_DAY)).sum(),
             )
         )
-        wait = maturity_days(question, home, step)
+        wait = find_maturity(question, home, step)
         age = journeys.observed_until - start.astype(np.int64)
-        young = (start != NO_DAY) & (days < 0) & (age < (wait if wait is not None else FAR))
+        young = (start != NO_DAY) & ~went & (age < (wait if wait is not None else FAR))
         rows.append(
             (
                 f"open cohort: {first} to {second}",

@@ -1,13 +1,17 @@
-"""Cut records into slices and periods, and count them in vectorised passes."""
+"""Cut records into slices and periods: what was asked, and through which partitions it is looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from helpers.engine.aggregates import Evaluator, Outline
 from helpers.engine.history import DealState
 from helpers.engine.journeys import BLANK, Journeys, Records
-from helpers.engine.timeline import NO_DAY, WHOLE, PeriodAxis, as_axis, to_date
+from helpers.engine.timeline import WHOLE, PeriodAxis, as_axis, to_date
 from helpers.errors import QuestionError, suggest
 from helpers.periods import build_periods
 
@@ -17,24 +21,25 @@ DENSE_CELLS = 5_000_000
 EVERYTHING = "all"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
-    """What was asked: over which journeys, which periods, which records.
+    """What was asked: of whose records, which periods, which records.
 
     Attributes:
-        journeys: The company's journeys as of the day.
+        evaluator: Where the records lie as of the day, and who counts them.
         axis: The periods.
-        keep: Object → which of its records pass the filters; an object that can't be filtered so is left out.
+        filters: Partition id → codes of the values that records must have; an object that doesn't carry one of the
+            partitions can't be asked.
         horizon: Days that a cohort is given; None gives it until the day of the question.
         confidence: Of every interval.
         maturity: Percentile of past durations from which a cohort counts as mature.
         fiscal_year_start: The month in which the fiscal year begins.
-        cache: Events already located, by object, stage, business and narrowing.
+        cache: What was found once.
     """
 
-    journeys: Journeys
+    evaluator: Evaluator
     axis: PeriodAxis
-    keep: Mapping[str, np.ndarray]
+    filters: Mapping[str, tuple[int, ...]]
     horizon: int | None
     confidence: float
     maturity: float
@@ -42,10 +47,20 @@ class Question:
     cache: dict = field(default_factory=dict)
 
     @property
+    def outline(self) -> Outline:
+        """What the records hold."""
+        return self.evaluator.outline
+
+    @property
+    def journeys(self) -> Journeys:
+        """The records themselves; only where they lie in memory."""
+        return self.evaluator.journeys
+
+    @property
     def ended(self) -> np.ndarray:
         """Whether each period was over on the last day that can be seen, and had begun when the exports were made."""
-        over = self.axis.ends <= self.journeys.observed_until
-        return over & (self.axis.starts <= self.journeys.exported_until)
+        over = self.axis.ends <= self.outline.observed_until
+        return over & (self.axis.starts <= self.outline.exported_until)
 
     def quarters(self) -> tuple[PeriodAxis, np.ndarray]:
         """Return the periods at whose start a stock is looked at, and in which period of the axis each is shown.
@@ -58,47 +73,33 @@ class Question:
         quarters = as_axis(build_periods(start, end, "quarter", self.fiscal_year_start), "quarter")
         return quarters, np.zeros(len(quarters), np.int64)
 
+    def carries(self, object: str, partitions: Iterable[str]) -> bool:
+        """Tell whether an object's records carry some partitions and everything that is filtered by."""
+        return self.outline.carries(object, {*partitions, *self.filters})
+
     def selected(self, object: str, where: Mapping[str, Sequence[str]]) -> np.ndarray | None:
         """Return which records of an object pass the filters and a KPI's own narrowing; None where it can't be told."""
-        if object not in self.keep:
+        if not self.carries(object, where):
             return None
-        key = ("selected", object, _frozen(where))
+        key = ("selected", object, freeze_where(where))
         if key not in self.cache:
-            mask = self.keep[object]
+            records = self.journeys.records[object]
+            mask = np.ones(records.n, bool)
+            for partition, codes in self.filters.items():
+                mask &= match_codes(records.codes[partition], codes, len(self.outline.labels[partition]))
             for partition, values in where.items():
-                codes = self.journeys.records[object].codes.get(partition)
-                if codes is None:
-                    mask = None
-                    break
-                mask = mask & np.isin(codes, _wanted_codes(self.journeys.labels[partition], values))
+                labels = self.outline.labels[partition]
+                mask &= match_codes(records.codes[partition], find_codes(labels, values), len(labels))
             self.cache[key] = mask
         return self.cache[key]
 
-    def events(self, object: str, stage: str, business: str, where: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the records that entered a stage: their positions, and their period + 1 (0 = before the first one).
-
-        None where the object never reaches the stage or can't be filtered as asked.
-        """
-        key = ("events", object, stage, business, _frozen(where))
-        if key not in self.cache:
-            records = self.journeys.records[object]
-            days = records.reached.get((stage, business))
-            if days is None and business != EVERYTHING:
-                days = records.reached.get((stage, EVERYTHING))
-            selected = self.selected(object, where)
-            self.cache[key] = None if days is None or selected is None else self._located(days, selected)
-        return self.cache[key]
-
-    def _located(self, days: np.ndarray, selected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if not len(self.axis):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        rows = np.flatnonzero(selected & (days != NO_DAY) & (days <= self.axis.ends[-1]))
-        period = np.searchsorted(self.axis.starts, days[rows], side="right")
-        return rows, period.astype(np.int64)
-
 
 class Lens:
-    """One way of cutting: the slices of a combination of partitions, over all objects that carry it."""
+    """One way of cutting: the slices of a combination of partitions, over all objects that carry it.
+
+    A slice's key is the mixed radix of the codes of its values, the last partition running fastest. A lens numbers its
+    slices by their keys; one that is too wide for that (``is_sparse``) only numbers those that occur, in that order.
+    """
 
     def __init__(self, question: Question, by: Sequence[str], shown_as: Sequence[str] | None = None):
         """Lay out the slices.
@@ -110,19 +111,44 @@ class Lens:
         """
         self.question = question
         self.by = tuple(by)
-        self.dimension = " & ".join(shown_as or by) or EVERYTHING
-        labels = question.journeys.labels
-        self.sizes = [len(labels[id]) for id in self.by]
+        self.shown_as = tuple(shown_as or by)
+        self.dimension = " & ".join(self.shown_as) or EVERYTHING
+        self.sizes = [len(question.outline.labels[id]) for id in self.by]
         cells = float(np.prod([float(size) for size in self.sizes])) * (len(question.axis) + 1)
-        self.occupied = self._find_occupied() if cells > DENSE_CELLS else None
-        self.n_slices = int(np.prod(self.sizes)) if self.occupied is None else len(self.occupied)
+        self.is_sparse = cells > DENSE_CELLS
+        self._occupied: np.ndarray | None = None
         self._ids: dict[str, np.ndarray | None] = {}
-        self._names: np.ndarray | None = None
+
+    def with_question(self, question: Question) -> "Lens":
+        """Return the same lens on another question about the same records, such as one with other filters."""
+        other = copy(self)
+        other.question = question
+        return other
+
+    @property
+    def occupied(self) -> np.ndarray | None:
+        """Keys of the slices that occur, sorted; None where all slices are numbered."""
+        if self.is_sparse and self._occupied is None:
+            self._occupied = self.question.evaluator.find_occupied(self.by)
+        return self._occupied
+
+    def occupy(self, keys: np.ndarray) -> None:
+        """Say which slices of a sparse lens occur, where that was learnt in passing: sorted keys."""
+        self._occupied = keys
+
+    @property
+    def n_slices(self) -> int:
+        """How many slices are numbered."""
+        return int(np.prod(self.sizes)) if self.occupied is None else len(self.occupied)
 
     def carries(self, object: str) -> bool:
         """Tell whether an object carries every partition of this lens."""
-        records = self.question.journeys.records
-        return object in records and all(id in records[object].codes for id in self.by)
+        return self.question.outline.carries(object, self.by)
+
+    @property
+    def carriers(self) -> frozenset[str]:
+        """The objects that carry every partition of this lens."""
+        return frozenset(object for object in self.question.outline.objects if self.carries(object))
 
     def ids(self, object: str) -> np.ndarray | None:
         """Return the slice of each record, None where the object lacks one of the partitions."""
@@ -144,61 +170,39 @@ class Lens:
         return keys if self.occupied is None else np.searchsorted(self.occupied, keys)
 
     def _keys(self, records: Records, instead: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        codes = {**records.codes, **(instead or {})}
-        keys = np.zeros(records.n, np.int64)
-        for id, size in zip(self.by, self.sizes, strict=True):
-            keys = keys * size + codes[id]
-        return keys
+        return join_codes({**records.codes, **(instead or {})}, self.by, self.sizes, records.n)
 
-    def _find_occupied(self) -> np.ndarray:
-        carriers = [records for name, records in self.question.journeys.records.items() if self.carries(name)]
-        return np.unique(np.concatenate([np.unique(self._keys(one)) for one in carriers] or [np.empty(0, np.int64)]))
-
-    def names(self, slices: np.ndarray) -> np.ndarray:
+    def texts(self, slices: np.ndarray) -> pa.Array:
         """Return the text of each slice."""
         if not self.by:
-            return np.full(len(slices), EVERYTHING, dtype="O")
-        if self.occupied is not None:
-            self._names = self._join_names(self.occupied) if self._names is None else self._names
-            return self._names[slices]
-        return self._join_names(slices)
-
-    def _join_names(self, keys: np.ndarray) -> np.ndarray:
+            return pa.repeat(pa.scalar(EVERYTHING, pa.large_string()), len(slices))
+        keys = slices if self.occupied is None else self.occupied[slices]
         parts = []
         for id, size in zip(reversed(self.by), reversed(self.sizes), strict=True):
-            parts.append(self.question.journeys.labels[id][keys % size])
+            labels = pa.array(self.question.outline.labels[id], pa.large_string())
+            parts.append(labels.take(pa.array(keys % size)))
             keys = keys // size
-        names = parts.pop()
-        while parts:
-            names = names + " & " + parts.pop()
-        return names
+        return pc.binary_join_element_wise(*reversed(parts), pa.scalar(" & ", pa.large_string()))
 
-    def count(self, object: str, rows: np.ndarray, period: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-        """Count records, or add up a weight, per slice and period.
+    def names(self, slices: np.ndarray) -> np.ndarray:
+        """Return the text of each slice as Python's own."""
+        return self.texts(slices).to_numpy(zero_copy_only=False)
 
-        Args:
-            object: Whose records.
-            rows: Their positions.
-            period: Their period + 1; 0 is before the first period.
-            weight: One number per row.
 
-        Returns:
-            Floats of shape slices × (periods + 1); column 0 holds what came before the first period.
-        """
-        width = len(self.question.axis) + 1
-        keys = self.ids(object)[rows] * width + period
-        return np.bincount(keys, weights=weight, minlength=self.n_slices * width).astype(float).reshape(-1, width)
+def join_codes(codes: Mapping[str, np.ndarray], by: Sequence[str], sizes: Sequence[int], n: int) -> np.ndarray:
+    """Return the slice key of each of n records."""
+    keys = np.zeros(n, np.int64)
+    for id, size in zip(by, sizes, strict=True):
+        keys *= size
+        keys += codes[id]
+    return keys
 
-    def count_events(self, object: str, stage: str, business: str, where: Mapping) -> np.ndarray | None:
-        """Count the records that entered a stage (sessions: what their rows add up to), as ``count`` does."""
-        found = self.question.events(object, stage, business, where)
-        if found is None or not self.carries(object):
-            return None
-        key = ("counts", self.by, object, stage, business, _frozen(where))
-        if key not in self.question.cache:
-            weight = self.question.journeys.records[object].weight
-            self.question.cache[key] = self.count(object, *found, None if weight is None else weight[found[0]])
-        return self.question.cache[key]
+
+def match_codes(codes: np.ndarray, wanted: Sequence[int], size: int) -> np.ndarray:
+    """Return which codes, each below size, are among the wanted ones."""
+    is_wanted = np.zeros(size, bool)
+    is_wanted[list(wanted)] = True
+    return is_wanted[codes]
 
 
 def resolve_partition(company, name: str, labels: Mapping[str, np.ndarray]) -> str:
@@ -217,39 +221,35 @@ def resolve_partition(company, name: str, labels: Mapping[str, np.ndarray]) -> s
     raise QuestionError(f"partition '{name}' is unknown.{suggest(name, known)} This company's partitions: {listed}.")
 
 
-def keep_records(
-    company, journeys: Journeys, filters: Mapping[str, object] | None
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Tell which records pass the filters.
+def read_filters(company, outline: Outline, filters: Mapping[str, object] | None) -> dict[str, tuple[int, ...]]:
+    """Turn filters into codes.
 
     Args:
         company: The opened company.
-        journeys: Its journeys.
+        outline: What its records hold.
         filters: Partition → value or list of values; None or ``(blank)`` selects missing ones.
 
     Returns:
-        Object → mask, only for objects that carry every partition filtered by; and the ids of those partitions.
+        Partition id → codes of the values that pass.
 
     Raises:
         QuestionError: A partition or a value doesn't exist.
     """
-    keep = {name: np.ones(records.n, bool) for name, records in journeys.records.items()}
-    ids = []
+    codes: dict[str, tuple[int, ...]] = {}
     for name, wanted in (filters or {}).items():
-        id = resolve_partition(company, name, journeys.labels)
-        ids.append(id)
+        id = resolve_partition(company, name, outline.labels)
         values = [wanted] if wanted is None or isinstance(wanted, str) or not hasattr(wanted, "__iter__") else wanted
-        codes = _wanted_codes(journeys.labels[id], values, strict=name)
-        for object in list(keep):
-            carried = journeys.records[object].codes.get(id)
-            if carried is None:
-                del keep[object]
-            else:
-                keep[object] = keep[object] & np.isin(carried, codes)
-    return keep, ids
+        found = tuple(find_codes(outline.labels[id], values, strict=name))
+        codes[id] = tuple(code for code in codes[id] if code in found) if id in codes else found
+    return codes
 
 
-def _wanted_codes(labels: np.ndarray, values: Sequence[object], strict: str = "") -> list[int]:
+def find_codes(labels: np.ndarray, values: Sequence[object], strict: str = "") -> list[int]:
+    """Return the codes of values, a missing one's for None.
+
+    Raises:
+        QuestionError: A value doesn't exist, and ``strict`` names the filter that it was asked by.
+    """
     place = {label: i for i, label in enumerate(labels)}
     codes = []
     for value in values:
@@ -264,5 +264,6 @@ def _wanted_codes(labels: np.ndarray, values: Sequence[object], strict: str = ""
     return codes
 
 
-def _frozen(where: Mapping[str, Sequence[str]]) -> tuple:
+def freeze_where(where: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return a KPI's own narrowing as a value that can be compared and remembered."""
     return tuple((key, tuple(values)) for key, values in where.items())
