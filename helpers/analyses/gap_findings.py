@@ -49,7 +49,7 @@ def _tell_gap(gap: Gap, currency: str) -> Finding:
             "n": int(gap.closing.frame[f"{gap.closing.steps[0]}_actual"].sum()),
             "definition": gap.closing.basis,
         },
-        next_step="Start with the largest cause below, not with the largest team",
+        next_step="Start with the largest cause, not with the largest team",
         notebook=NOTEBOOK,
         severity="bad" if gap.gap < 0 else "good",
     )
