@@ -10,13 +10,24 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.derived_partitions import derive_partitions
 from helpers.analyses.finding import Finding
 from helpers.analyses.overview import find_goal
 from helpers.company import Company, open_company
 from helpers.engine.cells import build_cells
 from helpers.errors import ParameterError, suggest
 from helpers.issues import IssueLog, count_issues
-from helpers.periods import Period, build_periods, parse_day, period_of, require_grain, resolve_as_of
+from helpers.periods import (
+    CUSTOM,
+    Period,
+    build_periods,
+    custom_period,
+    parse_day,
+    period_of,
+    require_grain,
+    require_slicing_grain,
+    resolve_as_of,
+)
 from helpers.present.display import Display, show_message
 from helpers.present.outputs import write_findings, write_table
 from helpers.units import format_value
@@ -26,7 +37,7 @@ SAMPLE = "data/samples/brightwater"
 COMPANY_VARIABLE = "REVENUE_ENGINE_COMPANY"
 """Environment variable by which ``python -m helpers open FOLDER`` tells the notebooks their company."""
 
-COMPARISONS = ("previous", "year_ago", "plan")
+COMPARISONS = ("previous", "year_ago", "plan", CUSTOM)
 PEOPLE = ("shown", "hidden")
 
 
@@ -39,7 +50,7 @@ class Workbook:
         as_of: The last day that counts; events after it are invisible.
         period: The latest period that is whole on that day (or the one it stands in where none is whole yet).
         compared: The period it is compared with; None where it is compared with the plan.
-        compare_to: previous, year_ago or plan.
+        compare_to: previous, year_ago, plan or custom.
         output_dir: Where tables and findings go; None where nothing is written.
     """
 
@@ -67,7 +78,9 @@ class Workbook:
 
     @cached_property
     def history(self) -> list[Period]:
-        """Every period from the first event up to the one in question, oldest first."""
+        """Every period from the first event up to the one in question, oldest first; named days stand alone."""
+        if self.period.grain == CUSTOM:
+            return [self.period]
         first = find_earliest_event(self.company)
         start = min(first or self.period.start, self.period.start)
         return build_periods(start, self.period.end, self.period.grain, self.company.fiscal_year_start)
@@ -80,7 +93,10 @@ class Workbook:
             One row per KPI, basis, period and slice: the columns of ``kpis.csv``.
         """
         by = [(), *((partition,) for partition in sorted(self.company.partitions))]
-        per_period = build_cells(self.company, by=by, grain=self.period.grain, as_of=self.as_of)
+        grain = self.period.grain
+        days = {"start": self.period.start} if grain == CUSTOM else {}
+        days |= {"end": self.period.end} if grain in (CUSTOM, "rolling_90") else {}
+        per_period = build_cells(self.company, by=by, grain=grain, as_of=self.as_of, **days)
         ever = build_cells(self.company, by=by, grain="all", as_of=self.as_of)
         parts = [part for part in (per_period, ever) if len(part)]
         return pd.concat(parts, ignore_index=True) if parts else per_period
@@ -161,6 +177,12 @@ def open_workbook(
     output_dir: str = "",
     people: str = "shown",
     connection: str | None = None,
+    grain: str = "",
+    start: str = "",
+    end: str = "",
+    compare_start: str = "",
+    compare_end: str = "",
+    partitions: Iterable[str] = (),
 ) -> Workbook:
     """Open a company for a notebook.
 
@@ -168,31 +190,61 @@ def open_workbook(
         company: The company's folder; empty takes the one the workbook was opened on, else the sample.
         as_of: The last day that counts as 2026-09-30; empty takes the end of the latest whole period in the exports.
         period: month, quarter or year.
-        compare_to: previous, year_ago or plan.
+        compare_to: previous, year_ago, plan, or custom for two days of one's own.
         output_dir: Where tables and findings go; empty writes nothing.
         people: shown, or hidden for stable pseudonyms.
         connection: A warehouse's address where the company's tables live there.
+        grain: One of ``SLICING_GRAINS`` where it should differ from ``period``.
+        start: First day of the period where the grain is custom.
+        end: The period is the latest whole one up to this day; the last day of the period where the grain is custom.
+        compare_start: First day to compare with where ``compare_to`` is custom.
+        compare_end: Last day to compare with where ``compare_to`` is custom.
+        partitions: Cuts that will be asked for: those that can be computed (bands, months …) are added.
 
     Raises:
         ParameterError: A parameter isn't allowed; the text names it and what is.
         DataError: The company's exports can't be used.
     """
-    grain = require_grain(period)
+    require_grain(period)
+    length = require_slicing_grain(grain or period)
     for name, value, allowed in (("compare_to", compare_to, COMPARISONS), ("people", people, PEOPLE)):
         if value not in allowed:
             raise ParameterError(
                 f"{name} '{value}' is unknown. Allowed: {', '.join(allowed)}.{suggest(value, allowed)}"
             )
     opened = open_company(company or os.environ.get(COMPANY_VARIABLE, SAMPLE), people=people, connection=connection)
-    day = parse_day(as_of) if as_of else latest_day(opened, grain)
-    current = period_of(day, grain, opened.fiscal_year_start)
+    day = parse_day(as_of) if as_of else latest_day(opened, length)
+    if length == CUSTOM:
+        current = _named_days(start, end, "start and end", "grain", opened.fiscal_year_start)
+    else:
+        current = _latest_period(opened, length, min(day, parse_day(end, name="end")) if end else day)
+    compared = None
+    if compare_to == CUSTOM:
+        compared = _named_days(
+            compare_start, compare_end, "compare_start and compare_end", "compare_to", opened.fiscal_year_start
+        )
+    elif compare_to != "plan":
+        compared = current.previous() if compare_to == "previous" else current.year_ago()
+    folder = Path(output_dir) if output_dir else None
+    opened = derive_partitions(_warn_of_day(opened, day), partitions, as_of=day)
+    return Workbook(opened, day, current, compared, compare_to, folder)
+
+
+def _latest_period(company: Company, grain: str, day: date) -> Period:
+    """Return the latest period that is whole on a day, or the one that the day stands in where none is yet."""
+    current = period_of(day, grain, company.fiscal_year_start)
     if current.end > day:
-        earliest = find_earliest_event(opened)
+        earliest = find_earliest_event(company)
         earlier = current.previous()
         current = earlier if earliest is None or earlier.end >= earliest else current
-    compared = {"previous": current.previous(), "year_ago": current.year_ago(), "plan": None}[compare_to]
-    folder = Path(output_dir) if output_dir else None
-    return Workbook(_warn_of_day(opened, day), day, current, compared, compare_to, folder)
+    return current
+
+
+def _named_days(first: str, last: str, names: str, parameter: str, fiscal_year_start: int) -> Period:
+    if not (first and last):
+        raise ParameterError(f"{parameter} 'custom' needs {names}. Write both as days, such as 2026-07-01.")
+    one, _, other = names.partition(" and ")
+    return custom_period(parse_day(first, name=one), parse_day(last, name=other), fiscal_year_start)
 
 
 def _warn_of_day(company: Company, day: date) -> Company:

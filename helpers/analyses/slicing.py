@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.change import score_changes
+from helpers.analyses.derived_partitions import find_order
 from helpers.analyses.partitions import suggest_partitions
 from helpers.analyses.slicing_filters import JOINT, name_cuts, plan_cuts
 from helpers.analyses.slicing_goals import find_goals
@@ -212,7 +213,8 @@ def slice_kpi(
         targets: Goals with the columns of ``goal_matrix.csv``; where given, ``previous_value`` is the slice's goal.
 
     Returns:
-        One row per slice, the largest first (a count by its value, everything else by n): slice, numerator,
+        One row per slice, the largest first (a count by its value, everything else by n; bands, months and weekdays in
+        their own order): slice, numerator,
         denominator, value, n, low, high, is_complete, previous_value, previous_n, change, q_value, contribution (to the
         company's change, adding up to it), goal, share_of_n, company_value, difference (from the company's) and
         is_small (fewer records than the company's minimum). A slice of the compared period that has no record any more
@@ -237,6 +239,9 @@ def slice_kpi(
     scored["share_of_n"] = scored["n"].astype(float) / (float(scored["n"].sum()) or np.nan)
     largest = "value" if question.is_additive else "n"
     scored = scored.sort_values([largest, "slice"], ascending=[False, True], ignore_index=True)
+    order = find_order(scored["slice"].tolist()) if len(scored) <= maximum else None
+    if order:
+        scored = scored.set_index("slice").loc[order].reset_index()
     folded = _fold(question, scored, (sliced, sliced_before), (period, compared), maximum)
     result = _set_beside(question, folded, whole, targets, period)
     result.attrs = {
