@@ -182,3 +182,28 @@ def test_every_answer_is_listed_once_whatever_the_order():
     assert frame.sort_values(key, ignore_index=True).equals(turned.sort_values(key, ignore_index=True))
     assert frame["number"].isna().sum() == 1
     assert math.isclose(frame["number"].sum(), 7)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ((40, 41), "From 40 to 41, median 41"),
+        ((40, 41, 44, 55), "From 40 to 55, median 43"),
+        ((3, 4), "From 3 to 4, median 4"),
+        ((41, 41), "All say 41"),
+    ],
+    ids=["two", "four", "few", "alike"],
+)
+def test_nobody_has_half_an_employee(numbers, sentence):
+    """The median of an even number of people may lie between two whole numbers; the higher one is said."""
+    found = agreement_of("employees", numbers)
+    assert found["sentence"] == sentence
+    assert found["median"] == sum(sorted(numbers)[len(numbers) // 2 - 1 : len(numbers) // 2 + 1]) / 2, "kept as it is"
+
+
+def test_amounts_that_read_alike_are_said_to_be_nearly_so():
+    assert agreement_of("revenue_goal", (9_000_040, 9_000_041))["sentence"] == "All say about €9.00 M"
+
+
+def agreement_of(id, numbers):
+    return measure(people(**{f"p{i}": {id: number} for i, number in enumerate(numbers)})).loc[(id, "")]

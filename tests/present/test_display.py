@@ -206,3 +206,11 @@ def test_an_interval_of_money_is_written_as_money_though_the_finding_claims_none
         show_findings([{"headline": "h", "slice": "gtm_motion=Sales-led", "evidence": evidence}], currency="EUR")
     )
     assert "GTM motion Sales-led · −€413 k to −€43.7 k · n 46" in text
+
+
+def test_beside_thousands_an_amount_stands_without_cents():
+    frame = pd.DataFrame({"what": ["a", "b", "c"], "large": [-505_512.23, 320.67, None], "small": [9.5, 12.0, 320.67]})
+    html = show_table(frame, title="T", units={"large": "currency", "small": "currency"}, currency="EUR").html
+    assert ">€321<" in html and ">−€506 k<" in html
+    assert ">€320.67<" in html and ">€9.50<" in html, "a column of small amounts keeps its cents"
+    assert 'title="EUR 320.67"' in html, "in full on hover"

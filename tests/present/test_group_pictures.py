@@ -13,6 +13,7 @@ from helpers.analyses.survey_review import review_survey
 from helpers.answers.survey import hide_people
 from helpers.model.survey import load_survey
 from helpers.present import group_view
+from helpers.present.charts.agreement import _place_below
 from helpers.present.charts.canvas import measure_text, wrap_text
 from helpers.present.charts.dots import Axis, Person, fit_axis, list_ticks, make_room, raise_flags, short_names
 from helpers.present.theme import LIGHT
@@ -168,7 +169,7 @@ def test_an_axis_is_marked_in_round_numbers_of_its_unit(high, unit, ticks):
 
 
 def test_names_that_would_be_alike_stay_apart():
-    names = ["Ana Okafor", "Ana Ortiz", "ana", "Respondent 3F2A", "", "x" * 200]
+    names = ["Ana Okafor", "Ana Ortiz", "ana", "Respondent 412", "", "x" * 200]
     short = short_names(names)
     assert len(set(short.values())) == len(names) and max(map(len, short.values())) <= 18
 
@@ -200,3 +201,25 @@ def test_hostile_names_and_answers_are_text(show):
     assert "<script" not in shown.svg + shown.html.replace("&lt;script", "")
     if shown.svg:
         ET.fromstring(shown.svg)
+
+
+def test_no_line_of_the_crm_leads_through_one_of_its_numbers():
+    """Median and 90th percentile hang on lines; a number beside them keeps clear, whatever it is next to."""
+    row = {"crm_value": 61.0, "check": "value"}
+    for median in (40.0, 52.0, 58.0, 60.9, 61.0, 64.0, 75.0):
+        placed = _place_below({**row, "crm_marks": [("median", median)]}, Axis(272, 866, 0, 130), "days", "EUR")
+        x = Axis(272, 866, 0, 130).place(median)
+        for at, text, tier, _ in placed[:1]:
+            half = measure_text(text, 12.5, weight=600) / 2
+            assert tier >= placed[1][2] or abs(at - x) >= half + 4, f"the line of {median} crosses '{text}'"
+
+
+def test_counts_are_whole_wherever_the_group_sees_them():
+    said = {"a": {"employees": 40, "active_customers": 252}, "b": {"employees": 41, "active_customers": 253}}
+    customers = pd.DataFrame({"id": [f"c{i}" for i in range(9)], "live_at": ["2026-03-20"] * 9, "ended_at": [None] * 9})
+    shown = review(people(**said), customer=customers)
+    for show in (group_view.show_discussion, group_view.show_disagreements, group_view.show_answers):
+        found = show(shown)
+        assert not re.search(r"40\.5|252\.5", f"{found.text} {found.html or ''}"), show.__name__
+    for text in (group_view.show_gut(shown).svg, group_view.show_gut_table(shown).text):
+        assert "252.5" not in text and "People say 253" in text
