@@ -1,10 +1,11 @@
 """A company folder, opened: its definitions, canonical tables, what people typed, and what is wrong with any of it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,10 +15,16 @@ from helpers.issues import ISSUE_COLUMNS, IssueLog, count_issues
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.dimension import Partition
 
+if TYPE_CHECKING:
+    from helpers.ingest.warehouse_tables import Warehouse
+
 PROJECT = Path(__file__).resolve().parents[1]
 """Where a folder named relatively is looked for when it isn't under the current folder."""
 
 PEOPLE = ("shown", "hidden")
+
+CONNECTION_VARIABLE = "REVENUE_ENGINE_CONNECTION"
+"""Environment variable that says where the tables of warehouses lie; by it a run tells its notebooks."""
 
 INPUT_COLUMNS = ["file", "exported_on", "object", "rows_read", "rows_used", "rows_quarantined", "sha256"]
 """The columns of ``Company.inputs``."""
@@ -58,6 +65,8 @@ class Company:
         targets: Goals typed by people, with the columns of ``goal_matrix.csv``.
         latest_event: The last event in the exports; expected closes and renewals are none.
         snapshots: The dates of export present, oldest first.
+        warehouse: Where the tables lie if not in memory: the SELECT of each and the connection. ``tables`` then fetches
+            a table when it is asked for, and keeps it.
     """
 
     folder: Path
@@ -79,6 +88,7 @@ class Company:
     reconciliation: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=RECONCILIATION_COLUMNS))
     latest_event: date | None = None
     snapshots: tuple[date, ...] = ()
+    warehouse: "Warehouse | None" = None
 
 
 def open_company(folder: str | Path, *, people: str = "shown", connection: str | None = None) -> Company:
@@ -87,7 +97,10 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
     Args:
         folder: The folder; a relative one is looked for under the current folder, then under the project.
         people: ``hidden`` replaces persons by stable pseudonyms and drops contact details.
-        connection: Where the tables of a warehouse lie that ``company.toml`` names; none can be used yet.
+        connection: Where the tables of a warehouse lie that ``company.toml`` names, such as
+            ``postgresql://user@host/database`` or ``duckdb:///crm.duckdb``; ``duckdb:`` reads files in place. None takes
+            the one of the environment variable ``REVENUE_ENGINE_CONNECTION``, or of that which ``company.toml`` names
+            under ``[warehouse] variable``. Nothing is ever written there.
 
     Returns:
         The company. With answers only, ``tables`` is empty; with exports only, the answers are.
@@ -103,9 +116,13 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
         )
     where = find_folder(folder)
     settings = read_settings(where)
-    _require_files(settings, connection)
+    url = find_connection(where, settings, connection)
     catalog = load_catalog(settings.overrides)
-    built = _read_exports(where, settings, catalog)
+    warehouse = None
+    if url:
+        built, warehouse = _open_warehouse(where, settings, catalog, url)
+    else:
+        built = _read_exports(where, settings, catalog)
     if people == "hidden":
         from helpers.ingest.people import hide_people
 
@@ -131,11 +148,62 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
         targets=answers.goals,
         latest_event=built.latest_event,
         snapshots=built.snapshots,
+        warehouse=warehouse,
     )
 
 
-def check_company(folder: str | Path) -> tuple[bool, pd.DataFrame, str]:
+def find_connection(where: Path, settings: CompanySettings, connection: str | None) -> str:
+    """Tell where a company's tables lie.
+
+    Args:
+        where: The company's folder.
+        settings: Its ``company.toml``.
+        connection: What was said on the command line, None where nothing was.
+
+    Returns:
+        The address, empty where its exports are read into memory; ``duckdb:`` where a file is too large for that.
+
+    Raises:
+        DataError: ``company.toml`` names tables, and nothing says where they lie.
+        ParameterError: An address was given, and ``company.toml`` names no table that could lie there.
+    """
+    variable = settings.warehouse.variable
+    if settings.needs_connection:
+        url = connection or os.environ.get(variable, "") or os.environ.get(CONNECTION_VARIABLE, "")
+        if not url:
+            name = next((n for n, said in settings.objects.items() if said.file is None), "")
+            place = f"objects.{name}" if name else "lookups"
+            raise DataError(
+                f"[company.toml, {place}] names a table or query of a warehouse, and nothing says where it lies. Add "
+                f"--connection URL, or set the environment variable {variable or CONNECTION_VARIABLE}."
+            )
+        return url
+    if connection and connection.partition(":")[0].casefold() == "duckdb":
+        if connection.strip().rstrip("/").casefold() == "duckdb:":
+            return connection
+    if connection:
+        raise ParameterError(
+            '[connection] company.toml names no table or query of a warehouse. Write table = "…" under [objects.…], '
+            "use --connection duckdb: to read files in place, or leave the connection out."
+        )
+    from helpers.ingest.warehouse_origins import has_large_files
+
+    return "duckdb:" if has_large_files(where) else ""
+
+
+def _open_warehouse(where: Path, settings: CompanySettings, catalog: Catalog, url: str) -> "tuple[Any, Warehouse]":
+    from helpers.ingest.warehouse_tables import build_warehouse
+    from helpers.warehouse.connection import open_connection
+
+    return build_warehouse(where, settings, catalog, open_connection(url))
+
+
+def check_company(folder: str | Path, *, connection: str | None = None) -> tuple[bool, pd.DataFrame, str]:
     """Tell the health of a company's data.
+
+    Args:
+        folder: The company's folder.
+        connection: Where its tables lie, as for ``open_company``.
 
     Returns:
         Whether it is usable, every issue as a table (the columns of ``issues.csv``), and the same for reading.
@@ -143,7 +211,7 @@ def check_company(folder: str | Path) -> tuple[bool, pd.DataFrame, str]:
     from helpers.ingest.report_card import describe_health
 
     try:
-        company = open_company(folder)
+        company = open_company(folder, connection=connection)
     except ParameterError:
         raise
     except DiagnosticError as error:
@@ -178,19 +246,6 @@ def find_folder(folder: str | Path) -> Path:
             f"Start it with: python -m helpers new {folder} FILE…"
         )
     return found.resolve()
-
-
-def _require_files(settings: CompanySettings, connection: str | None) -> None:
-    remote = [name for name, said in settings.objects.items() if said.file is None]
-    if remote:
-        raise DataError(
-            f"[company.toml, objects.{remote[0]}] names a table or query of a warehouse, which can't be read here. "
-            'Export it to a file and write file = "…" instead.'
-        )
-    if connection:
-        raise ParameterError(
-            "[connection] company.toml names no table or query of a warehouse. Leave the connection out."
-        )
 
 
 def _read_exports(where: Path, settings: CompanySettings, catalog: Catalog) -> Any:

@@ -21,10 +21,10 @@ from helpers.ingest.origins import (
     describe_mapping,
     describe_reconciliation,
 )
+from helpers.ingest.partition_description import describe_partitions
 from helpers.ingest.partitions import (
     add_bands,
     choose_primary_contacts,
-    describe_partitions,
     find_partitions,
     inherit,
     roll_up,

@@ -1,6 +1,6 @@
 """When a partition is known: said by somebody, or told by which records carry it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ FEWEST = 3
 DETERMINED = 100
 """So many records are needed before values are said to determine the outcome."""
 
+CountOutcomes = Callable[[str, str], pd.DataFrame | None]
+"""(object, column) → what ``count_outcomes`` returns."""
+
 MOST_SAME = 0.98
 PER_VALUE = 5
 
@@ -23,7 +26,7 @@ PER_VALUE = 5
 def decide_known(
     id: str,
     objects: Mapping[str, str],
-    tables: Mapping[str, pd.DataFrame],
+    count: CountOutcomes,
     catalog: Catalog,
     settings: CompanySettings,
     *,
@@ -34,6 +37,15 @@ def decide_known(
 
     What ``company.toml`` says goes first; then what the data shows (a field filled for winners only can't have been
     known at entry, whatever its name); then the shipped definitions; then its name; else it is known at entry.
+
+    Args:
+        id: The partition.
+        objects: Object → column that carries it.
+        count: Counts a column's values by outcome, wherever the records lie (see ``count_outcomes``).
+        catalog: The definitions.
+        settings: ``company.toml``.
+        joined: (object, column) pairs from a second file about the same records.
+        looked_up: (object, column) pairs from look-up tables.
 
     Returns:
         entry, during or outcome, and the reason in words.
@@ -47,9 +59,10 @@ def decide_known(
     for object_id, column in objects.items():
         if (object_id, column) in looked_up:
             continue
-        reason = find_outcome_evidence(object_id, tables[object_id], column, catalog.rules)
+        counts = count(object_id, column)
+        reason = None if counts is None else weigh_outcomes(object_id, counts, catalog.rules)
         if reason is None and (object_id, column) in joined:
-            reason = _joined_evidence(object_id, tables[object_id], column)
+            reason = _joined_evidence(object_id, counts)
         if reason:
             return "outcome", f"by data: {reason}"
     if said is not None and said.known:
@@ -68,54 +81,87 @@ def find_outcome_evidence(object_id: str, table: pd.DataFrame, column: str, rule
     Returns:
         The evidence in words, or None.
     """
-    groups = _group_outcomes(object_id, table)
-    if groups is None:
+    counts = count_outcomes(object_id, table, column)
+    return None if counts is None else weigh_outcomes(object_id, counts, rules)
+
+
+def count_outcomes(object_id: str, table: pd.DataFrame, column: str) -> pd.DataFrame | None:
+    """Count a column's values by outcome.
+
+    Returns:
+        One row per value (missing included) and outcome: value, outcome, n; None where the object has no outcome.
+    """
+    if object_id == "deal" and "outcome" in table:
+        outcome = table["outcome"]
+    elif object_id == "contact" and "won_at" in table:
+        outcome = pd.Series("open", index=table.index, dtype="str").mask(table["won_at"].notna(), "won")
+    else:
         return None
-    filled = table[column].notna()
+    pairs = pd.DataFrame({"value": table[column], "outcome": outcome})
+    return pairs.groupby(["value", "outcome"], dropna=False, observed=True).size().reset_index(name="n")
+
+
+def weigh_outcomes(object_id: str, counts: pd.DataFrame, rules: Rules) -> str | None:
+    """Tell by counted values whether a column shows the outcome.
+
+    Args:
+        object_id: The object.
+        counts: As ``count_outcomes`` returns them, wherever they were counted.
+        rules: The thresholds.
+
+    Returns:
+        The evidence in words, or None.
+    """
+    groups = _group_outcomes(object_id, counts)
+    filled, n = counts["value"].notna(), counts["n"]
     for label, inside in groups.items():
-        with_it, without = filled[inside], filled[~inside]
-        enough = with_it.sum() >= FEWEST and len(without) >= FEWEST
-        if enough and with_it.mean() >= rules.outcome_fill_with and without.mean() <= rules.outcome_fill_other:
-            return f"filled for {with_it.mean():.0%} of {label} and {without.mean():.0%} of others"
-        if with_it.sum() >= DETERMINED // 10 and not without.sum() and len(without) >= DETERMINED:
-            return f"filled for {with_it.sum():,} of {label} and no others"
+        n_with, n_without = int(n[inside].sum()), int(n[~inside].sum())
+        with_it, without = int(n[inside & filled].sum()), int(n[~inside & filled].sum())
+        share, share_without = with_it / n_with, without / n_without
+        enough = with_it >= FEWEST and n_without >= FEWEST
+        if enough and share >= rules.outcome_fill_with and share_without <= rules.outcome_fill_other:
+            return f"filled for {share:.0%} of {label} and {share_without:.0%} of others"
+        if with_it >= DETERMINED // 10 and not without and n_without >= DETERMINED:
+            return f"filled for {with_it:,} of {label} and no others"
     for label, inside in groups.items():
-        if _determines(table[column][filled], inside[filled]):
+        if _determines(counts[filled], inside[filled]):
             return f"each value holds either {label} only or none of them"
     return None
 
 
-def _group_outcomes(object_id: str, table: pd.DataFrame) -> dict[str, pd.Series] | None:
-    if object_id == "deal" and "outcome" in table:
-        outcome = table["outcome"]
-        groups = {
-            "won": outcome.eq("won"),
+def _group_outcomes(object_id: str, counts: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return label → which of the counted rows belong to it; only labels that tell records apart."""
+    outcome = counts["outcome"]
+    groups = {"won": outcome.eq("won")}
+    if object_id == "deal":
+        groups |= {
             "lost": outcome.eq("lost"),
             "closed": outcome.isin(["won", "lost"]),
             "open": outcome.eq("open"),
         }
-        return {label: inside for label, inside in groups.items() if inside.any() and not inside.all()}
-    if object_id == "contact" and "won_at" in table:
-        won = table["won_at"].notna()
-        return {"won": won} if won.any() and not won.all() else None
-    return None
+    return {label: inside for label, inside in groups.items() if inside.any() and not inside.all()}
 
 
-def _determines(values: pd.Series, inside: pd.Series) -> bool:
-    if len(values) < DETERMINED or not inside.any() or inside.all():
+def _determines(counts: pd.DataFrame, inside: pd.Series) -> bool:
+    total = int(counts["n"].sum())
+    if total < DETERMINED or not inside.any() or inside.all():
         return False
-    by_value = pd.DataFrame({"value": values, "inside": inside}).groupby("value")["inside"].agg(["size", "mean"])
-    common = by_value[by_value["size"] >= PER_VALUE]
-    if len(common) < 2 or common["size"].sum() < 0.8 * len(values):
+    weights = pd.DataFrame({"value": counts["value"], "size": counts["n"], "inside": counts["n"].where(inside, 0)})
+    by_value = weights.groupby("value")[["size", "inside"]].sum()
+    mean = by_value["inside"] / by_value["size"]
+    is_common = by_value["size"] >= PER_VALUE
+    if int(is_common.sum()) < 2 or by_value["size"][is_common].sum() < 0.8 * total:
         return False
-    sure = (common["mean"] >= MOST_SAME) | (common["mean"] <= 1 - MOST_SAME)
-    return bool(sure.all() and (common["mean"] >= MOST_SAME).any() and (common["mean"] <= 1 - MOST_SAME).any())
+    mean = mean[is_common]
+    sure = (mean >= MOST_SAME) | (mean <= 1 - MOST_SAME)
+    return bool(sure.all() and (mean >= MOST_SAME).any() and (mean <= 1 - MOST_SAME).any())
 
 
-def _joined_evidence(object_id: str, table: pd.DataFrame, column: str) -> str | None:
-    groups = _group_outcomes(object_id, table)
-    filled = table[column].notna()
-    for label, inside in (groups or {}).items():
-        if label != "open" and filled.any() and inside[filled].all():
+def _joined_evidence(object_id: str, counts: pd.DataFrame | None) -> str | None:
+    if counts is None:
+        return None
+    filled = counts[counts["value"].notna()]
+    for label, inside in _group_outcomes(object_id, counts).items():
+        if label != "open" and len(filled) and inside[filled.index].all():
             return f"it comes from a file that holds {label} records only"
     return None

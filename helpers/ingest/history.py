@@ -78,7 +78,7 @@ def read_history(table: pd.DataFrame, *, time_zone: str, log: IssueLog) -> pd.Da
     if not {"deal_id", "changed_at"} <= set(table.columns):
         return empty_history()
     if "field" in table:
-        keys = _field_keys()
+        keys = history_field_keys()
         fields = table["field"].map({value: keys.get(header_key(value)) for value in table["field"].dropna().unique()})
         long = table.assign(field=fields.astype("str"))[lambda frame: frame["field"].notna()]
     else:
@@ -91,7 +91,8 @@ def read_history(table: pd.DataFrame, *, time_zone: str, log: IssueLog) -> pd.Da
     return _finish([long])
 
 
-def _field_keys() -> dict[str, str]:
+def history_field_keys() -> dict[str, str]:
+    """Return header key → the field of a deal whose change it names."""
     return {header_key(name): field for field, names in read_synonyms()["history_fields"].items() for name in names}
 
 

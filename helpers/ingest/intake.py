@@ -296,8 +296,8 @@ def _require_free(folder: Path, day: date, said: str | date | None) -> None:
 
 def _is_known(name: str, settings: CompanySettings) -> bool:
     role = settings.role_of(name)
-    said = {item.file for item in settings.objects.values()} | {lookup.file for lookup in settings.lookups}
-    said |= {also.file for item in settings.objects.values() for also in item.also}
+    said = {item.file for item in settings.objects.values()} | {lookup.origin for lookup in settings.lookups}
+    said |= {also.origin for item in settings.objects.values() for also in item.also}
     return role in said or any(
         written.casefold().startswith(f"{role}.".casefold())
         for item in settings.objects.values()

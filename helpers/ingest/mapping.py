@@ -50,7 +50,7 @@ def build_plan(
     maps = [_locate_map(option, raws) for option in maps]
     known_twins = dict(twins or {})
     sources = _plan_settings(raws, contents, settings, elsewhere, is_strict)
-    named = set(known_twins) | {source.file for source in sources} | {lookup.file for lookup in settings.lookups}
+    named = set(known_twins) | {source.file for source in sources} | {lookup.origin for lookup in settings.lookups}
     named |= {file for source in sources for file in source.joins}
     if may_recognise:
         rest = [file for file in raws if file not in named and not settings.read_as(file).unused]
@@ -59,7 +59,7 @@ def build_plan(
     sources = [_apply_maps(source, [m for m in maps if m.object == source.object], raws) for source in sources]
     sources = _add_missing_objects(sources, maps, raws, contents)
     sources = [_add_joins(source, raws, contents) for source in sources]
-    planned = [_plan_lookup(lookup, sources, raws) for lookup in settings.lookups if lookup.file in raws]
+    planned = [_plan_lookup(lookup, sources, raws) for lookup in settings.lookups if lookup.origin in raws]
     planned += [_plan_option_lookup(option, sources, raws) for option in lookups]
     plan = Plan(tuple(sources), tuple(planned), known_twins, contents=contents)
     if may_recognise:
@@ -77,8 +77,8 @@ def _plan_settings(
     """Turn ``[objects.…]`` into sources; fields that it leaves open are mapped by name where a column fits."""
     sources = []
     for object_id, said in settings.objects.items():
-        origins = [(said.file or f"{object_id} (warehouse)", said.fields)]
-        origins += [(also.file, also.fields) for also in said.also]
+        origins = [(said.origin(object_id), said.fields)]
+        origins += [(also.origin, also.fields) for also in said.also]
         for file, fields in origins:
             if file in raws:
                 sources.append(_plan_source(object_id, file, fields, raws, contents, elsewhere, is_strict))
@@ -278,7 +278,7 @@ def _add_joins(
 
 def _plan_lookup(lookup: LookupSettings, sources: Sequence[SourcePlan], raws: Mapping[str, RawTable]) -> LookupPlan:
     object_id, _, name = lookup.matches.partition(".")
-    option = LookupOption(lookup.file, lookup.column, object_id, name)
+    option = LookupOption(lookup.origin, lookup.column, object_id, name)
     try:
         return _plan_option_lookup(option, sources, raws)
     except ParameterError as error:

@@ -1,19 +1,17 @@
 """Which columns are partitions, on which objects, and when each is known; roll-ups, bands and inheritance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from helpers.ingest.evidence import decide_known
 from helpers.ingest.keys import find_positions, pick
 from helpers.ingest.recognition import read_synonyms
 from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, read_schema
 from helpers.ingest.settings import CompanySettings
 from helpers.issues import IssueLog
 from helpers.model.catalog import Catalog
-from helpers.model.dimension import Band, Dimension, Partition, Question
+from helpers.model.dimension import Band
 
 CARRIERS = ("session", "contact", "company", "deal", "customer", "subscription", "activity", "cost", "person")
 """Objects whose columns can be partitions."""
@@ -27,13 +25,6 @@ PARENTS: Mapping[str, Sequence[tuple[str, str]]] = {
 """Object → whom it inherits from and by which key, the nearest first, in the order in which they are filled."""
 
 NEVER = {"source_file", "source_row", "stage_id", "outcome", "field", "old", "new"}
-PERIOD = (
-    r"(?i)(?:FY ?)?\d{4}[ -/]?[QH][1-4]|[QH][1-4][ -/]?(?:FY ?)?\d{4}|\d{4}[-/]\d{1,2}|\d{4}-W\d{1,2}"
-    r"|[a-z]{3,9}\.?[ -]\d{4}"
-)
-"""A value that names a quarter, a half-year, a month or a week. A plain year is none: companies are founded in one."""
-MOSTLY_PERIODS = 0.95
-
 NEARLY_UNIQUE, SURELY_MANY, LONG_TEXT = 0.5, 50, 60
 """A text column with more than 50 values is an id or free text where over half of them occur once only."""
 
@@ -77,13 +68,32 @@ def find_partitions(
 
 
 def _is_partition(object_id: str, column: str, values: pd.Series, catalog: Catalog, is_looked_up: bool) -> bool:
+    if not pd.api.types.is_string_dtype(values.dtype) or not may_be_partition(object_id, column):
+        return False
+    return is_partition(object_id, column, values.value_counts(), len(values), catalog, is_looked_up)
+
+
+def may_be_partition(object_id: str, column: str) -> bool:
+    """Tell by its name alone whether a column of text can be a partition."""
     kind = read_schema()[object_id].fields.get(column)
-    if column in NEVER or (column in SERVICE_FIELDS) or kind not in {None, "text", "person"}:
-        return False
-    if not pd.api.types.is_string_dtype(values.dtype):
-        return False
-    filled = values.dropna()
-    n_values = filled.nunique()
+    return not (column in NEVER or column in SERVICE_FIELDS or kind not in {None, "text", "person"})
+
+
+def is_partition(
+    object_id: str, column: str, counts: pd.Series, n_rows: int, catalog: Catalog, is_looked_up: bool
+) -> bool:
+    """Tell by its values whether a column of text that may be a partition is one.
+
+    Args:
+        object_id: The object.
+        column: The column.
+        counts: Value → rows that hold it; missing values are none.
+        n_rows: Rows of the table.
+        catalog: The definitions.
+        is_looked_up: Whether it came from a look-up table.
+    """
+    kind = read_schema()[object_id].fields.get(column)
+    n_values, n_filled = len(counts), int(counts.sum())
     if n_values == 0:
         return kind is not None or column in CANONICAL_PARTITIONS
     if n_values > catalog.rules.maximum_values:
@@ -92,11 +102,9 @@ def _is_partition(object_id: str, column: str, values: pd.Series, catalog: Catal
         return True
     if _is_named_otherwise(column) or _is_measure_elsewhere(column):
         return False
-    if n_values == 1 and len(filled) == len(values) and len(values) > 1:
+    if n_values == 1 and n_filled == n_rows and n_rows > 1:
         return False
-    if is_looked_up:
-        return True
-    return not _is_id_or_prose(column, filled, n_values)
+    return is_looked_up or not _is_id_or_prose(column, counts)
 
 
 def _is_measure_elsewhere(column: str) -> bool:
@@ -116,8 +124,8 @@ def _is_named_otherwise(column: str) -> bool:
     return column in synonyms["record_names"]["words"] or column in synonyms["free_text"]["words"]
 
 
-def _is_id_or_prose(column: str, filled: pd.Series, n_values: int) -> bool:
-    n_rows, distinct = len(filled), pd.Series(filled.unique(), dtype="str")
+def _is_id_or_prose(column: str, counts: pd.Series) -> bool:
+    n_rows, n_values, distinct = int(counts.sum()), len(counts), pd.Series(counts.index, dtype="str")
     is_long = float(distinct.str.len().mean()) > LONG_TEXT
     if column.endswith("_id") and n_values >= 0.9 * n_rows and n_rows >= 3:
         return True
@@ -127,7 +135,7 @@ def _is_id_or_prose(column: str, filled: pd.Series, n_values: int) -> bool:
         return True
     if n_values <= SURELY_MANY:
         return is_long
-    once = float((filled.value_counts() == 1).sum()) / n_values
+    once = float((counts == 1).sum()) / n_values
     return is_long or n_values / n_rows > NEARLY_UNIQUE or (once > NEARLY_UNIQUE and n_values / n_rows > 0.2)
 
 
@@ -142,7 +150,7 @@ def roll_up(
     """
     rolled: set[tuple[str, str]] = set()
     tables = dict(tables)
-    for partition in _order_rollups(settings):
+    for partition in order_rollups(settings):
         rollup = settings.rollups[partition]
         for object_id in CARRIERS:
             table = tables.get(object_id)
@@ -170,7 +178,7 @@ def roll_up(
     return tables, rolled
 
 
-def _order_rollups(settings: CompanySettings) -> list[str]:
+def order_rollups(settings: CompanySettings) -> list[str]:
     """Put roll-ups that build on others after them, whatever their order in the file."""
     ordered: list[str] = []
 
@@ -267,7 +275,7 @@ def _inherit_from_parents(
             is_first_hand = parent not in from_parents
             if parent not in objects or not is_lacking or is_first_hand != at_first_hand:
                 continue
-            if not _passes_on(id, parent, catalog):
+            if not passes_on(id, parent, catalog):
                 continue
             taken = pick(tables[parent][objects[parent]], at, table.index).astype("str")
             added[id] = table[id].fillna(taken) if child in from_parents else taken
@@ -279,89 +287,9 @@ def _inherit_from_parents(
     return table
 
 
-def _passes_on(id: str, parent: str, catalog: Catalog) -> bool:
+def passes_on(id: str, parent: str, catalog: Catalog) -> bool:
+    """Tell whether a parent hands a partition on: what changes on the way, or is its own affair, stays where it is."""
     said = catalog.dimensions.get(id)
     if said is not None and said.known in {"during", "outcome"}:
         return False
     return not (id in {"owner", "type"} and parent == "company")
-
-
-def describe_partitions(
-    tables: Mapping[str, pd.DataFrame],
-    carried: Carried,
-    catalog: Catalog,
-    settings: CompanySettings,
-    *,
-    aliases: Mapping[tuple[str, str], str],
-    joined: set[tuple[str, str]],
-    looked_up: set[tuple[str, str]],
-) -> dict[str, Partition]:
-    """Describe every partition: label, carriers, when it is known and why, aliases, number of values.
-
-    Args:
-        tables: Object → table, with inherited columns.
-        carried: Who carries what.
-        catalog: The definitions.
-        settings: ``company.toml``, whose ``known`` goes before the data.
-        aliases: (object, field) → the export's own name.
-        joined: (object, column) pairs from a second file about the same records.
-        looked_up: (object, column) pairs from look-up tables.
-    """
-    found: dict[str, Partition] = {}
-    for id, objects in carried.own.items():
-        said = catalog.dimensions.get(id)
-        values = pd.concat([tables[name][column].dropna() for name, column in objects.items()], ignore_index=True)
-        n_values = int(values.nunique())
-        if n_values > catalog.rules.maximum_values and not (said and said.is_partition):
-            continue
-        known, because = decide_known(id, objects, tables, catalog, settings, joined=joined, looked_up=looked_up)
-        others = {alias for (name, column), alias in aliases.items() if column == id and name in objects}
-        found[id] = Partition(
-            id=id,
-            label=said.label if said and said.label else id.replace("_", " ").capitalize(),
-            question=_find_question(id, said, values, catalog),
-            objects=dict(objects),
-            known=known,
-            known_because=because,
-            inherited_from=dict(carried.inherited.get(id, {})),
-            aliases=tuple(sorted(others)),
-            n_values=n_values,
-            is_current_value=bool(said and said.is_current_value),
-            is_person=_is_person(id, objects),
-            unknown=said.unknown if said else ("other", "unknown"),
-        )
-    return _settle_aliases(found, aliases)
-
-
-def _find_question(id: str, said: Dimension | None, values: pd.Series, catalog: Catalog) -> Question:
-    """Say what a column answers: as declared, else by its values where they are periods, else by its name."""
-    if said and "question" in said.model_fields_set:
-        return said.question
-    distinct = values.astype("str").drop_duplicates()
-    if len(distinct) and distinct.str.fullmatch(PERIOD).mean() >= MOSTLY_PERIODS:
-        return "when"
-    name = f"_{id.removesuffix('_id')}"
-    named = (question for question, words in catalog.questions.items() if name.endswith(tuple(f"_{w}" for w in words)))
-    return cast(Question, next(named, "what"))
-
-
-def _is_person(id: str, objects: Mapping[str, str]) -> bool:
-    if id in {"owner", "manager"}:
-        return True
-    return any(read_schema()[name].fields.get(column) == "person" for name, column in objects.items())
-
-
-def _settle_aliases(found: dict[str, Partition], aliases: Mapping[tuple[str, str], str]) -> dict[str, Partition]:
-    """Where an alias is a partition of its own on another object, let that partition cover this object too."""
-    settled = dict(found)
-    for (object_id, column), alias in aliases.items():
-        if alias not in found or column not in found or object_id not in found[column].objects:
-            continue
-        other = settled[alias]
-        if object_id not in other.objects or object_id in other.inherited_from:
-            inherited = {name: origin for name, origin in other.inherited_from.items() if name != object_id}
-            objects = {**other.objects, object_id: column}
-            settled[alias] = replace(other, objects=objects, inherited_from=inherited)
-        mine = settled[column]
-        settled[column] = replace(mine, aliases=tuple(name for name in mine.aliases if name != alias))
-    return settled

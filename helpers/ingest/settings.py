@@ -21,8 +21,20 @@ ENDS = ("won", "lost")
 class AlsoSettings(Definition):
     """A second file that holds more records of the same object, such as Salesforce contacts beside leads."""
 
-    file: str
+    file: str | None = None
+    table: str | None = None
     fields: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> "AlsoSettings":
+        if (self.file is None) == (self.table is None):
+            raise ValueError("name exactly one of file and table")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """The file, or the table of a warehouse, by which issues cite it."""
+        return self.file or self.table or ""
 
 
 class ObjectSettings(Definition):
@@ -48,19 +60,48 @@ class ObjectSettings(Definition):
             raise ValueError("name exactly one of file, table and query")
         return self
 
+    def origin(self, object_id: str) -> str:
+        """Return the file, or the table or query of a warehouse, as issues cite it."""
+        return self.file or self.table or f"{object_id} (query)"
+
 
 class LookupSettings(Definition):
     """A look-up table: its other columns become partitions of the object that it matches.
 
     Attributes:
         file: The look-up table's file name.
+        table: Instead of a file: a table of the warehouse.
+        query: Instead of a file: a query of the warehouse.
         column: Its key column, as written or in snake case.
         matches: ``object.field``: what the key is compared with.
     """
 
-    file: str
+    file: str | None = None
+    table: str | None = None
+    query: str | None = None
     column: str
     matches: str
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> "LookupSettings":
+        if sum(origin is not None for origin in (self.file, self.table, self.query)) != 1:
+            raise ValueError("name exactly one of file, table and query")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """The file, or the table or query of a warehouse, by which issues cite it."""
+        return self.file or self.table or f"look-up of {self.matches} (query)"
+
+
+class WarehouseSettings(Definition):
+    """Where the warehouse's address stands, since an address with a password belongs in no file.
+
+    Attributes:
+        variable: The environment variable that holds it.
+    """
+
+    variable: str = ""
 
 
 class DealStage(Definition):
@@ -137,6 +178,13 @@ class CompanySettings(Definition):
     rollups: dict[str, Rollup] = Field(default_factory=dict)
     files: dict[str, FileSettings] = Field(default_factory=dict)
     record_url: dict[str, str] = Field(default_factory=dict)
+    warehouse: WarehouseSettings = WarehouseSettings()
+
+    @property
+    def needs_connection(self) -> bool:
+        """Whether a table or query of a warehouse is named."""
+        named = [one.file is None or any(also.file is None for also in one.also) for one in self.objects.values()]
+        return any(named) or any(lookup.file is None for lookup in self.lookups)
 
     @field_validator("currency")
     @classmethod

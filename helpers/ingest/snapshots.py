@@ -84,8 +84,8 @@ def read_days(folder: Path, settings: CompanySettings) -> list[ExportDay]:
 
 def _files_needed(settings: CompanySettings) -> set[str]:
     needed = {said.file for said in settings.objects.values() if said.file}
-    needed |= {also.file for said in settings.objects.values() for also in said.also}
-    return needed | {lookup.file for lookup in settings.lookups}
+    needed |= {also.file for said in settings.objects.values() for also in said.also if also.file}
+    return needed | {lookup.file for lookup in settings.lookups if lookup.file}
 
 
 def _read_day(day: date, where: Path, settings: CompanySettings, needed: set[str], *, is_newest: bool) -> ExportDay:

@@ -156,7 +156,7 @@ def _read_source(
     for name, plan in own.items():
         columns[name] = _parse_field(reader, source, name, plan.column)
         reading.columns[(source.object, name)] = plan
-        _note_alias(reading, source, name, plan)
+        note_alias(reading, source, name, plan)
     further = [column for column in raw.columns if column not in kinds and column not in stage_dates]
     for column in further if source.object not in {"deal_history", "deal_contact"} else []:
         name = name_column(column, set(columns) | set(read_schema()[source.object].fields))
@@ -233,7 +233,8 @@ def name_column(column: str, taken: set[str]) -> str:
     return name
 
 
-def _note_alias(reading: Reading, source: SourcePlan, name: str, plan: FieldPlan) -> None:
+def note_alias(reading: Reading, source: SourcePlan, name: str, plan: FieldPlan) -> None:
+    """Remember the export's own name of a field that can be a partition."""
     if source.vendor or snake_case(plan.column) == name:
         return
     schema = read_schema()[source.object]

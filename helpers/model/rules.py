@@ -21,6 +21,7 @@ class Rules(Definition):
         unknown_share: Share of "other" and "unknown" above which a field is not trusted.
         tolerance: A value this near to what was expected counts as on track.
         off_track: A value this far on the wrong side counts as off track.
+        fetched_rows: Of a table in a warehouse at most so many rows are fetched; counting goes on where it lies.
     """
 
     confidence: float = Field(0.95, gt=0, lt=1)
@@ -35,3 +36,4 @@ class Rules(Definition):
     unknown_share: float = Field(0.2, ge=0, le=1)
     tolerance: float = Field(0.05, ge=0, lt=1)
     off_track: float = Field(0.2, gt=0, lt=1)
+    fetched_rows: int = Field(5_000_000, ge=0)
