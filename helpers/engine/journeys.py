@@ -5,13 +5,14 @@ live by its customer's live date. Renewals and other existing business can be le
 new-business deals count, and a contact reaches a stage only through them or its own date.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from helpers.engine.deal_links import find_links
 from helpers.engine.history import LOST, WON, DealHistory, DealState
 from helpers.engine.timeline import FAR, NO_DAY, day_number, to_days
 
@@ -145,7 +146,7 @@ def _build(company, day: int) -> Journeys:
     records = {}
     for object in objects:
         records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
-    _link(records, tables, own)
+    _link(company, records, own)
     homes = {id: home for id in (*catalog.stages, LOST_STAGE) if (home := _home(id, catalog, ever))}
     tracks = history is not None and (len(history.closes) > 0 or len(company.snapshots) > 1)
     first, last = _span(records, history, company, day)
@@ -203,10 +204,15 @@ def _records(object, tables, own, day, state, parent, codes, others) -> Records:
     weight = cents["sessions"] / 100 if "sessions" in cents else None
     reached = {}
     for id, reached_on in own[object].items():
-        for business in BUSINESS if object in ("deal", "customer") else ("all",):
-            keep = np.ones(n, bool) if business == "all" else is_new if business == "new" else ~is_new
-            reached[id, business] = np.where(keep, reached_on, NO_DAY).astype(np.int32)
+        _split_business(reached, id, reached_on, is_new, BUSINESS if object in ("deal", "customer") else ("all",))
     return Records(object, n, reached, cents, known, codes.get(object, {}), days, is_new, weight, parent)
+
+
+def _split_business(reached: dict, stage: str, days: np.ndarray, is_new: np.ndarray, wanted: Sequence[str]) -> None:
+    """Set the days of a stage per business; days that are the same for all and new business are kept once."""
+    for business in wanted:
+        keep = None if business == "all" or (business == "new" and is_new.all()) else is_new == (business == "new")
+        reached[stage, business] = days if keep is None else np.where(keep, days, NO_DAY).astype(np.int32)
 
 
 def _is_new(table: pd.DataFrame) -> np.ndarray:
@@ -295,27 +301,29 @@ def _as_text(values: pd.Series) -> pd.Series:
     return text.where(values.notna())
 
 
-def _link(records: dict[str, Records], tables, own) -> None:
+def _link(company, records: dict[str, Records], own) -> None:
     """Add to deals the day their customer went live, and to contacts the days of their linked deals."""
+    tables = company.tables
     deal, customer, contact = (records.get(name) for name in ("deal", "customer", "contact"))
     if deal and customer and customer.parent is not None:
         for (stage, business), days in customer.reached.items():
             if business == "all" and (stage, "all") not in deal.reached:
                 first = _first_per_parent(days, customer.parent, deal.n)
-                for wanted in BUSINESS:
-                    deal.reached[stage, wanted] = np.where(deal.is_business(wanted), first, NO_DAY).astype(np.int32)
+                _split_business(deal.reached, stage, first, deal.is_new, BUSINESS)
     if not contact:
         return
-    linked = _linked_days(deal, tables) if deal else {}
+    linked = _linked_days(deal, tables, find_links(company)) if deal else {}
     for stage in dict.fromkeys([*own["contact"], *(stage for stage, _ in linked)]):
         itself = own["contact"].get(stage)
+        joined: dict[int, np.ndarray] = {}
         for business in BUSINESS:
             through = linked.get((stage, business))
             if itself is None or through is None:
-                days = through if itself is None else itself
-            else:
-                days = np.where(itself != NO_DAY, itself, through)
-            contact.reached[stage, business] = days
+                contact.reached[stage, business] = through if itself is None else itself
+                continue
+            if id(through) not in joined:
+                joined[id(through)] = np.where(itself != NO_DAY, itself, through)
+            contact.reached[stage, business] = joined[id(through)]
 
 
 def _first_per_parent(days: np.ndarray, parent: np.ndarray, n: int) -> np.ndarray:
@@ -325,43 +333,17 @@ def _first_per_parent(days: np.ndarray, parent: np.ndarray, n: int) -> np.ndarra
     return np.where(first == FAR, NO_DAY, first).astype(np.int32)
 
 
-def _linked_days(deal: Records, tables) -> dict[tuple[str, str], np.ndarray]:
-    """Join contacts to deals and return the first day on which any linked deal reached each stage."""
-    links = [
-        table[["deal_id", "contact_id"]]
-        for table in (tables.get("deal_contact"), tables["deal"].rename(columns={"id": "deal_id"}))
-        if table is not None and {"deal_id", "contact_id"} <= set(table.columns)
-    ]
-    links = pd.concat(links).dropna().astype("str") if links else pd.DataFrame()
-    if not len(links):
+def _linked_days(deal: Records, tables, links: tuple[np.ndarray, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
+    """Return the first day on which any deal linked to a contact reached each stage."""
+    deals, contacts = links
+    if not len(deals):
         return {}
-    keys = list(deal.reached)
-    wide = pd.DataFrame({f"s{i}": deal.reached[key] for i, key in enumerate(keys)})
-    wide = wide.assign(id=tables["deal"]["id"].to_numpy())
-    people = pd.DataFrame({"id": tables["contact"]["id"].to_numpy()}).assign(position=np.arange(len(tables["contact"])))
-    firsts = ", ".join(f"min(nullif(d.s{i}, {NO_DAY})) as s{i}" for i in range(len(keys)))
-    found = _query(
-        f"select c.position, {firsts} from links l join deals d on d.id = l.deal_id "
-        "join contacts c on c.id = l.contact_id group by c.position",
-        links=links,
-        deals=wide,
-        contacts=people,
-    )
-    days = {}
-    for i, key in enumerate(keys):
-        out = np.full(len(people), NO_DAY, np.int32)
-        out[found["position"]] = np.ma.filled(found[f"s{i}"], NO_DAY)
-        days[key] = out
+    days, known = {}, {}
+    for key, reached in deal.reached.items():
+        if id(reached) not in known:
+            known[id(reached)] = _first_per_parent(reached[deals], contacts, len(tables["contact"]))
+        days[key] = known[id(reached)]
     return days
-
-
-def _query(sql: str, **frames: pd.DataFrame) -> dict[str, np.ndarray]:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        for name, frame in frames.items():
-            connection.register(name, frame)
-        return connection.sql(sql).fetchnumpy()
 
 
 def _home(id: str, catalog, ever: Mapping[str, Mapping[str, np.ndarray]]) -> str:
@@ -378,10 +360,15 @@ def _home(id: str, catalog, ever: Mapping[str, Mapping[str, np.ndarray]]) -> str
 
 
 def _span(records: Mapping[str, Records], history, company, day: int) -> tuple[int, int]:
-    events = [days for one in records.values() for days in one.reached.values()]
-    events += [one.days[name] for one in records.values() for name in ("ended_at", "start_at") if name in one.days]
-    events = [days[(days != NO_DAY) & (days <= day)] for days in events]
-    first = min((int(days.min()) for days in events if len(days)), default=0)
+    kept = [days for one in records.values() for days in one.reached.values()]
+    kept += [one.days[name] for one in records.values() for name in ("ended_at", "start_at") if name in one.days]
+    events = list({id(days): days for days in kept if len(days)}.values())
+    if day != FAR:
+        events = [np.where(days <= day, days, NO_DAY) for days in events]
+    # One less, a missing day wraps around to the largest number there is, so that it is never the first.
+    firsts = [int((days - np.int32(1)).min()) + 1 for days in events]
+    first = min((one for one in firsts if one <= FAR), default=0)
+    lasts = [int(days.max()) for days in events]
     latest = getattr(company, "latest_event", None)
-    last = max((int(days.max()) for days in events if len(days)), default=first - 1)
+    last = max((one for one in lasts if one != NO_DAY), default=first - 1)
     return first, last if latest is None else day_number(latest)
