@@ -257,3 +257,50 @@ def test_reload_reloads_without_asking(page, status):
         page.get_by_role("button", name="Reload").click()
     assert asked == []
     assert mounted.page.locator(BANNER).count() == 0
+
+
+# ------------------------------------------------------------ busy, not lost
+
+KERNEL = """({ session, state }) => {
+  window.models[0].widget_manager = { kernel: {
+    clientId: "browser",
+    connectionStatus: state,
+    sendControlMessage(message) {
+      const future = { done: new Promise(() => {}) };
+      if (session) Promise.resolve().then(() => future.onReply({ header: { session }, parent: message }));
+      return future;
+    },
+  } };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("session", "state", "words"),
+    [
+        ("python", "connected", "Still computing. Go on typing: it is kept, and saved as soon as that is done."),
+        ("another", "connected", "Connection lost."),
+        ("", "connected", "Connection lost."),
+        ("python", "connecting", "Connection lost."),
+    ],
+    ids=["busy", "another process", "no answer", "no line"],
+)
+def test_a_process_that_answers_for_itself_is_busy_and_any_other_is_lost(page, status, session, state, words):
+    mounted = status(state="saved", at=AT, process="python", is_kept=True)
+    page.evaluate(KERNEL, {"session": session, "state": state})
+    page.clock.run_for(4500)
+    expect(page.locator(BANNER)).to_contain_text(words)
+    is_busy = words.startswith("Still")
+    expect(page.locator(BANNER)).to_have_attribute("role", "status" if is_busy else "alert")
+    expect(page.locator(BANNER).get_by_role("button")).to_have_count(0 if is_busy else 1)
+    answer(mounted)
+    expect(page.locator(BANNER)).to_have_count(0)
+
+
+def test_a_busy_process_that_dies_is_told_as_lost(page, status):
+    status(state="saved", at=AT, process="python", is_kept=True)
+    page.evaluate(KERNEL, {"session": "python", "state": "connected"})
+    page.clock.run_for(4500)
+    expect(page.locator(BANNER)).to_contain_text("Still computing.")
+    page.evaluate(KERNEL, {"session": "", "state": "connected"})
+    page.clock.run_for(4500)
+    expect(page.locator(BANNER)).to_contain_text("What you have typed since is kept in this browser")
