@@ -15,7 +15,7 @@ from helpers.present.display import Display, show_chart, show_message, show_tabl
 from helpers.present.theme import LIGHT
 from helpers.present.words import count_of, join_words, say_value
 
-ROW, PANEL, LEFT, GAP = 24, 152, 120, 22
+ROW, PANEL, LEFT, GAP = 24, 146, 120, 38
 ROOM = 1.55
 """The axis reaches this much further than the largest value, so that the value can be written beside its dot."""
 
