@@ -8,7 +8,13 @@ HATCHED_SIZE = 4.0
 
 
 def place_labels(
-    x: list[float], y: list[float], widths: list[float], *, height: float = 15, gap: float = 9
+    x: list[float],
+    y: list[float],
+    widths: list[float],
+    *,
+    height: float = 15,
+    gap: float = 9,
+    sides: tuple[str, ...] = ("left", "right"),
 ) -> list[tuple[float, float, str]]:
     """Place texts beside their points so that no two overlap.
 
@@ -18,6 +24,7 @@ def place_labels(
         widths: Width of each text in pixels.
         height: Of a line of text.
         gap: Between a point and its text.
+        sides: How a text may be aligned: left puts it to the right of its point.
 
     Returns:
         Offset from the point in x and y, and how the text is aligned (left or right), in the order given.
@@ -28,7 +35,7 @@ def place_labels(
     taken: list[tuple[float, float, float, float]] = []
     found: dict[int, tuple[float, float, str]] = {}
     for i in sorted(range(len(x)), key=lambda i: (y[i], x[i])):
-        options = [(side, step) for step in (0, 1, -1, 2, -2, 3, -3, 4, -4) for side in ("left", "right")]
+        options = [(side, step) for step in (0, 0.5, -0.5, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5) for side in sides]
         for side, step in options:
             left = x[i] + gap if side == "left" else x[i] - gap - widths[i]
             top = y[i] + step * height - height / 2
