@@ -43,7 +43,7 @@ def show_round(review: SurveyReview) -> Display:
             "empty",
             f"{people} answered; the round is still open",
             "Nobody sees a colleague's answers, or the CRM's, before the round is closed.",
-            "When all have answered, whoever leads the workshop closes it, in the app or in the notebook 01_gtm_survey.",
+            "When all have answered, whoever leads the workshop closes it, in the app or in notebook 01_gtm_survey.",
         )
     return show_message("good", f"{people} answered, and the round is closed")
 
