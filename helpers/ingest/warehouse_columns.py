@@ -184,50 +184,65 @@ def as_moment(source: Source, alias: str, *, time_zone: str, order: str | None =
     return _date_of_text(source, f"trim({raw}, {literal(BLANK_LIKE)})", time_zone, order)
 
 
-_TIME = r"[T ]+([0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)"
+_OFFSET = r"\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_CLOCK = r"([T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?)?"
+_ISO = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_NO_DAYS = r"^[0-9]{4}-(02-3[01]|(0[469]|11)-31)"
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", "T%H:%M", "T%H:%M:%S")
+_FORMATS = {
+    "year-first": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
+    "day-first": ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d-%m-%y", "%d.%m.%y"),
+    "month-first": ("%m/%d/%Y", "%m-%d-%Y", "%m.%d.%Y", "%m/%d/%y", "%m-%d-%y", "%m.%d.%y"),
+    "compact": ("%Y%m%d",),
+    "named": ("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y"),
+}
 
 
 def _date_of_text(source: Source, text: str, time_zone: str, order: str | None) -> str:
-    """Read dates written in digits; where DuckDB reads, also those with the names of months."""
+    """Read dates written as text, those whose order of day and month is open not."""
     convention = source.dates
+    has_offset = convention is None or convention.has_offset
     decided = order or (convention.order if convention else None)
-    offset = r"\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)"
-    year_first = r"^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})"
-    branches = []
-    if convention is None or convention.has_offset:
+    shape = convention.shape if convention else "year-first"
+    formats = {"compact": "compact", "day-name": "named", "name-day": "named", "day-clock": "compact"}.get(shape, "")
+    if shape == "year-last":
+        formats = decided if decided in {"day-first", "month-first"} else ""
+    if source.is_files:
+        return _date_by_duckdb(text, formats, has_offset, time_zone)
+    leap = f"cast(substr({text}, 1, 4) as integer)"
+    leap = f"({leap} % 4 = 0 and ({leap} % 100 <> 0 or {leap} % 400 = 0))"
+    is_day = f"not {_fits(text, _NO_DAYS)} and (substr({text}, 6, 5) <> '02-29' or {leap})"
+    branches = [f"when {_fits(text, _ISO + _CLOCK + '$')} and {is_day} then cast(replace({text}, 'T', ' ') as timestamp)"]
+    if has_offset:
         zoned = f"(cast({text} as timestamptz) at time zone {literal(time_zone)})"
-        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])" + _TIME + offset + "$"
-        parts = [_part(text, year_first, number) for number in (1, 2, 3)]
-        branches.append(f"when {_fits(text, pattern)} and {_is_calendar(*parts)} then {zoned}")
-    branches.append(_branch(text, year_first, (1, 2, 3)))
-    if convention is None or convention.shape == "year-last":
-        year_last = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})"
-        if decided == "day-first":
-            branches.append(_branch(text, year_last, (3, 2, 1)))
-        elif decided == "month-first":
-            branches.append(_branch(text, year_last, (3, 1, 2)))
-    if convention is not None and convention.shape == "compact":
+        branches.append(f"when {_fits(text, _ISO + _CLOCK + _OFFSET)} and {is_day} then {zoned}")
+    if formats in {"day-first", "month-first"}:
+        places = (3, 2, 1) if formats == "day-first" else (3, 1, 2)
+        branches.append(_branch(text, r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})", places))
+    elif formats == "compact":
         branches.append(_branch(text, r"^([0-9]{4})([0-9]{2})([0-9]{2})", (1, 2, 3)))
-    rest = ""
-    if source.is_files and convention is not None and convention.shape in {"day-name", "name-day"}:
-        formats = ["%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y"]
-        tried = ", ".join(literal(one) for one in formats)
-        rest = f" else try_strptime({text}, [{tried}])"
-    return "case " + " ".join(branches) + rest + " end"
+    return "case " + " ".join(branches) + " end"
+
+
+def _date_by_duckdb(text: str, formats: str, has_offset: bool, time_zone: str) -> str:
+    """Read dates by DuckDB's own functions, which never fail and are quick."""
+    plain = f"try_cast({text} as timestamp)"
+    if has_offset:
+        zoned = f"(try_cast({text} as timestamptz) at time zone {literal(time_zone)})"
+        plain = f"case when {_fits(text, _OFFSET)} and {_fits(text, ':')} then {zoned} else {plain} end"
+    tried = [f"{one}{clock}" for name in ("year-first", formats) if name for one in _FORMATS[name] for clock in _CLOCKS]
+    parsed = f"try_strptime({text}, [{', '.join(literal(one) for one in tried)}])"
+    return f"coalesce({plain}, {parsed})" if formats != "compact" else f"coalesce({parsed}, {plain})"
 
 
 def _branch(text: str, pattern: str, places: tuple[int, int, int]) -> str:
-    whole = pattern + "(" + _TIME + r")?\s*$"
-    year, month, day = (_part(text, pattern, place) for place in places)
+    """Read dates in digits whose parts stand elsewhere than in ISO dates; the time of day is kept to the minute."""
+    year, month, day = (f"regexp_extract({text}, {literal(pattern)}, {place})" for place in places)
     padded = f"{year} || '-' || lpad({month}, 2, '0') || '-' || lpad({day}, 2, '0')"
-    clock = f"regexp_extract({text}, {literal(_TIME + r'?$')}, 1)"
-    clock = f"case when {_fits(text, '[T ][0-9]:')} then '0' || {clock} when {_fits(text, ':')} then {clock} else '00:00' end"
-    moment = f"cast({padded} || ' ' || {clock} || case when length({clock}) = 5 then ':00' else '' end as timestamp)"
-    return f"when {_fits(text, whole)} and {_is_calendar(year, month, day)} then {moment}"
-
-
-def _part(text: str, pattern: str, place: int) -> str:
-    return f"regexp_extract({text}, {literal(pattern)}, {place})"
+    clock = f"regexp_extract({text}, '[T ]+([0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?)', 1)"
+    clock = f"case when {_fits(text, '[T ][0-9]+:')} then {clock} else '00:00' end"
+    moment = f"cast({padded} || ' ' || {clock} as timestamp)"
+    return f"when {_fits(text, pattern + _CLOCK + '$')} and {_is_calendar(year, month, day)} then {moment}"
 
 
 def _fits(text: str, pattern: str) -> str:
