@@ -7,12 +7,11 @@ import re
 from helpers.analyses.discovery_review import DiscoveryReview
 from helpers.present.display import Display, show_message
 
-CURE = "Mend the file, or bring back an earlier version of it; nothing in it is written over until then."
-
 
 def show_fault(review: DiscoveryReview) -> Display:
     """Say that decisions can't be read, in which line of which file, and what to do."""
-    return show_message("error", "What people decided can't be read", say_fault(review), CURE)
+    wrong, _, cure = say_fault(review).partition(". ")
+    return show_message("error", "What people decided can't be read", f"{wrong.rstrip('.')}.", cure)
 
 
 def say_fault(review: DiscoveryReview) -> str:

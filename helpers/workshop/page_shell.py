@@ -135,8 +135,8 @@ class PageShell:
         title, said = "Something went wrong", "It stands in .cache/app.log of the company's folder."
         if isinstance(error, DiagnosticError):
             title, said = "A file of the workshop can't be read", str(error)
-        cure = "What you type is saved all the same. This goes away by itself once it is mended."
-        self._trouble.children = (embed_message("warning", title, said, cure),)
+        kept = "What you type is saved all the same, and this goes away by itself once it is mended."
+        self._trouble.children = (embed_message("warning", title, f"{said} {kept}"),)
 
     def _button(self, entry: Entry) -> Button:
         button = self._buttons.get(entry.id)
