@@ -104,9 +104,14 @@ def _plan_volume(measure, question: Question, by: tuple[str, ...]) -> list[Plan]
 
 def _finish_volume(entered: Aggregate, question: Question, got: Answers) -> Cells:
     """Give a slice a row from the first period in which one of its records entered; from then on 0 is a true zero."""
-    slices, periods = np.nonzero(since_first(got[entered]))
+    slices, periods = _find_cells(since_first(got[entered]))
     value = got[entered][slices, periods + 1]
     return Cells("period", slices, periods, value, value, value, is_complete=question.ended[periods])
+
+
+def _find_cells(there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return slice and period of everything that isn't 0, sorted."""
+    return np.divmod(np.flatnonzero(there), max(there.shape[1], 1))
 
 
 def since_first(counts: np.ndarray) -> np.ndarray:
@@ -138,7 +143,7 @@ def _plan_sum(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
 
 
 def _finish_sum(entered: Aggregate, cents: Aggregate, known: Aggregate | None, question: Question, got) -> Cells:
-    slices, periods = np.nonzero(since_first(got[entered]))
+    slices, periods = _find_cells(since_first(got[entered]))
     value = got[cents][slices, periods + 1] / 100
     n = value if known is None else got[known][slices, periods + 1]
     return Cells("period", slices, periods, value, n, value, is_complete=question.ended[periods])
@@ -155,7 +160,7 @@ def _plan_average(measure, question: Question, by: tuple[str, ...]) -> list[Plan
 
 def _finish_average(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
     count, total, squares = (got[need][:, 1:] for need in needs)
-    slices, periods = np.nonzero(count)
+    slices, periods = _find_cells(count)
     n, total, squares = (part[slices, periods] for part in (count, total, squares))
     total = total / 100
     low, high = mean_interval(total, squares, n, question.confidence)
@@ -185,7 +190,7 @@ def _plan_cohort(measure, question: Question, by: tuple[str, ...]) -> list[Plan]
 
 def _finish_cohort(measure, needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
     n, numerator = (got[need][:, 1:] for need in needs)
-    slices, periods = np.nonzero(n)
+    slices, periods = _find_cells(n)
     n, numerator = n[slices, periods], numerator[slices, periods]
     low, high = wilson_interval(numerator, n, question.confidence)
     complete = find_mature(question, needs[0].event.object, measure)[periods]
@@ -194,7 +199,7 @@ def _finish_cohort(measure, needs: tuple[Aggregate, ...], question: Question, go
 
 def _finish_period(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
     n, numerator = (got[need][:, 1:] for need in needs)
-    slices, periods = np.nonzero(n)
+    slices, periods = _find_cells(n)
     n, numerator = n[slices, periods], numerator[slices, periods]
     return Cells("period", slices, periods, numerator / n, n, numerator, n, is_complete=question.ended[periods])
 
@@ -253,7 +258,7 @@ def _plan_outcome_share(measure, question: Question, by: tuple[str, ...]) -> lis
 
 def _finish_win_rate(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
     won, lost = (got[need][:, 1:] for need in needs)
-    slices, periods = np.nonzero(won + lost)
+    slices, periods = _find_cells(won + lost)
     won, lost = won[slices, periods], lost[slices, periods]
     n, ended = won + lost, question.ended[periods]
     low, high = wilson_interval(won, n, question.confidence)
@@ -262,7 +267,7 @@ def _finish_win_rate(needs: tuple[Aggregate, ...], question: Question, got: Answ
 
 def _finish_weighted_share(needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
     won_n, x, xx, lost_n, lost, lost_squares = (got[need][:, 1:] for need in needs)
-    slices, periods = np.nonzero(x + lost)
+    slices, periods = _find_cells(x + lost)
     won_n, x, xx, lost_n, lost, lost_squares = (
         part[slices, periods] for part in (won_n, x, xx, lost_n, lost, lost_squares)
     )

@@ -34,7 +34,7 @@ class Layer:
         rows: Positions of the records that matter; None for all.
         states: State of each of them.
         size: How many states there are.
-        columns: States × columns: which state counts in which column; None where the states are the columns.
+        columns: Which states count in each column; None where the states are the columns.
         weight: What each record counts for; None for 1.
     """
 
@@ -42,13 +42,8 @@ class Layer:
     rows: np.ndarray | None
     states: np.ndarray
     size: int
-    columns: np.ndarray | None = None
+    columns: tuple[np.ndarray, ...] | None = None
     weight: np.ndarray | None = None
-
-    @property
-    def width(self) -> int:
-        """How many columns it answers."""
-        return self.size if self.columns is None else self.columns.shape[1]
 
     def select(self, keep: np.ndarray | None) -> "Layer":
         """Return the layer over the records that pass."""
@@ -187,7 +182,7 @@ class _Folder:
 
     def _layer(self, needs: Sequence[Aggregate], states: "_States") -> Layer:
         states = states.number()
-        columns = np.zeros((states.size, self.width * len(needs)), np.float32)
+        columns: list[np.ndarray] = []
         matters = np.zeros(states.size, bool)
         place = {}
         for i, need in enumerate(needs):
@@ -195,11 +190,10 @@ class _Folder:
             counted = period > 0
             for flag in flags:
                 counted &= flag > 0
-            found = np.flatnonzero(counted)
-            columns[found, i * self.width + period[found] - 1] = 1
+            columns += [np.flatnonzero(counted & (period == column + 1)) for column in range(self.width)]
             matters |= counted
             place[need] = i * self.width
-        layer = Layer(place, None, states.codes, states.size, columns, self.records.weight)
+        layer = Layer(place, None, states.codes, states.size, tuple(columns), self.records.weight)
         if states.n_of[matters].sum() > SPARSE_SHARE * self.records.n:
             return layer
         return layer.select(matters[states.codes])

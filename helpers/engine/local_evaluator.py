@@ -17,9 +17,6 @@ CHUNK = 1 << 15
 DENSE_STATES = 4_000_000
 """Up to this many slices × states are counted in one go; beyond, each need is counted by itself."""
 
-EXACT = 1 << 24
-"""Below this, whole numbers are exact as single floats."""
-
 REMEMBERED = 6
 """How many folds are kept in memory."""
 
@@ -58,9 +55,12 @@ class SlicedRecords:
         """
         found = {}
         for layer in fold.layers:
-            chosen = layer.select(keep)
             mine = {lens: [need for need in needs if need in layer.needs] for lens, needs in asked.items()}
-            fitting = [lens.by for lens in mine if mine[lens] and _is_dense(lens, layer)]
+            mine = {lens: needs for lens, needs in mine.items() if needs}
+            if not mine:
+                continue
+            chosen = layer.select(keep)
+            fitting = [lens.by for lens in mine if _is_dense(lens, layer)]
             sliced = self._count_blocks(chosen, fitting) if fitting else {}
             for lens, needs in mine.items():
                 cells = sliced.get(lens.by)
@@ -78,22 +78,26 @@ class SlicedRecords:
         return found
 
     def _count_blocks(self, layer: Layer, lenses: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], np.ndarray]:
-        """Count slices × states of the planned blocks, turn states into columns, and roll up the rest."""
+        """Count slices × states of the planned blocks, roll up the rest, and turn states into columns.
+
+        Returns:
+            Lens → slices × columns; all of them lie in one array.
+        """
         n = len(layer.states)
         key = (tuple(lenses), layer.size, int(n).bit_length())
         if key not in self._plans:
             self._plans[key] = plan_blocks(lenses, self.hierarchy, n=n, size=layer.size)
         plan = self._plans[key]
         counted = count_cells(self._take(plan.blocks, layer.rows), self.sizes, plan.blocks, layer)
-        cells = {}
-        for block in plan.blocks:
-            states = counted.pop(block)
-            if layer.columns is None:
-                cells[block] = states
-            else:
-                dtype = np.float32 if layer.weight is None and n < EXACT else np.float64
-                cells[block] = states.astype(dtype) @ layer.columns.astype(dtype, copy=False)
-        return {by: roll_up(cells[source], source, by, self.hierarchy) for by, source in plan.sources.items()}
+        ends = np.cumsum([0, *(self.hierarchy.count_slices(by) for by in lenses)]).tolist()
+        states = np.empty((layer.size, ends[-1]), np.int32 if layer.weight is None else np.float64)
+        for by, begin, end in zip(lenses, ends[:-1], ends[1:], strict=True):
+            states[:, begin:end] = roll_up(counted[plan.sources[by]], plan.sources[by], by, self.hierarchy).T
+        columns = states if layer.columns is None else np.zeros((len(layer.columns), ends[-1]))
+        for column, members in enumerate(layer.columns or ()):
+            for member in members.tolist():
+                columns[column] += states[member]
+        return {by: columns[:, begin:end].T for by, begin, end in zip(lenses, ends[:-1], ends[1:], strict=True)}
 
     def _take(self, blocks: Iterable[tuple[str, ...]], rows: np.ndarray | None) -> dict[str, np.ndarray]:
         used = {id for block in blocks for id in block}
@@ -111,10 +115,12 @@ class SlicedRecords:
         if layer.columns is None:
             columns, there = layer.states, slice(None)
         else:
-            mine = layer.columns[:, column : column + width]
-            place = np.where(mine.any(axis=1), mine.argmax(axis=1), -1)[layer.states]
-            there = np.flatnonzero(place >= 0)
-            columns = place[there]
+            place = np.full(layer.size, -1)
+            for i, members in enumerate(layer.columns[column : column + width]):
+                place[members] = i
+            columns = place[layer.states]
+            there = np.flatnonzero(columns >= 0)
+            columns = columns[there]
         rows = np.arange(self.records.n) if layer.rows is None else layer.rows
         weight = None if layer.weight is None else layer.weight[there]
         keys = self._ids(lens, rows[there]) * width + columns
@@ -233,13 +239,17 @@ class LocalEvaluator:
         return self._sliced[object]
 
     def _fold(self, object: str, question: Question, needs: Iterable[Need]) -> Fold:
-        axis = question.axis
-        key = (object, axis.starts.tobytes(), axis.ends.tobytes(), frozenset(needs))
-        if key not in self._folds:
-            self._folds[key] = fold_records(self.journeys.records[object], axis, needs, self.outline.labels)
-        while len(self._folds) > REMEMBERED:
-            del self._folds[next(other for other in self._folds if other != key)]
-        return self._folds[key]
+        """Return a fold that answers at least these needs, one of those remembered where there is one."""
+        axis, wanted = question.axis, frozenset(needs)
+        key = (object, axis.starts.tobytes(), axis.ends.tobytes())
+        for known in self._folds:
+            if known[:3] == key and known[3] >= wanted:
+                return self._folds[known]
+        fold = fold_records(self.journeys.records[object], axis, needs, self.outline.labels)
+        while len(self._folds) >= REMEMBERED:
+            del self._folds[next(iter(self._folds))]
+        self._folds[*key, wanted] = fold
+        return fold
 
 
 def outline_journeys(journeys: Journeys) -> Outline:

@@ -102,7 +102,7 @@ class Lens:
     """
 
     def __init__(self, question: Question, by: Sequence[str], shown_as: Sequence[str] | None = None):
-        """Lay out the slices.
+        """Lay out the slices; ``carriers`` are the objects that carry every partition.
 
         Args:
             question: What was asked.
@@ -116,6 +116,7 @@ class Lens:
         self.sizes = [len(question.outline.labels[id]) for id in self.by]
         cells = float(np.prod([float(size) for size in self.sizes])) * (len(question.axis) + 1)
         self.is_sparse = cells > DENSE_CELLS
+        self.carriers = frozenset(object for object in question.outline.objects if self.carries(object))
         self._occupied: np.ndarray | None = None
         self._ids: dict[str, np.ndarray | None] = {}
 
@@ -144,11 +145,6 @@ class Lens:
     def carries(self, object: str) -> bool:
         """Tell whether an object carries every partition of this lens."""
         return self.question.outline.carries(object, self.by)
-
-    @property
-    def carriers(self) -> frozenset[str]:
-        """The objects that carry every partition of this lens."""
-        return frozenset(object for object in self.question.outline.objects if self.carries(object))
 
     def ids(self, object: str) -> np.ndarray | None:
         """Return the slice of each record, None where the object lacks one of the partitions."""
