@@ -2,5 +2,9 @@
 
 from hypothesis import settings
 
+from tests.engine.warehouse.fixtures import duckdb_engine, engine, postgres_engine, postgres_server, spark_engine
+
+__all__ = ["duckdb_engine", "engine", "postgres_engine", "postgres_server", "spark_engine"]
+
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")

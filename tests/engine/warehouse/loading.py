@@ -6,10 +6,32 @@ from types import SimpleNamespace
 import pandas as pd
 import pyarrow as pa
 
-from helpers.warehouse.dialect import native, quote_name
+from helpers.engine.journeys import build_journeys
+from helpers.engine.warehouse.aggregate_query import PushdownEvaluator
 from helpers.engine.warehouse.journey_query import Tables
+from helpers.warehouse.dialect import native, quote_name
 
 _NUMBERS = itertools.count()
+
+
+class LoadedTables:
+    """What a company's warehouse says of its objects, over tables that a test has loaded."""
+
+    def __init__(self, connection, tables: Tables):
+        self.connection, self._tables = connection, tables
+        self.objects = tuple(tables.selects)
+
+    def columns(self, object: str):
+        return self._tables.columns[object]
+
+    def select(self, object: str) -> str:
+        return self._tables.selects[object]
+
+    def open_evaluator(self, company, as_of):
+        return PushdownEvaluator(company, as_of)
+
+    def open_journeys(self, company, as_of):
+        return build_journeys(company, as_of=as_of)
 
 
 def as_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -24,6 +46,17 @@ def as_arrow(frame: pd.DataFrame) -> pa.Table:
             kind = pa.timestamp("us")
         fields.append(pa.field(field.name, kind))
     return table.cast(pa.schema(fields))
+
+
+def as_frame(table: pa.Table, like: pd.DataFrame) -> pd.DataFrame:
+    """Return a fetched table with the types of a canonical one."""
+    columns = {}
+    for name in like.columns:
+        values = table.column(name).combine_chunks()
+        if pa.types.is_timestamp(values.type):
+            values = values.cast(pa.timestamp("us"))
+        columns[name] = values.to_pandas().astype(like[name].dtype)
+    return pd.DataFrame(columns)
 
 
 def load_tables(connection, tables, *, writer=None) -> Tables:
@@ -45,21 +78,19 @@ def load_tables(connection, tables, *, writer=None) -> Tables:
         elif connection.dialect == "postgres":
             with writer.cursor() as cursor:
                 cursor.adbc_ingest(name, table, mode="create")
+                cursor.execute(f"analyze {name}")
         else:
             connection.session.createDataFrame(table).createOrReplaceTempView(name)
         listed = ", ".join(f"source.{quote_name(column)} as {quote_name(column)}" for column in table.column_names)
         selects[object] = f"select {listed} from {native(f'select * from {name}')} as source"
-    if writer is not None:
-        with writer.cursor() as cursor:
-            cursor.execute("analyze")
     return Tables(selects, {object: connection.columns(text) for object, text in selects.items()})
 
 
 def lay_out(company, connection, *, writer=None):
-    """Return the company with its tables in the engine (a stand-in that has what the engine reads of a company)."""
+    """Return the company with its tables in the engine: what is needed of them in memory is fetched from there."""
     tables = load_tables(connection, company.tables, writer=writer)
-    warehouse = SimpleNamespace(
-        connection=connection, objects=tuple(tables.selects), columns=tables.columns.get, select=tables.selects.get
-    )
+    fetched = {
+        object: as_frame(connection.fetch(tables.selects[object]), frame) for object, frame in company.tables.items()
+    }
     own = {name: value for name, value in vars(company).items() if not name.startswith("_")}
-    return SimpleNamespace(**own | {"warehouse": warehouse})
+    return SimpleNamespace(**own | {"warehouse": LoadedTables(connection, tables), "tables": fetched})

@@ -38,7 +38,7 @@ def add_history(tables: dict, seed: int) -> dict:
 
 
 def make_company_with_everything(seed: int):
-    """A random company with history, sessions, subscriptions, a numeric and a boolean partition, customers by company."""
+    """A random company with history, sessions, numeric and boolean partitions, and customers by deal or by company."""
     tables = add_history(make_random_tables(seed), seed)
     rng = np.random.default_rng(seed + 1000)
     tables["contact"]["won_at"] = tables["contact"]["sql_at"].where(rng.random(120) < 0.1)
