@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 PATIENCE = 60_000
 """Milliseconds that a page may take, since other tests run beside; waiting ends as soon as it is there."""
 
+expect.set_options(timeout=PATIENCE)
+
 
 class SurveyDriver:
     """One respondent at one page.

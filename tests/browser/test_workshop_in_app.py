@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -67,9 +68,10 @@ def kill_kernel(app, page):
     """Kill the process behind a page, as a machine that runs out of memory does."""
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     for process in psutil.Process(app.process.pid).children(recursive=True):
-        if kernel in " ".join(process.cmdline()):
-            process.kill()
-            return
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # killed a moment ago
+            if kernel in " ".join(process.cmdline()):
+                process.kill()
+                return
     raise AssertionError("the page has no kernel")
 
 

@@ -63,9 +63,15 @@ function download(name, kind, bytes) {
 const isApp = () => Boolean(document.body.dataset.voila);
 const lab = () => window.jupyterapp?.commands;
 
-function rerun() {
-  if (isApp()) location.reload();
-  else lab()?.execute("notebook:run-all-cells");
+// JupyterLab would stay at the last cell; what was asked for begins right below the button.
+async function rerun() {
+  if (isApp()) return location.reload();
+  const notebook = window.jupyterapp?.shell.currentWidget?.content;
+  const place = notebook?.activeCellIndex;
+  await lab()?.execute("notebook:run-all-cells");
+  if (place === undefined) return;
+  notebook.activeCellIndex = place;
+  notebook.scrollToItem?.(place, "start");
 }
 
 export default {
