@@ -76,9 +76,10 @@ def build_cells(
 def open_evaluator(company, as_of: date | str | None = None) -> Evaluator:
     """Return who counts a company's records as of a day: in memory, or where its tables lie."""
     day = _day(as_of, "as_of")
-    warehouse = getattr(company, "warehouse", None)
-    if warehouse is not None:
-        return warehouse.open_evaluator(company, day)
+    if getattr(company, "warehouse", None) is not None:
+        from helpers.engine.warehouse import evaluators
+
+        return evaluators.open_evaluator(company, day)
     return evaluate_journeys(build_journeys(company, as_of=day))
 
 
@@ -113,7 +114,7 @@ def ask(
         start=None if begin is None else day_number(begin),
         end=None if stop is None else day_number(stop),
     )
-    codes = read_filters(company, outline, filters)
+    codes = read_filters(company, outline.labels, filters)
     rules = company.catalog.rules
     horizon = None if horizon_days is None else int(horizon_days)
     return Question(

@@ -132,7 +132,7 @@ class SliceSession:
         base = self._question
         question = base
         if filters:
-            question = replace(base, filters=read_filters(self._company, base.outline, filters), cache={})
+            question = replace(base, filters=read_filters(self._company, base.outline.labels, filters), cache={})
             question.cache.update({key: found for key, found in base.cache.items() if key[0] == "maturity"})
         lenses = [lens.with_question(question) for lens in self._lenses]
 

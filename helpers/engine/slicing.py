@@ -217,12 +217,14 @@ def resolve_partition(company, name: str, labels: Mapping[str, np.ndarray]) -> s
     raise QuestionError(f"partition '{name}' is unknown.{suggest(name, known)} This company's partitions: {listed}.")
 
 
-def read_filters(company, outline: Outline, filters: Mapping[str, object] | None) -> dict[str, tuple[int, ...]]:
+def read_filters(
+    company, labels: Mapping[str, np.ndarray], filters: Mapping[str, object] | None
+) -> dict[str, tuple[int, ...]]:
     """Turn filters into codes.
 
     Args:
         company: The opened company.
-        outline: What its records hold.
+        labels: Partition id → the texts of its codes.
         filters: Partition → value or list of values; None or ``(blank)`` selects missing ones.
 
     Returns:
@@ -233,9 +235,9 @@ def read_filters(company, outline: Outline, filters: Mapping[str, object] | None
     """
     codes: dict[str, tuple[int, ...]] = {}
     for name, wanted in (filters or {}).items():
-        id = resolve_partition(company, name, outline.labels)
+        id = resolve_partition(company, name, labels)
         values = [wanted] if wanted is None or isinstance(wanted, str) or not hasattr(wanted, "__iter__") else wanted
-        found = tuple(find_codes(outline.labels[id], values, strict=name))
+        found = tuple(find_codes(labels[id], values, strict=name))
         codes[id] = tuple(code for code in codes[id] if code in found) if id in codes else found
     return codes
 
@@ -263,3 +265,29 @@ def find_codes(labels: np.ndarray, values: Sequence[object], strict: str = "") -
 def freeze_where(where: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return a KPI's own narrowing as a value that can be compared and remembered."""
     return tuple((key, tuple(values)) for key, values in where.items())
+
+
+def keep_records(
+    company, journeys: Journeys, filters: Mapping[str, object] | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Tell which records in memory pass filters.
+
+    Args:
+        company: The opened company.
+        journeys: Its journeys.
+        filters: As for ``read_filters``.
+
+    Returns:
+        Object → mask, only for objects that carry every partition filtered by; and the ids of those partitions.
+
+    Raises:
+        QuestionError: A partition or a value doesn't exist.
+    """
+    codes = read_filters(company, journeys.labels, filters)
+    keep = {}
+    for object, records in journeys.records.items():
+        if set(codes) <= set(records.codes):
+            keep[object] = np.ones(records.n, bool)
+            for id, wanted in codes.items():
+                keep[object] &= match_codes(records.codes[id], wanted, len(journeys.labels[id]))
+    return keep, list(codes)
