@@ -1,6 +1,6 @@
 """The KPI discovery matrix while people decide in it: each decision is written at once and merged with the others'."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from helpers.answers.discovery import (
 from helpers.answers.edit_results import Clock, Saved, read_clock
 from helpers.answers.fields import UNSHOWABLE
 from helpers.answers.files import Topic, read_topic, stat_topic, update_topic
+from helpers.answers.pseudonyms import hide_deciders
 from helpers.errors import AnswersError, suggest
 
 LONGEST_NOTE = 20_000
@@ -44,13 +45,23 @@ class DiscoveryEditor:
         by: Who decides.
         quarter: The quarter in which is decided, such as ``Q3 2026``; earlier quarters' judgements stay.
         clock: Tells the time.
+        find_hiding: Returns what replaces people's names in everything that is shown; the file keeps the names.
 
     Attributes:
         answers: Everything decided, as last read or written.
         problem: What is wrong with the file or the quarter; while there is something, nothing is written.
     """
 
-    def __init__(self, folder: Path, *, by: str, quarter: str, clock: Clock = read_clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        by: str,
+        quarter: str,
+        clock: Clock = read_clock,
+        find_hiding: Callable[[], Callable[[str], str]] = lambda: str,
+    ) -> None:
+        self._find_hiding = find_hiding
         self.by, self.quarter = by.strip(), quarter.strip()
         self.answers = DiscoveryAnswers()
         self._folder, self._clock = Path(folder), clock
@@ -114,6 +125,7 @@ class DiscoveryEditor:
         """Plan to make a secondary KPI trackable; planning it again replaces what was planned."""
         fault = _check_named(kpi=kpi, dimension=dimension) or _check_choice("effort", effort, ("", *EFFORTS))
         fault = fault or _check_texts(owner=owner, planned=planned, note=note)
+        owner = self._find_owner(kpi, dimension, owner)
         cell = Activation(kpi, dimension, effort, owner, planned, note)
         return self._decide("activation", PLANNED, cell, cell, force=force, fault=fault)
 
@@ -155,7 +167,7 @@ class DiscoveryEditor:
             found, seen = (_find_decided(tables, table, keys, cell) for tables in (values, self._known.values))
             wanted = [_to_row(record)] if record else []
             if not force and _essence(found) not in (_essence(seen), _essence(wanted)):
-                clash.append(_describe_clash(table, found, record))
+                clash.append(_describe_clash(table, found, record, self._find_hiding()))
                 return None
             return _replace_decided(values, table, keys, cell, record)
 
@@ -178,8 +190,15 @@ class DiscoveryEditor:
             return str(error)
         return ""
 
+    def _find_owner(self, kpi: str, dimension: str, owner: str) -> str:
+        """Return whose name it is where an owner comes back as the pseudonym under which the plan was shown."""
+        hide = self._find_hiding()
+        known = parse_discovery(self._known)[0].activations
+        planned = [one.owner for one in known if (one.kpi, one.dimension) == (kpi, dimension)]
+        return next((name for name in planned if name and hide(name) == owner), owner)
+
     def _take(self, topic: Topic) -> None:
-        self.answers = parse_discovery(topic)[0]
+        self.answers = hide_deciders(parse_discovery(topic)[0], self._find_hiding())
         self._known = topic
 
 
@@ -240,10 +259,10 @@ def _essence(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "by"} for row in rows]
 
 
-def _describe_clash(table: str, found: list[dict[str, Any]], record: Any) -> str:
+def _describe_clash(table: str, found: list[dict[str, Any]], record: Any, hide: Callable[[str], str]) -> str:
     say = {"judgement": "light", "copy": "state", "activation": "effort"}[table]
     row = found[0] if found else {}
-    who = str(row.get("by", "")) or "somebody"
+    who = hide(str(row.get("by", ""))) or "somebody"
     theirs = f"{who} has set it to {_word(row[say])}" if row.get(say) else f"{who} has taken it back or changed it"
     mine = f"set it to {_word(getattr(record, say))}" if record and getattr(record, say) else "take it back"
     mine = "change it otherwise" if record and row.get(say) == getattr(record, say) else mine

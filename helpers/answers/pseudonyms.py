@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 from helpers.answers.board import CauseNote
 from helpers.answers.discovery import DiscoveryAnswers
-from helpers.answers.survey import Response, hide_people
+from helpers.answers.survey import Response, number_people, read_responses, read_round
+from helpers.model.survey import load_survey
 
 
 def choose_pseudonyms(responses: Mapping[str, Response], *, salt: str) -> Callable[[str], str]:
@@ -17,9 +19,10 @@ def choose_pseudonyms(responses: Mapping[str, Response], *, salt: str) -> Callab
         salt: Something of the company's own, so that one person has different pseudonyms in two companies.
     """
     known: dict[str, str] = {}
-    for id, response in responses.items():
-        (hidden,) = hide_people({id: response}).values()
-        known[response.name.casefold()] = known[id.casefold()] = hidden.name
+    numbers = number_people(responses)
+    for response in responses.values():
+        pseudonym = f"Respondent {numbers[response.id]}"
+        known[response.name.casefold()] = known[response.id.casefold()] = pseudonym
 
     def hide(name: str) -> str:
         if not name.strip():
@@ -29,6 +32,18 @@ def choose_pseudonyms(responses: Mapping[str, Response], *, salt: str) -> Callab
         return known.get(name.casefold(), other)
 
     return hide
+
+
+def find_hiding(folder: Path, *, always: bool = False) -> Callable[[str], str]:
+    """Return what replaces a name while people decide together: nothing, unless names are hidden now.
+
+    Args:
+        folder: The company's folder.
+        always: Whether names are hidden whatever the round says.
+    """
+    if not always and not read_round(folder)[0].hides_names:
+        return str
+    return choose_pseudonyms(read_responses(folder, load_survey())[0], salt=Path(folder).name)
 
 
 def hide_deciders(discovery: DiscoveryAnswers, hide: Callable[[str], str]) -> DiscoveryAnswers:

@@ -28,6 +28,7 @@ class Answers:
         goals: Goals typed, with the columns of ``goal_matrix.csv``.
         board: Author's id → causes on the 5M board.
         problems: One record per problem found in the files, under the columns of ``issues.csv``.
+        hides_names: Whether people stand under pseudonyms in all of it.
     """
 
     survey: Mapping[str, Response] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Answers:
     goals: "pd.DataFrame" = field(default_factory=lambda: build_goals([]))
     board: Mapping[str, tuple[CauseNote, ...]] = field(default_factory=dict)
     problems: tuple[Mapping[str, Any], ...] = ()
+    hides_names: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -72,11 +74,12 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     discovery, of_discovery = read_discovery(folder)
     goals, of_goals = read_goals(folder)
     board, of_board = read_board(folder)
-    if people == "hidden" or state.hides_names:
+    hides_names = people == "hidden" or state.hides_names
+    if hides_names:
         hide = choose_pseudonyms(responses, salt=folder.name)
         discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
         responses = hide_people(responses)
     found = [*problems, *of_round, *of_discovery, *of_goals, *of_board]
     if not state.is_closed:
         found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
-    return Answers(responses, state, discovery, goals, board, tuple(found))
+    return Answers(responses, state, discovery, goals, board, tuple(found), hides_names)

@@ -31,6 +31,9 @@ ROUND = "survey/round"
 NEXT_LABEL, ENDS_AS = "next_label", "ends_as"
 """Keys of the round's file while the next round is being started: see ``helpers.answers.rounds``."""
 
+LOWEST, PSEUDONYMS = 100, 900
+"""Pseudonyms are numbers of three digits."""
+
 
 @dataclass(frozen=True)
 class Response:
@@ -226,18 +229,31 @@ def write_response(
     return write_topic(folder, topic, order_tables({**tables, RESPONDENT: person}), based_on=based_on)
 
 
-def hide_people(responses: Mapping[str, Response]) -> dict[str, Response]:
-    """Return the same answers under stable pseudonyms, without roles.
+def number_people(responses: Mapping[str, Response]) -> dict[str, int]:
+    """Give every respondent a number that can be said aloud in place of the name.
 
-    A pseudonym is made of the file's name, so it stays the same when others join.
+    Returns:
+        Response's id → number. It is made of the file's name, so it stays the same from page to page and when others
+        join; only where two would share a number one of them takes the next that is free.
     """
+    numbers: dict[str, int] = {}
+    marks = {sha256(response.id.encode()).hexdigest(): response.id for response in responses.values()}
+    for mark, id in sorted(marks.items()):
+        number = int(mark, 16) % PSEUDONYMS
+        while LOWEST + number in numbers.values():
+            number = (number + 1) % PSEUDONYMS
+        numbers[id] = LOWEST + number
+    return numbers
+
+
+def hide_people(responses: Mapping[str, Response]) -> dict[str, Response]:
+    """Return the same answers under stable pseudonyms, such as ``Respondent 412``, without roles."""
+    numbers = number_people(responses)
     hidden = {}
     for response in responses.values():
-        mark = sha256(response.id.encode()).hexdigest()[:4].upper()
-        name = f"Respondent {mark}"
-        hidden[f"respondent-{mark.lower()}"] = replace(
-            response, id=f"respondent-{mark.lower()}", name=name, role="", file="answers/survey"
-        )
+        number = numbers[response.id]
+        id, name = f"respondent-{number}", f"Respondent {number}"
+        hidden[id] = replace(response, id=id, name=name, role="", file="answers/survey")
     return dict(sorted(hidden.items()))
 
 

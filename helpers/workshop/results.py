@@ -1,6 +1,6 @@
 """The parts that show results, the same for the facilitator and, once the round is closed, for everybody."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from ipywidgets import Widget
 
@@ -141,7 +141,11 @@ class DiscoveryResults:
 
     def make_matrix(self) -> View:
         """Make the discovery matrix, to be filled in together; it looks by itself for what others decide."""
-        return View("Discovery matrix", "", self._show_matrix, stamp=self._reviews.stamp_exports, is_live=False)
+
+        def stamp() -> Hashable:
+            return self._reviews.stamp_exports(), self._reviews.hides_names
+
+        return View("Discovery matrix", "", self._show_matrix, stamp=stamp, is_live=False)
 
     def make_trend(self) -> View:
         """Make the part on how judgements moved."""

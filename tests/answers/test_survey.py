@@ -1,11 +1,21 @@
 """Answers are checked at the field, problems name their line, and nobody sees anything before the round is closed."""
 
+import re
+
 import pytest
 
 from helpers.answers.fields import check_answer, read_number
 from helpers.answers.files import ABSENT, ConflictError, read_topic
 from helpers.answers.store import read_answers
-from helpers.answers.survey import hide_people, read_responses, read_round, write_response, write_round
+from helpers.answers.survey import (
+    Response,
+    hide_people,
+    number_people,
+    read_responses,
+    read_round,
+    write_response,
+    write_round,
+)
 from helpers.errors import AnswersError
 from helpers.model.survey import generate_secondaries, load_survey
 
@@ -126,6 +136,16 @@ def test_hidden_people_keep_their_pseudonym_when_others_join(tmp_path):
     after = hide_people(read_responses(tmp_path, SURVEY)[0])
     assert set(before) < set(after)
     assert not any("Ana" in response.name or response.role for response in after.values())
+
+
+def test_pseudonyms_are_three_digits_that_no_two_people_share():
+    crowd = {f"p{i}": Response(f"p{i}", f"Person {i}") for i in range(120)}
+    hidden = hide_people(crowd)
+    assert len(hidden) == len(crowd)
+    assert all(re.fullmatch(r"Respondent [1-9][0-9]{2}", one.name) for one in hidden.values())
+    backwards = hide_people(dict(reversed(list(crowd.items()))))
+    assert {one.name for one in backwards.values()} == {one.name for one in hidden.values()}
+    assert number_people(crowd) == number_people(dict(reversed(list(crowd.items()))))
 
 
 def test_a_round_that_hides_names_hides_them_from_whoever_reads_the_answers(tmp_path):

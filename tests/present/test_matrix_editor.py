@@ -3,13 +3,16 @@
 import asyncio
 import json
 from datetime import date
+from functools import partial
 
 import pytest
 
 from helpers.analyses.discovery_review import apply_decisions, review_discovery
 from helpers.answers.discovery import Judgement, read_discovery
 from helpers.answers.discovery_editing import DiscoveryEditor
+from helpers.answers.pseudonyms import find_hiding
 from helpers.model.survey import load_discovery_rules
+from helpers.present import discovery_view
 from helpers.present.display import Display
 from helpers.present.forms import matrix_editor
 from helpers.present.forms.light_matrix import describe_arrows
@@ -68,6 +71,25 @@ def test_every_cell_is_told_in_words(tmp_path):
     cell = find_cell_button(open_editor(tmp_path), "opportunities", "source")
     assert cell["words"] == "Opportunities by source: adoption needed, filled for 67 %, suggested"
     assert (cell["light"], cell["fill"], cell["mark"]) == ("adoption_needed", "67 %", "")
+
+
+def test_while_names_are_hidden_no_part_of_the_editor_says_who_decided(tmp_path):
+    DiscoveryEditor(tmp_path, by="Ana Okafor", quarter="Q1 2026").judge(
+        kpi="opportunities", dimension="source", object="deal", light="available", note="Required since May"
+    )
+    DiscoveryEditor(tmp_path, by="Ana Okafor", quarter=QUARTER).plan("opportunities", "region", owner="Ben Ito")
+    review = review_case()
+    editor = DiscoveryEditor(
+        tmp_path, by="Cleo", quarter=QUARTER, find_hiding=partial(find_hiding, tmp_path, always=True)
+    )
+    shown = MatrixEditor(lambda answers: apply_decisions(review, answers), editor)
+    shown.open("opportunities", "source")
+    owners = [row.owner.value for row in shown.activations.rows.rows]
+    said = " ".join([*all_html(shown.widget), json.dumps(shown.matrix.cells), *owners])
+    assert shown.evidence.cell["decided_by"].startswith("Person ") and "decided by Person " in said
+    assert "Ana" not in said and "Ben" not in said
+    tables = (discovery_view.show_decisions, discovery_view.show_activations, discovery_view.show_matrix)
+    assert not any("Ana" in repr(show(shown.review)) or "Ben" in repr(show(shown.review)) for show in tables)
 
 
 def test_a_field_beyond_the_seventh_of_its_question_is_folded(tmp_path):

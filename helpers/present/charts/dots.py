@@ -179,8 +179,8 @@ def draw_flags(
 def short_names(names: Iterable[str]) -> dict[str, str]:
     """Give every name a short form that no other one has: the first name, an initial where two share it.
 
-    >>> short_names(["Ana Okafor", "Ana Ruiz", "Ben Li", "Respondent 3F2A"])
-    {'Ana Okafor': 'Ana O.', 'Ana Ruiz': 'Ana R.', 'Ben Li': 'Ben', 'Respondent 3F2A': '3F2A'}
+    >>> short_names(["Ana Okafor", "Ana Ruiz", "Ben Li", "Respondent 412"])
+    {'Ana Okafor': 'Ana O.', 'Ana Ruiz': 'Ana R.', 'Ben Li': 'Ben', 'Respondent 412': 'No. 412'}
     """
     known = list(dict.fromkeys(names))
     first: Mapping[str, str] = {name: _first_word(name) for name in known}
@@ -199,7 +199,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 def _first_word(name: str) -> str:
     plain = words.clean_text(name).strip()
-    return plain.removeprefix(PSEUDONYM) if plain.startswith(PSEUDONYM) else (plain.split() or ["?"])[0]
+    return f"No. {plain.removeprefix(PSEUDONYM)}" if plain.startswith(PSEUDONYM) else (plain.split() or ["?"])[0]
 
 
 def _group(people: Sequence[Person]) -> list[list[Person]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from helpers.analyses.discovery_review import DiscoveryReview, apply_decisions
 from helpers.analyses.owner_evidence import measure_owners
 from helpers.answers.discovery import DiscoveryAnswers
 from helpers.answers.discovery_editing import DiscoveryEditor
+from helpers.answers.pseudonyms import find_hiding
 from helpers.periods import period_of
 from helpers.present.cards import message_html
 from helpers.present.discovery_view import show_matrix
@@ -384,8 +386,11 @@ def show_matrix_editor(
     facts = review.facts
     quarter = quarter or period_of(facts.as_of, "quarter", facts.fiscal_year_start).label
 
+    is_hidden = bool(getattr(facts.copies.company.answers, "hides_names", False))
+    hiding = partial(find_hiding, folder, always=is_hidden)
+
     def make(name: str) -> MatrixEditor:
-        editor = DiscoveryEditor(Path(folder), by=name, quarter=quarter)
+        editor = DiscoveryEditor(Path(folder), by=name, quarter=quarter, find_hiding=hiding)
         return MatrixEditor(lambda answers: apply_decisions(review, answers), editor)
 
     return make(by).widget if by.strip() else ask_name(lambda name: make(name).widget)
