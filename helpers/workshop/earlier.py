@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from html import escape
 
 from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 
@@ -97,8 +98,9 @@ class EarlierPart:
             if saved.status == "failed":
                 raise AnswersError(saved.message)
 
+        by = f"answered by {escape(clean_text(name))}"  # the list may still be another person's when it is pressed
         return [
-            (_say(one.saved_at, count_of(one.n_answered, "question") + " answered"), lambda n=one.number: restore(n))
+            (_say(one.saved_at, f"{count_of(one.n_answered, 'question')} {by}"), lambda n=one.number: restore(n))
             for one in editor.list_versions()
         ]
 

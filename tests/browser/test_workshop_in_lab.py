@@ -192,7 +192,7 @@ def test_a_survey_goes_out_as_a_workbook_and_comes_back_with_its_bad_cell_named(
 def test_an_earlier_version_of_somebodys_answers_is_brought_back(facilitator, respondents):
     facilitator.locator(".part-earlier").click()
     facilitator.locator(".panel .fld-whose select").select_option(label=f"Answers of {BEN.name}")
-    facilitator.locator(".panel .shell-version button").first.click()
+    facilitator.locator(".panel .shell-version", has_text=BEN.name).first.get_by_role("button").click()
     expect(facilitator.locator(".panel")).to_contain_text("Brought back")
     respondents[BEN.name].wait_for_saved(
         lambda saved: saved["overview"]["active_customers"] == BEN.customers, "the number before the workbook"
