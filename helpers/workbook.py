@@ -76,6 +76,11 @@ class Workbook:
         """What the period is compared with, as a reader says it."""
         return self.compared.label if self.compared else "plan"
 
+    @property
+    def goals(self) -> pd.DataFrame | None:
+        """The goals that the period is compared with; None where it is compared with another period."""
+        return self.company.targets if self.compare_to == "plan" else None
+
     @cached_property
     def history(self) -> list[Period]:
         """Every period from the first event up to the one in question, oldest first; named days stand alone."""
@@ -323,6 +328,8 @@ def latest_day(company: Company, grain: str) -> date:
 
 def find_earliest_event(company: Company) -> date | None:
     """Return the first day on which a record entered a stage; None where no export has such a date."""
+    if company.warehouse is not None:
+        return _find_earliest_there(company)
     days = []
     for stage in company.catalog.stages.values():
         table = company.tables.get(stage.object)
@@ -337,6 +344,16 @@ def find_earliest_event(company: Company) -> date | None:
         days.append(subscriptions["start_at"].min())
     known = [day for day in days if not pd.isna(day)]
     return min(known).date() if known else None
+
+
+def _find_earliest_there(company: Company) -> date | None:
+    """Tell the same by what is known of a warehouse's dates, no record fetched."""
+    where = company.warehouse
+    dates = {(stage.object, stage.date_field) for stage in company.catalog.stages.values() if stage.closes != "won"}
+    dates |= {("contact", name) for name in ("created_at", "mql_at", "sql_at", "opportunity_at")}
+    dates.add(("subscription", "start_at"))
+    spans = [where.span(object_id, name) for object_id, name in dates if object_id in where.objects]
+    return min((span[0] for span in spans if span), default=None)
 
 
 def _day_of_answers(company: Company) -> date:

@@ -232,7 +232,9 @@ def find_local_lens(company, lens: Lens) -> Lens | None:
     key = "local"
     if key not in question.cache:
         as_of = None if outline.as_of == FAR else to_date(outline.as_of)
-        evaluator = evaluate_journeys(company.warehouse.open_journeys(company, as_of))
+        from helpers.engine.warehouse.evaluators import open_journeys
+
+        evaluator = evaluate_journeys(open_journeys(company, as_of))
         labels = evaluator.outline.labels
         filters = {
             id: tuple(find_codes(labels[id], outline.labels[id][list(codes)]) if id in labels else ())

@@ -74,8 +74,9 @@ class Warehouse:
         return tuple(self.queries)
 
     def columns(self, object_id: str) -> dict[str, str]:
-        """Return a table's columns: name → text, date, number or boolean."""
-        return dict(self.queries[object_id].kinds)
+        """Return a table's columns: name → text, timestamp, number or boolean."""
+        kinds = self.queries[object_id].kinds
+        return {name: "timestamp" if kind == "date" else kind for name, kind in kinds.items()}
 
     def select(self, object_id: str, columns: list[str] | None = None) -> str:
         """Return the SELECT of a table, in DuckDB's dialect: one row per record, only the columns asked for."""
@@ -101,7 +102,7 @@ class Warehouse:
 
     def fetch(self, object_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Fetch a table, or some of its columns, typed as tables of exports are, in an order of its own."""
-        kinds = self.columns(object_id)
+        kinds = self.queries[object_id].kinds
         wanted = list(kinds) if columns is None else columns
         fetched = self.connection.fetch(self.select(object_id, wanted))
         frame = pd.DataFrame({name: as_canonical(fetched.column(name), kinds[name], name) for name in wanted})
