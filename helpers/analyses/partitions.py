@@ -1,11 +1,14 @@
 """By what a KPI can be cut: which partitions there are, which suit it, and in which of them it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from helpers.analyses.change import score_changes
+from helpers.analyses.slicing_filters import resolve_filters
+from helpers.analyses.slicing_question import find_refusal
+from helpers.engine.cells import build_cells
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
 
@@ -80,6 +83,37 @@ def suggest_partitions(company: Any, kpi: str, *, limit: int = 6) -> list[str]:
         if len(chosen) < limit and not any(_rolls_up(company, objects, partition.id, other) for other in chosen):
             chosen.append(partition.id)
     return chosen
+
+
+def build_scan(
+    company: Any,
+    kpis: Sequence[str],
+    period: Period,
+    compared: Period | None,
+    *,
+    as_of: Any = None,
+    filters: Mapping[str, Any] | None = None,
+    horizon_days: int | None = None,
+) -> pd.DataFrame:
+    """Compute KPIs by every partition known at entry in two periods, for ``scan_changes``.
+
+    Returns:
+        One row per KPI, basis, partition, slice and period, with the columns of ``kpis.csv``.
+    """
+    resolved = resolve_filters(company, filters, as_of=as_of)
+    told = [
+        kpi for kpi in kpis if not find_refusal(company, company.catalog.kpi(kpi), list(filters or {}), as_of=as_of)
+    ]
+    by = [(), *((id,) for id, partition in sorted(company.partitions.items()) if partition.known == "entry")]
+    frames = [
+        build_cells(
+            company, kpis=told, by=by, grain=one.grain, start=one.start, end=one.end, as_of=as_of, filters=resolved,
+            horizon_days=horizon_days,
+        ).assign(grain=period.grain)
+        for one in (period, compared)
+        if one is not None
+    ]  # fmt: skip
+    return pd.concat(frames, ignore_index=True).drop_duplicates(["kpi", "basis", "dimension", "slice", "period_start"])
 
 
 def scan_changes(

@@ -44,7 +44,8 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
     if kpi.is_count:
         if not sliced["value"].sum() > 0:
             return f"No {in_sentence(kpi.label)} in {period.label}, whatever the {what}"
-        largest = solid if len(solid) else sliced
+        named = sliced[_is_named(sliced["slice"])]
+        largest = solid if len(solid) else named if len(named) else sliced
         top = largest.loc[largest["value"].idxmax()]
         share = format_value(top["value"] / sliced["value"].sum(), "share")
         return f"{top['slice']} brought {share} of {in_sentence(kpi.label)} in {period.label}"

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.overview import find_goal
+from helpers.analyses.slicing_filters import resolve_filters
+from helpers.analyses.slicing_question import find_refusal
 from helpers.engine.cells import build_cells
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
@@ -59,11 +61,13 @@ def trend_kpis(
         filters: Partition → value or values that count.
 
     Returns:
-        One trend per KPI that has a value in any of the periods.
+        One trend per KPI that has a value in any of the periods; none for a KPI that may not be filtered so.
     """
     trends = []
     for kpi in kpis:
         definition = company.catalog.kpi(kpi)
+        if find_refusal(company, definition, list(filters or {}), as_of=as_of):
+            continue
         cells = build_cells(
             company,
             kpis=[kpi],
@@ -71,7 +75,7 @@ def trend_kpis(
             start=periods[0].start,
             end=periods[-1].end,
             as_of=as_of,
-            filters=dict(filters or {}) or None,
+            filters=resolve_filters(company, filters, as_of=as_of),
         )
         cells = cells[cells["basis"] == definition.basis[0]].sort_values("period_start", ignore_index=True)
         if cells.empty:

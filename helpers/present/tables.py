@@ -16,10 +16,10 @@ from pandas.api import types
 from helpers.present import words
 from helpers.present.theme import find_light, judge_change
 
-MARKS = ("light", "bar", "share_bar", "interval", "change_up", "change_down")
+MARKS = ("light", "bar", "share_bar", "interval", "change_up", "change_down", "link")
 """light: a state with shape and word · bar: length by the column's largest value · share_bar: length by 0–1 ·
 interval: low, high and n of the same row written in grey beside the value · change_up / change_down: a signed change,
-good or bad by the direction wanted."""
+good or bad by the direction wanted · link: the address of a web page, to be opened."""
 
 LONGEST_CELL = 240
 WITHOUT_CENTS = 10_000
@@ -167,6 +167,8 @@ class _Column:
         if words.is_missing(value):
             return '<span class="missing" title="not available">–</span>'
         text = self.written(i)
+        if self.mark == "link" and text.startswith(("http://", "https://")):
+            return f'<a href="{escape(text)}" target="_blank" rel="noopener noreferrer">Open</a>'
         if self.unit == "text":
             return _text_html(text)
         if self.unit == "days" and not self.mark.startswith("change"):

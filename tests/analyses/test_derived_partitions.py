@@ -52,19 +52,19 @@ def test_company_size_is_cut_into_bands_and_handed_down_to_the_deals(company):
 
 
 def test_months_and_weekdays_of_creation(company):
-    assert values(company, "created_month") == {"d1": "Jan", "d2": "Jan", "d3": "Feb", "d4": "Mar"}
-    assert list(values(company, "created_weekday").values()) == ["Monday", "Tuesday", "Monday", "Sunday"]
+    assert values(company, "month_of_creation") == {"d1": "Jan", "d2": "Jan", "d3": "Feb", "d4": "Mar"}
+    assert list(values(company, "weekday_of_creation").values()) == ["Monday", "Tuesday", "Monday", "Sunday"]
 
 
 def test_the_age_of_a_deal_ends_with_its_close_or_runs_to_the_last_day(company):
     """d1 9 days, d2 45, d3 57, d4 open for 30 days by 31 March."""
-    ages = list(values(company, "deal_age").values())
+    ages = list(values(company, "age_of_deal").values())
     assert ages == ["0–29 days", "30–59 days", "30–59 days", "30–59 days"]
 
 
 def test_the_last_stage_before_a_deal_was_lost_comes_from_its_history(company):
-    assert values(company, "stage_before_lost") == {"d1": "–", "d2": "Proposal", "d3": "Demo", "d4": "–"}
-    assert derive_partitions(company, ["stage_before_lost"]).partitions["stage_before_lost"].known == "outcome"
+    assert values(company, "last_stage_before_lost") == {"d1": "–", "d2": "Proposal", "d3": "Demo", "d4": "–"}
+    assert derive_partitions(company, ["last_stage_before_lost"]).partitions["last_stage_before_lost"].known == "outcome"
 
 
 def test_an_amount_is_todays_and_cuts_counts_only(company):
@@ -90,15 +90,15 @@ def test_what_a_company_says_goes_before_the_shipped_bands():
 
 def test_nothing_is_added_that_nobody_asked_for(company):
     assert derive_partitions(company, ["stage", "unheard_of"]) is company
-    assert set(derive_partitions(company, ["stage & created_month"]).partitions) == {
+    assert set(derive_partitions(company, ["stage & month_of_creation"]).partitions) == {
         *company.partitions,
-        "created_month",
+        "month_of_creation",
     }
 
 
 def test_what_can_be_computed_is_listed(company):
     listed = list_derived(company).set_index("id")
-    assert {"employees", "amount", "created_month", "deal_age", "stage_before_lost"} <= set(listed.index)
+    assert {"employees", "amount", "month_of_creation", "age_of_deal", "last_stage_before_lost"} <= set(listed.index)
     assert listed.loc["amount", "known"] == "during, today's value"
 
 

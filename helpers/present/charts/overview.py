@@ -5,12 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.slicing import Slices
 from helpers.analyses.trends import Trend
 from helpers.model.catalog import Catalog
-from helpers.present.charts.slices import draw_history, draw_slices
+from helpers.present.charts.slices import draw_history
 from helpers.present.display import Display, show_message, show_table
-from helpers.present.words import count_of, join_words, label_of, say_interval, say_value
+from helpers.present.words import count_of, label_of, say_interval, say_value
 from helpers.units import format_value
 
 COUNTED = {
@@ -140,11 +139,11 @@ def draw_trends(trends: Sequence[Trend], *, subtitle: str, currency: str) -> Dis
 def _draw_trend(trend: Trend, subtitle: str, currency: str) -> Display:
     """Draw one KPI over time; a single value is said, since one dot is no history."""
     if trend.frame["value"].notna().sum() < 2:
-        return show_message("empty", trend.headline, f"{_say_measure(trend.kpi, trend.basis)} · {subtitle}")
+        return show_message("empty", trend.headline, f"{say_measure(trend.kpi, trend.basis)} · {subtitle}")
     return draw_history(
         trend.frame,
         title=trend.headline,
-        subtitle=f"{_say_measure(trend.kpi, trend.basis)} · {subtitle}",
+        subtitle=f"{say_measure(trend.kpi, trend.basis)} · {subtitle}",
         unit=trend.kpi.unit,
         currency=currency,
         value_label=trend.kpi.label,
@@ -155,7 +154,7 @@ def _still_open(number: int) -> str:
     return "1 conversion" if number == 1 else f"{number} conversions"
 
 
-def _say_measure(kpi: Any, basis: str) -> str:
+def say_measure(kpi: Any, basis: str) -> str:
     """Say how a KPI is computed, and what counts where that isn't plain."""
     meant = f", {COUNTED[basis]}" if basis in ("cohort", "outcome") else ""
     return f"{kpi.label}: {kpi.formula}{meant}"
@@ -204,93 +203,6 @@ def draw_scan(changes: pd.DataFrame, catalog: Catalog, *, period: Any, subtitle:
         note="q: how often so large a change would be called real by mistake, corrected for all slices compared."
         + (f" The {len(changes)} most surprising of {looked_at:,} are listed." if looked_at > len(changes) else ""),
     )
-
-
-def draw_slice_table(table: pd.DataFrame, catalog: Catalog, *, subtitle: str, currency: str) -> Display:
-    """Show the numbers of all slices, each in its own unit and with the doubt that it deserves.
-
-    Args:
-        table: The result of ``tabulate_slices``.
-        catalog: The company's definitions.
-        subtitle: Company, period, last day.
-        currency: The company's currency.
-    """
-    if table.empty:
-        return show_message("empty", "There are no slices to list")
-    rows = [
-        {
-            "kpi": kpi.label,
-            "cut_by": join_words(map(label_of, str(row["dimension"]).split(" & "))),
-            "slice": row["slice"],
-            "value": say_interval(row["value"], row["low"], row["high"], kpi.unit, currency=currency),
-            "n": row["n"],
-            "before": say_value(row["previous_value"], kpi.unit, currency=currency),
-            "verdict": _verdict(row, catalog.rules.significance),
-        }
-        for row, kpi in ((row, catalog.kpi(row["kpi"])) for row in table.to_dict("records"))
-    ]
-    return show_table(
-        pd.DataFrame(rows).astype({"n": "Int64"}),
-        title=f"{count_of(len(table), 'slice')}, with the doubt that each deserves",
-        subtitle=subtitle,
-        labels={"kpi": "KPI"},
-    )
-
-
-def _verdict(row: dict[str, Any], level: float) -> str:
-    if row["is_small"]:
-        return "too few records"
-    if pd.isna(row["q_value"]):
-        return "–"
-    return "changed beyond chance" if row["q_value"] < level else "may be chance"
-
-
-def draw_kpi_slices(results: Sequence[Slices], *, subtitle: str, currency: str) -> Displays:
-    """Draw every cut of every KPI, one picture each; an empty cut says why there is nothing.
-
-    Args:
-        results: The result of ``slice_kpis``.
-        subtitle: Company, period, last day.
-        currency: The company's currency.
-    """
-    if not results:
-        nothing = show_message(
-            "empty", "There is no partition to cut by yet", "Map a field such as source, region or owner."
-        )
-        return Displays((nothing,))
-    return Displays(_draw(result, subtitle, currency) for result in results)
-
-
-def _draw(result: Slices, subtitle: str, currency: str) -> Display:
-    if result.frame.empty or not (result.frame["n"] > 0).any():
-        return show_message("empty", result.headline, f"No record of {result.period.label} can be cut this way.")
-    frame = result.frame.assign(
-        volume=result.frame["n"],
-        compared_volume=result.frame["previous_n"],
-        compared_value=result.frame["previous_value"],
-        is_named=_find_named(result),
-    )
-    left_out = result.frame.attrs.get("left_out", 0)
-    notes = [f"{count_of(left_out, 'smaller slice')} not shown"] if left_out else []
-    basis = result.frame.attrs.get("basis", "")
-    return draw_slices(
-        frame,
-        title=result.headline,
-        subtitle=f"{_say_measure(result.kpi, basis)} · {subtitle}",
-        unit=result.kpi.unit,
-        currency=currency,
-        company_value=result.frame.attrs.get("company", {}).get("value") if result.kpi.is_rate else None,
-        value_label=result.kpi.label,
-        compared=result.compared.label if result.compared else "",
-        note="; ".join(notes),
-    )
-
-
-def _find_named(result: Slices) -> list[bool]:
-    """Tell which slice the headline is about: the longest name that it says, since one may be part of another."""
-    names = [str(name) for name in result.frame["slice"]]
-    said = max((name for name in names if name in result.headline), key=len, default=None)
-    return [name == said for name in names]
 
 
 def _written(row: dict[str, Any], column: str, currency: str) -> str:

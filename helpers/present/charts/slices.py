@@ -56,7 +56,8 @@ def draw_slices(
         frame: one row per slice, in the order wanted (the caller sorts, and sums up the rest in a last row). Columns
             ``slice``, ``volume``, ``value``; where known ``low``, ``high``, ``n``, ``compared_volume``,
             ``compared_value`` (drawn as thin ticks), ``adjusted`` (the value at the company's mix, drawn hollow),
-            ``is_small`` (drawn hollow and grey), ``is_named`` (what the title is about, in the accent colour).
+            ``is_small`` (drawn hollow and grey), ``is_open`` (a cohort that is still young, drawn hollow), ``tone``
+            (good or bad, in that colour), ``is_named`` (what the title is about, in the accent colour).
         title: the finding, in a sentence.
         subtitle: measure, period, n.
         unit: unit of the value.
@@ -110,13 +111,18 @@ def _slice_rows(frame: pd.DataFrame, unit: str, volume_unit: str, currency: str)
     ]
     rows["is_small"] = [not words.is_missing(flag) and bool(flag) for flag in rows["is_small"]]
     rows["is_named"] = [not words.is_missing(flag) and bool(flag) for flag in rows["is_named"]]
+    rows["is_open"] = [bool(flag) for flag in frame["is_open"]] if "is_open" in frame else False
+    tones = frame["tone"].tolist() if "tone" in frame else [""] * len(rows)
     rows["colour"] = [
-        LIGHT["accent"] if named else LIGHT["mid"] if small else LIGHT["grey"]
-        for named, small in zip(rows["is_named"], rows["is_small"], strict=True)
+        LIGHT[tone] if tone in ("good", "bad") else LIGHT["accent"] if named else LIGHT["mid" if small else "grey"]
+        for tone, named, small in zip(tones, rows["is_named"], rows["is_small"], strict=True)
     ]
-    rows["bar"] = [LIGHT["accent"] if named else LIGHT["bar"] for named in rows["is_named"]]
+    rows["bar"] = [
+        colour if named else LIGHT["bar"] for named, colour in zip(rows["is_named"], rows["colour"], strict=True)
+    ]
+    hollow = rows["is_small"] | rows["is_open"]
     rows["inside"] = [
-        LIGHT["paper"] if small else colour for small, colour in zip(rows["is_small"], rows["colour"], strict=True)
+        LIGHT["paper"] if is_hollow else colour for is_hollow, colour in zip(hollow, rows["colour"], strict=True)
     ]
     rows["volume_text"] = [
         "" if words.is_missing(v) else words.say_value(v, volume_unit, currency=currency) for v in rows["volume"]
@@ -265,6 +271,10 @@ def _how_to_read(rows: pd.DataFrame, compared: str, note: str, is_cut: bool) -> 
         parts.append("Hollow diamond: adjusted for mix.")
     if rows["is_small"].any():
         parts.append("Hollow: too few records to rank.")
+    if rows["is_open"].any():
+        parts.append("Hollow: not all records have had their time yet.")
+    if rows["colour"].isin([LIGHT["good"], LIGHT["bad"]]).any():
+        parts.append("Coloured: better or worse than the company beyond the interval.")
     if is_cut:
         parts.append("A line that reaches the edge goes on.")
     return " ".join([*parts, note]).strip()
