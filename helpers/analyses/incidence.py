@@ -127,6 +127,7 @@ def _log_log(share: np.ndarray, error: np.ndarray, confidence: float) -> tuple[n
     z = ndtri(0.5 + confidence / 2)
     inside = (share > 0) & (share < 1) & (error > 0)
     width = np.where(inside, z * error / np.where(inside, share * np.log(np.where(inside, share, 0.5)), 1), np.nan)
+    width = np.clip(width, -50, 50)
     return share ** np.exp(-width), share ** np.exp(width)
 
 

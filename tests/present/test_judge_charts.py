@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.funnel_plot import compare_units
+from helpers.analyses.stage_transitions import measure_transitions
 from helpers.analyses.win_curve import measure_win_curve
 from helpers.present.charts.funnel_plot import draw_funnel_plot, show_funnel_plots
 from helpers.present.charts.marks import place_labels
+from helpers.present.charts.transitions import draw_transitions, show_stage_table
 from helpers.present.charts.win_curve import draw_win_curve
 from tests.analyses.test_adjusted import RATES, make_deals
 from tests.companies import make_company
@@ -99,3 +101,42 @@ def test_win_curves_by_slice_are_labelled_at_their_ends():
 
 def test_no_win_curve_is_a_message():
     assert "No win curve" in draw_win_curve(None).title
+
+
+def move(stages):
+    labels = [f"Stage {i}" for i in range(1, stages + 1)] + ["Closed Won", "Closed Lost"]
+    paths = (
+        [labels[: stages + 1]] * 5 + [[labels[0], labels[stages - 1], "Closed Won"]] * 4 + [[labels[0], "Closed Lost"]]
+    )
+    rows = [
+        {"deal_id": str(i), "changed_at": f"2025-01-{j + 1:02d}", "field": "stage", "old": None, "new": label}
+        for i, path in enumerate(paths)
+        for j, label in enumerate(path)
+    ]
+    deals = [
+        {"id": str(i), "created_at": "2025-01-01", "closed_at": f"2025-01-{len(path):02d}", "stage": path[-1]}
+        for i, path in enumerate(paths)
+    ]
+    tables = {"deal": pd.DataFrame(deals), "deal_history": pd.DataFrame(rows)}
+    return measure_transitions(make_company(tables, latest_event="2025-12-31"), as_of=date(2025, 12, 31))
+
+
+@pytest.mark.parametrize("stages", [3, 12])
+def test_every_move_has_its_count_and_columns_are_numbers_that_fit(stages):
+    found = move(stages)
+    shown = draw_transitions(found)
+    said = texts(shown.svg)
+    assert {str(i) for i in range(1, stages + 1)} <= set(said)
+    assert "4" in said
+    assert "chain says" in said
+    assert float(ET.fromstring(shown.svg).get("width")) <= 940
+    assert "skipped" in shown.text
+
+
+def test_without_stages_the_matrix_is_a_message_with_a_cure():
+    assert "Export deal stage changes" in repr(draw_transitions(None)) + draw_transitions(None).html
+    assert "don't tell moves" in show_stage_table(None).title
+
+
+def test_the_stage_table_names_where_deals_stay_longest():
+    assert show_stage_table(move(3)).title.startswith("Half leave Stage 1 after 1 day")
