@@ -231,14 +231,14 @@ def open_page(chromium, server):
     assert not errors, f"uncaught errors in the page: {errors}"
 
 
-def enter(page, name, *, team="Sales"):
-    """Say who one is and begin, or go on."""
+def enter(page, name, *, team="Sales", at="The company"):
+    """Say who one is and begin, or go on at the screen where one was."""
     page.get_by_label("Your name").fill(name)
     if team:
         page.get_by_role("radiogroup", name="Your team").get_by_label(team).check()
     button = page.get_by_role("button", name=re.compile("Begin|Continue where"))
     button.click()
-    on_screen(page, "The company")
+    on_screen(page, at)
 
 
 def on_screen(page, title):
@@ -310,7 +310,9 @@ def test_every_kind_of_answer_is_on_disk_and_back_after_a_reload(server, open_pa
     page.reload()
     page.get_by_label("Your name").fill("Ana Okafor")
     page.get_by_text("There are answers under this name").wait_for()
-    enter(page, "Ana Okafor", team="")
+    enter(page, "Ana Okafor", team="", at="In words and products")
+    page.get_by_role("button", name="Basics").click()
+    on_screen(page, "The company")
     assert page.get_by_label("Company").input_value() == "Northwind <b>"
     assert page.get_by_label("Revenue split by").input_value() == "Segment"
     assert page.get_by_label("Share from new customers").input_value() == "60 %"
