@@ -1,8 +1,10 @@
 """The command line: ``python -m helpers COMMAND``; a thin wrapper, each command in a few lines."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="tell the health of a company's data")
     check.add_argument("folder", type=Path, metavar="FOLDER")
+    check.add_argument("--connection", metavar="URL", help="where the company's tables lie in a warehouse")
 
     report = commands.add_parser("report", help="make the report of one or many companies")
     report.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
@@ -51,13 +54,15 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--workers", type=int, default=0, metavar="N", help="companies at once; one per core unless said"
     )
-    report.add_argument("--connection", metavar="URL", help="where a company's tables live in a warehouse")
+    report.add_argument("--connection", metavar="URL", help="where the tables that company.toml names lie, such as "
+                        "postgresql://user@host/database, spark:local[2] or duckdb:///crm.duckdb; duckdb: reads files in place")  # fmt: skip
     report.add_argument("--people", default="shown", metavar="shown|hidden")
 
     opened = commands.add_parser("open", help="open the workbook in JupyterLab, or as an app without code")
     opened.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
     opened.add_argument("--app", action="store_true", help="without code, for participants")
     opened.add_argument("--host", metavar="ADDRESS", help="listen on this address instead of loopback")
+    opened.add_argument("--connection", metavar="URL", help="where the company's tables lie in a warehouse")
     opened.add_argument("--invite", action="append", default=[], metavar="NAME", help="with --app, a link for somebody")
 
     glossary = commands.add_parser("glossary", help="write the glossary of every KPI as a page")
@@ -141,7 +146,7 @@ def check(options: argparse.Namespace) -> int:
     """Tell the health of a company's data."""
     from helpers.company import check_company
 
-    usable, _, summary = check_company(options.folder)
+    usable, _, summary = check_company(options.folder, connection=options.connection)
     print(summary)
     return 0 if usable else 1
 
@@ -153,12 +158,11 @@ def report(options: argparse.Namespace) -> int:
     from helpers.batch.parameters import RunParameters, choose_notebooks
     from helpers.batch.run import run_report
 
-    if options.connection:
-        raise ParameterError("--connection: this installation computes from exports only. Leave the option out.")
     if options.workers < 0:
         raise ParameterError(f"--workers {options.workers} is below 0. Give the number of companies at once.")
     notebooks = choose_notebooks(options.notebooks)
-    asked = RunParameters(options.as_of, options.period, options.people, notebooks)
+    where = name_connection(options.connection)
+    asked = RunParameters(options.as_of, options.period, options.people, notebooks, connection=where)
     steps = len(options.folders) * (len(notebooks) + 1)
     with tqdm(total=steps, unit="step", file=sys.stderr, dynamic_ncols=True) as bar:
 
@@ -166,14 +170,41 @@ def report(options: argparse.Namespace) -> int:
             bar.set_description_str(message)
             bar.update()
 
-        results = run_report(
-            options.folders, asked, out=options.out, prepare=prepare, workers=options.workers, progress=step
-        )
+        with handing_over(options.connection):
+            results = run_report(
+                options.folders, asked, out=options.out, prepare=prepare, workers=options.workers, progress=step
+            )
     for result in results:
         where = str(result.report / "index.html") if result.report else f"failed: {result.error}"
         print(f"{result.company} ({result.seconds:.0f} s): {where}")
     print(f"Open {options.out / 'index.html'}")
     return 0 if all(result.status == "whole" for result in results) else 1
+
+
+def name_connection(url: str | None) -> str:
+    """Check a warehouse's address before anything starts, and return it without its password."""
+    if not url:
+        return ""
+    from helpers.warehouse.connection import mask_password, read_scheme
+
+    read_scheme(url)
+    return mask_password(url)
+
+
+@contextmanager
+def handing_over(url: str | None) -> Iterator[None]:
+    """Let everything that is started meanwhile know a warehouse's address, by the environment and nowhere else."""
+    from helpers.warehouse.connection import CONNECTION_VARIABLE
+
+    before = os.environ.get(CONNECTION_VARIABLE)
+    if url:
+        os.environ[CONNECTION_VARIABLE] = url
+    try:
+        yield
+    finally:
+        os.environ.pop(CONNECTION_VARIABLE, None)
+        if before is not None:
+            os.environ[CONNECTION_VARIABLE] = before
 
 
 def prepare(folder: Path, asked: Any) -> Any:
@@ -195,15 +226,18 @@ def prepare(folder: Path, asked: Any) -> Any:
 
 def open_workbook(options: argparse.Namespace) -> int:
     """Open the workbook in JupyterLab, or without code as an app, and print where."""
+    name_connection(options.connection)
     if options.app:
         from helpers.workshop.server import serve_app
 
-        return serve_app(options.folder, host=options.host, invite=tuple(options.invite))
+        with handing_over(options.connection):
+            return serve_app(options.folder, host=options.host, invite=tuple(options.invite))
     if options.invite:
         raise ParameterError("--invite: links belong to the workbook without code. Add --app, or leave --invite out.")
     from helpers.batch.lab import serve_lab
 
-    return serve_lab(options.folder, host=options.host)
+    with handing_over(options.connection):
+        return serve_lab(options.folder, host=options.host)
 
 
 def write_glossary(options: argparse.Namespace) -> int:

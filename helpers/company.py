@@ -14,6 +14,7 @@ from helpers.ingest.settings import FILE_NAME, CompanySettings, read_settings
 from helpers.issues import ISSUE_COLUMNS, IssueLog, count_issues
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.dimension import Partition
+from helpers.warehouse.connection import CONNECTION_VARIABLE
 
 if TYPE_CHECKING:
     from helpers.ingest.warehouse_tables import Warehouse
@@ -23,8 +24,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 PEOPLE = ("shown", "hidden")
 
-CONNECTION_VARIABLE = "REVENUE_ENGINE_CONNECTION"
-"""Environment variable that says where the tables of warehouses lie; by it a run tells its notebooks."""
 
 INPUT_COLUMNS = ["file", "exported_on", "object", "rows_read", "rows_used", "rows_quarantined", "sha256"]
 """The columns of ``Company.inputs``."""
@@ -123,7 +122,11 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
         built, warehouse = _open_warehouse(where, settings, catalog, url)
     else:
         built = _read_exports(where, settings, catalog)
-    if people == "hidden":
+    if people == "hidden" and warehouse is not None:
+        from helpers.ingest.warehouse_people import hide_people_there
+
+        built, warehouse = hide_people_there(built, warehouse, salt=where.name)
+    elif people == "hidden":
         from helpers.ingest.people import hide_people
 
         built = hide_people(built, salt=where.name)
@@ -168,19 +171,18 @@ def find_connection(where: Path, settings: CompanySettings, connection: str | No
         ParameterError: An address was given, and ``company.toml`` names no table that could lie there.
     """
     variable = settings.warehouse.variable
+    said = connection or os.environ.get(variable, "") or os.environ.get(CONNECTION_VARIABLE, "")
     if settings.needs_connection:
-        url = connection or os.environ.get(variable, "") or os.environ.get(CONNECTION_VARIABLE, "")
-        if not url:
-            name = next((n for n, said in settings.objects.items() if said.file is None), "")
+        if not said:
+            name = next((n for n, one in settings.objects.items() if one.file is None), "")
             place = f"objects.{name}" if name else "lookups"
             raise DataError(
                 f"[company.toml, {place}] names a table or query of a warehouse, and nothing says where it lies. Add "
                 f"--connection URL, or set the environment variable {variable or CONNECTION_VARIABLE}."
             )
-        return url
-    if connection and connection.partition(":")[0].casefold() == "duckdb":
-        if connection.strip().rstrip("/").casefold() == "duckdb:":
-            return connection
+        return said
+    if said.strip().rstrip("/").casefold() == "duckdb:":
+        return said
     if connection:
         raise ParameterError(
             '[connection] company.toml names no table or query of a warehouse. Write table = "…" under [objects.…], '
@@ -195,7 +197,9 @@ def _open_warehouse(where: Path, settings: CompanySettings, catalog: Catalog, ur
     from helpers.ingest.warehouse_tables import build_warehouse
     from helpers.warehouse.connection import open_connection
 
-    return build_warehouse(where, settings, catalog, open_connection(url))
+    limit, spill = settings.warehouse.find_memory_limit(), where / ".cache" / "spill"
+    connection = open_connection(url, memory_limit=limit, temp_directory=str(spill))
+    return build_warehouse(where, settings, catalog, connection)
 
 
 def check_company(folder: str | Path, *, connection: str | None = None) -> tuple[bool, pd.DataFrame, str]:

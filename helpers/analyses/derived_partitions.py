@@ -83,7 +83,7 @@ def _derive(company: Any, id: str, said: DerivedPartition, as_of: date | None) -
         return company
     objects = dict.fromkeys(carriers, column)
     inherited = {}
-    if said.known == "entry" and said.how == "bands":
+    if said.known == "entry" and said.how in ("bands", "name"):
         inherited = _hand_down(tables, objects, column)
     found = pd.concat([tables[name][column].dropna() for name in objects], ignore_index=True)
     partition = Partition(
@@ -97,7 +97,7 @@ def _derive(company: Any, id: str, said: DerivedPartition, as_of: date | None) -
         n_values=int(found.nunique()),
         is_current_value=said.is_current_value,
     )
-    return replace(company, tables=tables, partitions={**company.partitions, id: partition})
+    return replace(company, tables=tables, partitions={**company.partitions, id: partition}, warehouse=None)
 
 
 def _carriers(company: Any, said: DerivedPartition) -> dict[str, str]:
@@ -150,6 +150,8 @@ def _compute(
         days = table[field].dt.month - 1 if said.how == "month" else table[field].dt.day_of_week
         names = MONTHS if said.how == "month" else WEEKDAYS
         return days.map(dict(enumerate(names))).astype("str")
+    if said.how == "name":
+        return table[field].astype("str")
     if said.how == "stage_before_lost":
         return _stage_before_lost(table, company.tables["deal_history"])
     written = company.catalog.dimensions.get(id)

@@ -101,7 +101,7 @@ def _join_partitions(company: Any, by: Sequence[str]) -> Any:
         tables[object] = table.assign(**{column: joined.astype("str")})
         carriers[object] = column
     partition = Partition(id=column, label=column, objects=carriers, known="entry")
-    return replace(company, tables=tables, partitions={**company.partitions, column: partition})
+    return replace(company, tables=tables, partitions={**company.partitions, column: partition}, warehouse=None)
 
 
 def _resolve(company: Any, name: str) -> str:

@@ -1,9 +1,13 @@
 """One job: run one notebook with papermill in a kernel of its own, and say how it went."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from helpers.warehouse.connection import CONNECTION_VARIABLE, secrets_of
+from helpers.writing import write_text
 
 KERNEL = "python3"
 CELL_TIMEOUT = 1800
@@ -62,8 +66,29 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
         error, trace = _in_words(failure.ename, failure.evalue), "\n".join(failure.traceback)
     except Exception as failure:  # a dead kernel, a full disk: told, so that the other companies go on
         error = trace = f"{type(failure).__name__}: {failure}"
+    error, trace = hide_secrets(executed, error, trace)
     status = "failed" if error else "whole"
     return JobResult(notebook.stem, status, round(time.monotonic() - started, 2), error, trace)
+
+
+def hide_secrets(executed: Path, error: str, trace: str) -> tuple[str, str]:
+    """Take what is secret of a warehouse's address out of all that a run leaves behind, whoever wrote it there."""
+    url = os.environ.get(CONNECTION_VARIABLE, "")
+    secrets = secrets_of(url) if url else ()
+    if not secrets:
+        return error, trace
+    if executed.is_file():
+        text = executed.read_text(encoding="utf-8")
+        hidden = _without(text, secrets)
+        if hidden != text:
+            write_text(executed, hidden)
+    return _without(error, secrets), _without(trace, secrets)
+
+
+def _without(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _in_words(name: str, value: str) -> str:

@@ -23,6 +23,7 @@ class RunParameters:
         people: shown or hidden.
         notebooks: Names without ending, in their order.
         extra: Further parameters, given to the notebooks that declare them.
+        connection: Where the tables of warehouses lie, without a password: told in the manifest, handed to no notebook.
     """
 
     as_of: str = ""
@@ -30,6 +31,7 @@ class RunParameters:
     people: str = "shown"
     notebooks: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    connection: str = ""
 
 
 def choose_notebooks(numbers: str = "", *, folder: Path = NOTEBOOKS) -> tuple[str, ...]:

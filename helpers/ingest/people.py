@@ -29,7 +29,7 @@ def hide_people(built: Built, *, salt: str) -> Built:
         ``Person 3f9a1c``, the same every time; e-mail addresses, phone numbers and names of contacts are gone.
     """
     people = _find_people(built.tables)
-    names = _make_pseudonyms(people, salt)
+    names = make_pseudonyms(people, salt)
     dropped = {(name, column) for name, table in built.tables.items() for column in table if is_detail(name, column)}
     tables = {}
     for object_id, table in built.tables.items():
@@ -43,8 +43,8 @@ def hide_people(built: Built, *, salt: str) -> Built:
     return replace(
         built,
         tables=tables,
-        partitions=_drop_details(built.partitions, dropped),
-        issues=_hide_in_issues(built.issues, names, built.mapping, dropped),
+        partitions=drop_details(built.partitions, dropped),
+        issues=hide_in_issues(built.issues, names, built.mapping, dropped),
         mapping=built.mapping[[(o, f) not in dropped for o, f in zip(built.mapping["object"], built.mapping["field"],
                                                                      strict=True)]].reset_index(drop=True),
     )  # fmt: skip
@@ -80,7 +80,8 @@ def _holds_people(object_id: str, column: str, values: pd.Series, people: set[st
     return bool(distinct) and len(distinct & people) >= LEAST_SHARE * len(distinct)
 
 
-def _make_pseudonyms(people: Iterable[str], salt: str) -> dict[str, str]:
+def make_pseudonyms(people: Iterable[str], salt: str) -> dict[str, str]:
+    """Return name → pseudonym, the same every time and different in two companies."""
     digests = {name: hashlib.sha256(f"{salt}\n{name}".encode()).hexdigest() for name in people}
     length = 6
     while len({digest[:length] for digest in digests.values()}) < len(digests):
@@ -92,7 +93,8 @@ def _replace(values: pd.Series, names: Mapping[str, str]) -> pd.Series:
     return values.astype("str").map(lambda value: names.get(value, "Person"), na_action="ignore").astype("str")
 
 
-def _drop_details(partitions: Mapping[str, Partition], dropped: set[tuple[str, str]]) -> dict[str, Partition]:
+def drop_details(partitions: Mapping[str, Partition], dropped: set[tuple[str, str]]) -> dict[str, Partition]:
+    """Take columns that were dropped out of the partitions."""
     kept = {}
     for id, partition in partitions.items():
         objects = {name: column for name, column in partition.objects.items() if (name, column) not in dropped}
@@ -101,9 +103,10 @@ def _drop_details(partitions: Mapping[str, Partition], dropped: set[tuple[str, s
     return kept
 
 
-def _hide_in_issues(
+def hide_in_issues(
     issues: pd.DataFrame, names: Mapping[str, str], mapping: pd.DataFrame, dropped: set[tuple[str, str]]
 ) -> pd.DataFrame:
+    """Replace names in issues, and empty what quotes a dropped column."""
     columns = {column for _, column in dropped}
     written = mapping.loc[mapping["field"].isin(columns), "column"]
     is_detail_column = issues["column"].isin({*columns, *written})

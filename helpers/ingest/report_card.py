@@ -157,7 +157,7 @@ def describe_health(company: Any, counts: Mapping[str, int], is_usable: bool) ->
     lines = [f"{company.name}: {'usable' if is_usable else 'not usable'}"]
     if not is_usable:
         lines.append(_say_why_unusable(company))
-    lines += [f"  {read_schema()[name].label}: {len(table):,}" for name, table in company.tables.items()]
+    lines += [f"  {read_schema()[name].label}: {_count(company.tables, name):,}" for name in company.tables]
     if len(company.inputs):
         shown = company.inputs.drop(columns="sha256")
         lines += ["", "Files", shown.to_string(index=False)]
@@ -170,8 +170,13 @@ def describe_health(company: Any, counts: Mapping[str, int], is_usable: bool) ->
     return "\n".join(lines)
 
 
+def _count(tables: Any, name: str) -> int:
+    """Count a table's rows; one that lies in a warehouse isn't fetched for it."""
+    return tables.count(name) if hasattr(tables, "count") else len(tables[name])
+
+
 def _say_why_unusable(company: Any) -> str:
-    if any(len(table) for table in company.tables.values()):
+    if any(_count(company.tables, name) for name in company.tables):
         return (
             "No record has a date that can be read, so nothing can be computed. See the issues below, or name the "
             'column in company.toml: [objects.deal.fields] created_at = "COLUMN"'

@@ -1,5 +1,7 @@
 """``company.toml``: read and checked, with the place of each mistake."""
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,9 @@ from helpers.ingest.schema import read_schema
 from helpers.model.definition import DEFINITIONS, Definition, read_record, read_toml
 
 FILE_NAME = "company.toml"
+
+MEMORY_VARIABLE = "REVENUE_ENGINE_MEMORY_LIMIT"
+"""Environment variable that says what reading files in place may take, such as 2GB."""
 
 ENDS = ("won", "lost")
 """What closes a deal."""
@@ -99,9 +104,23 @@ class WarehouseSettings(Definition):
 
     Attributes:
         variable: The environment variable that holds it.
+        memory_limit: What reading files in place may take altogether, such as ``2GB``; empty takes half the machine's.
     """
 
     variable: str = ""
+    memory_limit: str = Field("", pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")
+
+    def find_memory_limit(self) -> str:
+        """Return how much DuckDB may take: half of what is allowed, since what is counted needs its own."""
+        size = self.memory_limit or os.environ.get(MEMORY_VARIABLE, "")
+        number = re.match(r"\d+(\.\d+)?", size)
+        if number:
+            return f"{float(number[0]) / 2:g}{size[number.end() :].strip()}"
+        try:
+            machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return ""
+        return f"{machine // 4 // (1 << 20)}MiB"
 
 
 class DealStage(Definition):

@@ -212,7 +212,9 @@ def _date_of_text(source: Source, text: str, time_zone: str, order: str | None) 
     leap = f"cast(substr({text}, 1, 4) as integer)"
     leap = f"({leap} % 4 = 0 and ({leap} % 100 <> 0 or {leap} % 400 = 0))"
     is_day = f"not {_fits(text, _NO_DAYS)} and (substr({text}, 6, 5) <> '02-29' or {leap})"
-    branches = [f"when {_fits(text, _ISO + _CLOCK + '$')} and {is_day} then cast(replace({text}, 'T', ' ') as timestamp)"]
+    branches = [
+        f"when {_fits(text, _ISO + _CLOCK + '$')} and {is_day} then cast(replace({text}, 'T', ' ') as timestamp)"
+    ]
     if has_offset:
         zoned = f"(cast({text} as timestamptz) at time zone {literal(time_zone)})"
         branches.append(f"when {_fits(text, _ISO + _CLOCK + _OFFSET)} and {is_day} then {zoned}")

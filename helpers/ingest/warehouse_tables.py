@@ -137,7 +137,7 @@ class LazyTables(Mapping):
             warehouse: Where they lie.
             limit: The most rows of one table that are fetched.
         """
-        self._warehouse, self._limit = warehouse, limit
+        self._warehouse, self.limit = warehouse, limit
         self._fetched: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, object_id: str) -> pd.DataFrame:
@@ -150,10 +150,10 @@ class LazyTables(Mapping):
             raise KeyError(object_id)
         if object_id not in self._fetched:
             n = self.count(object_id)
-            if n > self._limit:
+            if n > self.limit:
                 label = read_schema()[object_id].label.lower()
                 raise DataError(
-                    f"[{object_id}] this asks for all {n:,} {label} one by one, and at most {self._limit:,} rows are "
+                    f"[{object_id}] this asks for all {n:,} {label} one by one, and at most {self.limit:,} rows are "
                     "fetched from where they lie. Volumes, revenue, conversions, win rates, sizes and times by any "
                     "partition can still be asked: they are counted where the data lies. To have this too, raise "
                     "fetched_rows under [rules] in company.toml, or name a query with fewer rows."

@@ -20,6 +20,9 @@ SCHEMES = {
 ALIASES = {"postgres": "postgresql", "sc": "spark"}
 TEXT_ONLY = ("bigquery", "snowflake")
 
+CONNECTION_VARIABLE = "REVENUE_ENGINE_CONNECTION"
+"""Environment variable that says where the tables of warehouses lie; by it a run tells its notebooks."""
+
 SECONDS = 600
 """How long a statement may take before it is given up."""
 

@@ -12,22 +12,23 @@ FOUNDATION = ("errors", "units", "periods", "issues", "writing")
 
 MAY_IMPORT = {
     "foundation": {"foundation"},
+    "warehouse": {"foundation", "warehouse"},
     "model": {"foundation", "model"},
     "ingest": {"foundation", "model", "ingest"},
     "answers": {"foundation", "model", "answers"},
-    "company": {"foundation", "model", "ingest", "answers", "company"},
-    "engine": {"foundation", "model", "engine"},
+    "company": {"foundation", "warehouse", "model", "ingest", "answers", "company"},
+    "engine": {"foundation", "warehouse", "model", "engine"},
     "analyses": {"foundation", "model", "engine", "analyses"},
     "present": {"foundation", "model", "engine", "analyses", "answers", "present"},
     "workbook": {"foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook"},
-    "batch": {"foundation", "present", "batch"},
+    "batch": {"foundation", "warehouse", "present", "batch"},
     "workshop": {
         *("foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook", "batch"),
         "workshop",
     },
     "__main__": {
         *("foundation", "model", "ingest", "answers", "company", "engine", "analyses", "present", "workbook", "batch"),
-        *("workshop", "__main__"),
+        *("warehouse", "workshop", "__main__"),
     },
 }
 """Floor → the floors that it may import. A new module belongs to one of them, or gets a line of its own here."""
@@ -40,7 +41,7 @@ HEAVY = {
     "jupyter_server": {"workshop"},
     "papermill": {"batch"},
     "nbconvert": {"present", "batch"},
-    "duckdb": {"ingest", "engine"},
+    "duckdb": {"ingest", "engine", "warehouse"},
     "pandas": {"foundation", "ingest", "answers", "company", "engine", "analyses", "present", "workbook"},
 }
 """Library → the only floors that may import it."""

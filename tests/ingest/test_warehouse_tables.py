@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from helpers.ingest.intake import start_company
 
 from helpers.company import open_company
-from helpers.errors import DataError, ParameterError
+from helpers.ingest.intake import start_company
 from tests.real_data import PROJECT, require_real_data
 from tests.warehouses import list_differences, load_into_duckdb
 
