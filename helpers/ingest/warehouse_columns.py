@@ -219,10 +219,13 @@ def _date_of_text(source: Source, text: str, time_zone: str, order: str | None) 
         zoned = f"(cast({text} as timestamptz) at time zone {literal(time_zone)})"
         branches.append(f"when {_fits(text, _ISO + _CLOCK + _OFFSET)} and {is_day} then {zoned}")
     if formats in {"day-first", "month-first"}:
-        places = (3, 2, 1) if formats == "day-first" else (3, 1, 2)
-        branches.append(_branch(text, r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})", places))
+        day = f"split_part(replace({text}, 'T', ' '), ' ', 1)"
+        parts = [f"split_part(replace(replace({day}, '/', '-'), '.', '-'), '-', {place})" for place in (1, 2, 3)]
+        ordered = (parts[2], parts[1], parts[0]) if formats == "day-first" else (parts[2], parts[0], parts[1])
+        branches.append(_branch(text, "^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}", ordered))
     elif formats == "compact":
-        branches.append(_branch(text, r"^([0-9]{4})([0-9]{2})([0-9]{2})", (1, 2, 3)))
+        parts = [f"substr({text}, {start}, {length})" for start, length in ((1, 4), (5, 2), (7, 2))]
+        branches.append(_branch(text, "^[0-9]{8}", (parts[0], parts[1], parts[2])))
     return "case " + " ".join(branches) + " end"
 
 
@@ -237,12 +240,12 @@ def _date_by_duckdb(text: str, formats: str, has_offset: bool, time_zone: str) -
     return f"coalesce({plain}, {parsed})" if formats != "compact" else f"coalesce({parsed}, {plain})"
 
 
-def _branch(text: str, pattern: str, places: tuple[int, int, int]) -> str:
-    """Read dates in digits whose parts stand elsewhere than in ISO dates; the time of day is kept to the minute."""
-    year, month, day = (f"regexp_extract({text}, {literal(pattern)}, {place})" for place in places)
+def _branch(text: str, pattern: str, parts: tuple[str, str, str]) -> str:
+    """Read dates in digits whose year, month and day stand elsewhere than in ISO dates."""
+    year, month, day = parts
     padded = f"{year} || '-' || lpad({month}, 2, '0') || '-' || lpad({day}, 2, '0')"
-    clock = f"regexp_extract({text}, '[T ]+([0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?)', 1)"
-    clock = f"case when {_fits(text, '[T ][0-9]+:')} then {clock} else '00:00' end"
+    clock = f"split_part(replace({text}, 'T', ' '), ' ', 2)"
+    clock = f"case when {clock} = '' then '00:00' else {clock} end"
     moment = f"cast({padded} || ' ' || {clock} as timestamp)"
     return f"when {_fits(text, pattern + _CLOCK + '$')} and {_is_calendar(year, month, day)} then {moment}"
 

@@ -257,7 +257,7 @@ def _convert(
     use_stated = use_stated and not any(word in header_key(column) for word in IN_COMPANY_CURRENCY)
     if not beside and not use_stated:
         return parsed.sql, ""
-    own = f"nullif(regexp_extract({source.read(alias)}, '([A-Z]{{3}})', 1), '')" if beside else "null"
+    own = f"nullif(regexp_replace({source.read(alias)}, '[^A-Z]', '', 'g'), '')" if beside else "null"
     named = f"upper({as_text(origin.columns[stated], alias)})" if use_stated else "null"
     currency = f"coalesce({own}, {named}, {literal(home)})"
     branches = " ".join(

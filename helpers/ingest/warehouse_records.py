@@ -196,7 +196,7 @@ def split_links(building: Building) -> None:
         own = f"select t.id as deal_id, t.contact_id, t.source_file from ({deals.select(['id', 'contact_id', 'source_file'])}) as t"
         parts.append(_explode(building, own))
         if _holds_several(building, deals.select(["contact_id"])):
-            first = r"nullif(trim(regexp_extract(t.contact_id, '^\s*([^;|]*)', 1)), '')"
+            first = "nullif(trim(split_part(replace(t.contact_id, '|', ';'), ';', 1)), '')"
             deals.add(Layer({"contact_id": Defined(first, "text", frozenset({"contact_id"}))}))
     if contacts is not None and "converted_deal_id" in contacts.kinds:
         converted = contacts.select(["id", "converted_deal_id", "source_file"])
@@ -229,9 +229,16 @@ def _explode(building: Building, select: str) -> str:
     """Give every id of a cell that holds several a row of its own."""
     if not _holds_several(building, select):
         return select
-    cells = "unnest(string_split(replace(t.contact_id, '|', ';'), ';'))"
-    inner = f"select t.deal_id, {cells} as contact_id, t.source_file from ({select}) as t"
-    return f"select e.deal_id, nullif(trim(e.contact_id), '') as contact_id, e.source_file from ({inner}) as e"
+    cell = "replace(t.contact_id, '|', ';')"
+    most = building.ask_one(
+        f"select max(length({cell}) - length(replace({cell}, ';', ''))) + 1 as n from ({select}) as t"
+    )["n"]
+    numbers = ", ".join(f"({number})" for number in range(1, int(most) + 1))
+    inner = (
+        f"select t.deal_id, nullif(trim(split_part({cell}, ';', p.place)), '') as contact_id, t.source_file "
+        f"from ({select}) as t cross join (select * from (values {numbers}) as v(place)) as p"
+    )
+    return f"select e.deal_id, e.contact_id, e.source_file from ({inner}) as e where e.contact_id is not null"
 
 
 def resolve_links(building: Building) -> None:
@@ -242,7 +249,7 @@ def resolve_links(building: Building) -> None:
             if query is None or to is None or column not in query.kinds or "id" not in to.kinds:
                 continue
             if column == "company_id":
-                first = r"nullif(trim(regexp_extract(t.company_id, '^\s*([^;|]*)', 1)), '')"
+                first = "nullif(trim(split_part(replace(t.company_id, '|', ';'), ';', 1)), '')"
                 several = f"sum(case when regexp_matches(t.company_id, '{SEVERAL}') then 1 else 0 end) as n"
                 if building.ask_one(f"select {several} from ({query.select(['company_id'])}) as t")["n"]:
                     query.add(Layer({"company_id": Defined(first, "text", frozenset({"company_id"}))}))
