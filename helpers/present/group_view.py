@@ -27,6 +27,8 @@ LEFT_OUT = (
     "Lists such as priorities, and what words mean, have pictures of their own; years are looked up, not discussed."
 )
 
+OPEN_ROUND = "The round is still open: nobody sees a colleague's answers, or the CRM's, before it is closed."
+
 
 def show_round(review: SurveyReview) -> Display:
     """Show how far the round is: nobody, still open, or closed."""
@@ -51,7 +53,7 @@ def show_round(review: SurveyReview) -> Display:
 def show_discussion(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """Draw the questions to discuss, the strongest disagreement first, each respondent a labelled dot."""
     if review.agreement.empty:
-        return _nothing("No answers to compare", "Two people have to answer the same question.")
+        return _nothing(review, "No answers to compare", "Two people have to answer the same question.")
     discussion = select_discussion(review.agreement, review.answers, review.survey, currency=currency)
     if discussion.empty:
         return show_message(
@@ -76,7 +78,7 @@ def show_discussion(review: SurveyReview, *, subtitle: str = "", currency: str =
 def show_answers(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """Show everybody's answers side by side, question by question."""
     if review.answers.empty:
-        return _nothing("No answers to show side by side", "They are shown once the round is closed.")
+        return _nothing(review, "No answers to show side by side", "Nobody has answered yet.")
     asked = int(review.answers["respondent"].nunique())
     lines = len(review.answers.drop_duplicates(["question_id", "item"]))
     title = f"What {count_of(asked, 'person', 'people')} answered, {count_of(lines, 'line')} side by side"
@@ -88,7 +90,7 @@ def show_answers(review: SurveyReview, *, subtitle: str = "", currency: str = "U
 def show_disagreements(review: SurveyReview, *, subtitle: str = "") -> Display:
     """Show the questions that most people answered, by how little they agree."""
     if review.agreement.empty:
-        return _nothing("No answers to compare", "Two people have to answer the same question.")
+        return _nothing(review, "No answers to compare", "Two people have to answer the same question.")
     common = review.agreement[review.agreement["n"] * 2 > review.n_respondents]
     return show_table(
         common[["label", "sentence", "measure", "agreement", "n"]],
@@ -112,7 +114,7 @@ def show_priorities(review: SurveyReview, *, subtitle: str = "") -> Display:
     found = review.priorities
     lists = found["lists"]
     if not lists:
-        return _nothing("No priorities to compare", "Two people have to name their top three.")
+        return _nothing(review, "No priorities to compare", "Two people have to name their top three.")
     own = []
     if found["overlap"] is not None:
         people = count_of(found["n"], "person", "people")
@@ -141,7 +143,7 @@ def show_definitions(review: SurveyReview, *, subtitle: str = "") -> Display:
     """Show which team means what by MQL, SQL, customer and churn, and who is alone with it."""
     frame = review.definitions
     if frame.empty:
-        return _nothing("No definitions to compare", "The tab on definitions has not been filled in.")
+        return _nothing(review, "No definitions to compare", "The tab on definitions has not been filled in.")
     disputed = frame.loc[frame["agreement"] < 1, "term"].nunique()
     of = frame["term"].nunique()
     title = f"{disputed} of {of} words mean different things to different people" if disputed else "All mean the same"
@@ -161,10 +163,10 @@ def show_definitions(review: SurveyReview, *, subtitle: str = "") -> Display:
 def show_gut(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """Draw the gut answers beside the CRM's values."""
     if review.gut.empty:
-        return _nothing("No gut answers to compare with the CRM", "They are compared once the round is closed.")
+        return _nothing(review, "No gut answers to compare with the CRM", "Nobody has answered yet.")
     told = review.gut["is_available"] & review.gut["check"].isin([*ON_AXIS, *BY_CHOICE])
     if not told.any():
-        return _nothing("The CRM can't answer these questions yet", str(review.gut["cure"].iloc[0]))
+        return _nothing(review, "The CRM can't answer these questions yet", str(review.gut["cure"].iloc[0]))
     title = headline_gut(review.gut, currency=currency)
     return draw_agreement(review.answers, review.gut, title=title, subtitle=subtitle, currency=currency)
 
@@ -172,7 +174,7 @@ def show_gut(review: SurveyReview, *, subtitle: str = "", currency: str = "USD")
 def show_gut_table(review: SurveyReview, *, subtitle: str = "") -> Display:
     """Show each comparison in words, with the CRM's definition and its n."""
     if review.gut.empty:
-        return _nothing("No gut answers to compare with the CRM", "They are compared once the round is closed.")
+        return _nothing(review, "No gut answers to compare with the CRM", "Nobody has answered yet.")
     told = int(review.gut["is_available"].sum())
     frame = review.gut[["label", "sentence", "crm_definition", "crm_n", "cure"]]
     frame = frame.assign(crm_definition=frame["crm_definition"].where(frame["crm_definition"] != "", frame["cure"]))
@@ -193,10 +195,10 @@ def show_gut_table(review: SurveyReview, *, subtitle: str = "") -> Display:
 def show_icp_wins(review: SurveyReview, *, subtitle: str = "") -> Display:
     """Draw which of the latest wins lie outside the ideal customer people describe, attribute by attribute."""
     if review.icp.empty:
-        return _nothing("No ideal customer to compare with", "Nobody's description may be seen yet.")
+        return _nothing(review, "No ideal customer to compare with", "Nobody has described one yet.")
     known = review.icp[review.icp["is_available"].astype(bool) & (review.icp["n_won"] > 0)]
     if known.empty:
-        return _nothing("The CRM doesn't carry what people describe", str(review.icp["cure"].iloc[0]))
+        return _nothing(review, "The CRM doesn't carry what people describe", str(review.icp["cure"].iloc[0]))
     outside, n = len(review.offending), int(known["n_recent"].max())
     title = f"{outside} of the last {n} wins lie outside the ideal customer people describe"
     return draw_icp_wins(review.icp, title=title, subtitle=subtitle)
@@ -205,7 +207,7 @@ def show_icp_wins(review: SurveyReview, *, subtitle: str = "") -> Display:
 def show_icp(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """Show the stated ideal customer beside the deals that were closed."""
     if review.icp.empty:
-        return _nothing("No ideal customer to compare with", "Nobody's description may be seen yet.")
+        return _nothing(review, "No ideal customer to compare with", "Nobody has described one yet.")
     known = review.icp[review.icp["is_available"].astype(bool)]
     title = _headline_icp(known.iloc[-1]) if len(known) else ""
     rows = []
@@ -253,7 +255,9 @@ def _headline_icp(row: pd.Series) -> str:
 def show_offending(review: SurveyReview, *, subtitle: str = "", currency: str = "USD") -> Display:
     """List the latest wins outside the stated ideal customer."""
     if review.offending.empty:
-        return _nothing("No win to list outside the ideal customer", "Either all fit, or nothing may be compared yet.")
+        return _nothing(
+            review, "No win to list outside the ideal customer", "All fit, or nobody has described an ideal customer."
+        )
     hidden = "deal_id" if review.offending["name"].notna().all() else "name"
     return show_table(
         review.offending.assign(closed_at=review.offending["closed_at"].dt.date).drop(columns=hidden),
@@ -292,5 +296,6 @@ def _designed(title: str, subtitle: str, html: str, text: str) -> Display:
     return Display(title=title, subtitle=subtitle, text=text, html=f"<style>{_style()}</style>{heading}{html}")
 
 
-def _nothing(title: str, text: str) -> Display:
-    return show_message("empty", title, text)
+def _nothing(review: SurveyReview, title: str, text: str) -> Display:
+    is_open = review.n_respondents > 0 and not review.is_closed
+    return show_message("empty", title, OPEN_ROUND if is_open else text)

@@ -72,6 +72,16 @@ def test_an_open_round_shows_how_many_answered_and_nothing_of_it():
         assert "Ana" not in repr(show(open_review))
 
 
+def test_an_open_round_is_the_reason_given_wherever_it_is_the_reason():
+    """Four people have answered, so asking for two of them would be wrong advice."""
+    said = people(**{name: FLOW | {"top_priorities": ["Grow"]} for name in ("ana", "ben", "cleo", "dan")})
+    open_review = review(said, is_closed=False)
+    for show in SHOWS:
+        told = repr(show(open_review))
+        assert "round is still open" in told or "findings" in show.__name__ or "next_steps" in show.__name__, told
+        assert "Two people have to" not in told
+
+
 def test_an_open_round_shows_no_value_of_the_crm_either():
     """The CRM would say 15 days, €15.0 k, 100,000 won, 4 wins outside; people would say 4,711 and 45 days."""
     fit = {"business_fit": [{"attribute": "employees", "good_fit": "500+"}]}
