@@ -135,12 +135,10 @@ def mask_password(text: str) -> str:
 def secrets_of(url: str) -> tuple[str, ...]:
     """Return the secrets that a URL holds, as written and as meant, longest first."""
     try:
-        parts = urlsplit(url)
-        found = {parts.password or ""}
+        found = {urlsplit(url).password or ""}
     except ValueError:
-        parts, found = None, set()
-    query = parts.query if parts else url
-    found |= set(re.findall(r"(?i)(?:password|passwd|pwd|token|secret)=([^&;\s]+)", query))
+        found = set()
+    found |= set(re.findall(r"(?i)(?:password|passwd|pwd|token|secret)=([^&;\s]+)", url))
     found |= {unquote(one) for one in found}
     return tuple(sorted((one for one in found if one), key=len, reverse=True))
 

@@ -35,7 +35,9 @@ class PostgresConnection:
             ) from error
         with self._cursor() as cursor:
             cursor.execute(READ_ONLY)
-        for setting in (f"set statement_timeout = '{int(seconds)}s'", "set timezone = 'UTC'", "set jit = off"):
+        # Without room the planner sorts once per grouping set, on disk; compiling such a statement takes longer than it.
+        room = ("set work_mem = '256MB'", "set jit = off")
+        for setting in (f"set statement_timeout = '{int(seconds)}s'", "set timezone = 'UTC'", *room):
             with self._cursor() as cursor:
                 cursor.execute(setting)
 

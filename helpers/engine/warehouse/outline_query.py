@@ -201,9 +201,9 @@ def _span_of_dates(connection, journey: Journey, object: str) -> dict[str, tuple
 
 
 def _read_labels(company, journey: Journey) -> dict[str, np.ndarray]:
-    """Return the texts of every partition that any object carries, sorted, ``(blank)`` last."""
+    """Return the texts of every partition that any table carries, sorted, ``(blank)`` last."""
     values: dict[str, set[str]] = {}
-    for object in journey.objects:
+    for object in journey.tables.selects:
         for id, found in _values_of(company, journey, object):
             values.setdefault(id, set()).update(found)
     stages = {text for text in journey.facts.meaning.ids if text is not None}

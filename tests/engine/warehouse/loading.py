@@ -1,13 +1,11 @@
 """Put a company's canonical tables into an engine, and hand back the company as it lies there."""
 
 import itertools
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 
-from helpers.engine.journeys import build_journeys
-from helpers.engine.warehouse.aggregate_query import PushdownEvaluator
 from helpers.engine.warehouse.journey_query import Tables
 from helpers.warehouse.dialect import native, quote_name
 
@@ -26,12 +24,6 @@ class LoadedTables:
 
     def select(self, object: str) -> str:
         return self._tables.selects[object]
-
-    def open_evaluator(self, company, as_of):
-        return PushdownEvaluator(company, as_of)
-
-    def open_journeys(self, company, as_of):
-        return build_journeys(company, as_of=as_of)
 
 
 def as_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -92,5 +84,4 @@ def lay_out(company, connection, *, writer=None):
     fetched = {
         object: as_frame(connection.fetch(tables.selects[object]), frame) for object, frame in company.tables.items()
     }
-    own = {name: value for name, value in vars(company).items() if not name.startswith("_")}
-    return SimpleNamespace(**own | {"warehouse": LoadedTables(connection, tables), "tables": fetched})
+    return replace(company, tables=fetched, warehouse=LoadedTables(connection, tables))

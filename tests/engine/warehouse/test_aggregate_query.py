@@ -6,14 +6,20 @@ import pytest
 
 from helpers.engine import build_cells
 from helpers.engine.cells import ask, lay_lenses, open_evaluator
-from helpers.engine.warehouse import aggregate_query
-from helpers.engine.warehouse.aggregate_query import locate
+from helpers.engine.warehouse import aggregate_query, stream
+from helpers.engine.warehouse.aggregate_query import PushdownEvaluator, locate
 from tests.companies import make_company
 from tests.engine.random_company import make_random_company
 from tests.engine.warehouse.loading import lay_out
 from tests.engine.warehouse.test_journey_query import make_company_with_everything
 
 MONEY = 1e-9
+
+
+@pytest.fixture(autouse=True)
+def _push_down_to_duckdb_too(monkeypatch):
+    """DuckDB in this process streams records otherwise; here it is asked for cells like every other engine."""
+    monkeypatch.setattr(stream, "StreamEvaluator", PushdownEvaluator)
 
 
 def assert_same_cells(local: pd.DataFrame, remote: pd.DataFrame):
@@ -104,7 +110,7 @@ def test_a_value_that_came_meanwhile_is_an_error_and_no_wrong_slice(duckdb_engin
 
     company = make_company({"contact": {"id": ["a"], "created_at": ["2026-01-05"], "region": ["US"]}})
     laid_out = lay_out(company, duckdb_engine[0])
-    evaluator = laid_out.warehouse.open_evaluator(laid_out, None)
+    evaluator = PushdownEvaluator(laid_out, None)
     assert evaluator.outline.labels["region"].tolist() == ["US", "(blank)"]
     evaluator.outline.labels["region"][0] = "EMEA"
     with pytest.raises(DataError, match="the tables changed meanwhile"):
