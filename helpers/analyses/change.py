@@ -3,38 +3,61 @@
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.change_tests import (
+    measure_count_dispersion,
+    score_counts,
+    score_shares,
+    score_sums,
+    score_values,
+)
+from helpers.analyses.control_limits import two_sided
+
 
 def score_changes(
-    now: pd.DataFrame, before: pd.DataFrame, *, on: list[str], days: tuple[int, int] | None = None
+    now: pd.DataFrame,
+    before: pd.DataFrame,
+    *,
+    on: list[str],
+    days: tuple[int, int] | None = None,
+    history: pd.DataFrame | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Set each cell beside its earlier self and tell how surprising the difference is.
 
-    Shares of records are compared by the two-proportion z test with pooled variance; other values, shares of money or
-    seats among them, by their intervals, read as symmetric on the scale they are given in. Volumes are compared as two
-    Poisson counts, per day where the periods' lengths are given.
+    Shares of records are compared by the score test of two proportions, by Fisher's mid-p where records are few; counts
+    as two Poisson counts over their days, widened by how much they usually vary; averages and medians by their ratio
+    and intervals; shares of money by their intervals; sums of money by dealing their records out anew, where the
+    frames say how large the squares are.
 
     Args:
-        now: Cells (columns of ``kpis.csv``) of the period in question.
-        before: Cells of the period it is compared with.
+        now: Cells (columns of ``kpis.csv``) of the period in question; further a column ``squares`` (Σx² of the amounts
+            behind a sum, see ``change_money.add_squares``), without which sums of money aren't tested.
+        before: Cells of the period it is compared with, likewise.
         on: Columns that name a cell, such as ``["kpi", "slice"]``; unique in each frame.
-        days: How many days the two periods have; None takes them as equally long.
+        days: How many days the two periods have; None takes them from period_start and period_end, else as equal.
+        history: Cells of earlier complete periods of the same series, from which is learnt how much counts usually
+            vary; None takes chance alone.
+        confidence: Of the intervals in the cells.
 
     Returns:
         One row per cell of ``now``: its columns, plus ``previous_value``, ``previous_n``, ``change`` (value minus
         previous value), ``relative_change``, ``p_value`` and ``q_value`` (Benjamini–Hochberg over all rows);
         the last four are missing where the earlier cell is missing or can't be tested.
 
-    Source: Benjamini and Hochberg (1995) for the correction.
+    Source: Benjamini and Hochberg (1995) for the correction; see ``change_tests`` for each test.
     """
-    earlier = before[[*on, "value", "n", "numerator", "denominator", "low", "high"]]
+    carried = [name for name in ("squares", "period_start", "period_end") if name in now and name in before]
+    earlier = before[[*on, "value", "n", "numerator", "denominator", "low", "high", *carried]]
     both = now.merge(earlier, on=on, how="left", suffixes=("", "_before"), validate="one_to_one")
     both = both.rename(columns={"value_before": "previous_value", "n_before": "previous_n"})
     both["change"] = both["value"] - both["previous_value"]
     with np.errstate(divide="ignore", invalid="ignore"):
         both["relative_change"] = np.where(both["previous_value"] != 0, both["change"] / both["previous_value"], np.nan)
-    both["p_value"] = _p_values(both, days or (1, 1))
+    spread = _usual_spread(both, history, on)
+    both["p_value"] = _p_values(both, _days(both, days), spread, confidence)
     both["q_value"] = correct(both["p_value"].to_numpy())
-    return both.drop(columns=["numerator_before", "denominator_before", "low_before", "high_before"])
+    dropped = ["numerator", "denominator", "low", "high", *carried]
+    return both.drop(columns=[f"{name}_before" for name in dropped if name not in on])
 
 
 def correct(p_values: np.ndarray) -> np.ndarray:
@@ -53,32 +76,41 @@ def correct(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _p_values(both: pd.DataFrame, days: tuple[int, int]) -> np.ndarray:
-    from scipy.special import ndtr
+def _days(both: pd.DataFrame, days: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many days each of the two periods of a cell has."""
+    size = len(both)
+    names = ("period_start", "period_end", "period_start_before", "period_end_before")
+    if days is not None or not set(names) <= set(both.columns):
+        now, before = days or (1, 1)
+        return np.full(size, float(now)), np.full(size, float(before))
+    start, end, start0, end0 = (pd.to_datetime(both[name]) for name in names)
+    return (end - start).dt.days.to_numpy(float) + 1, (end0 - start0).dt.days.to_numpy(float) + 1
 
+
+def _usual_spread(both: pd.DataFrame, history: pd.DataFrame | None, on: list[str]) -> np.ndarray:
+    if history is None or history.empty or "kpi" not in both:
+        return np.ones(len(both))
+    factor = measure_count_dispersion(history, [name for name in on if name in history])
+    return both["kpi"].map(factor).fillna(1.0).to_numpy(float)
+
+
+def _p_values(
+    both: pd.DataFrame, days: tuple[np.ndarray, np.ndarray], spread: np.ndarray, confidence: float
+) -> np.ndarray:
     n, n_before = (both[name].to_numpy(float, na_value=np.nan) for name in ("n", "previous_n"))
     share = (both["denominator"] == n) & (both["denominator_before"] == n_before)
     share &= (both["numerator"] <= n) & (both["numerator_before"] <= n_before) & both["low"].notna()
     count = both["denominator"].isna() & both["low"].isna() & (both["numerator"] == n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(share, _share_z(both), np.where(count, _count_z(both, days), _interval_z(both)))
-    return np.where(np.isfinite(z), 2 * ndtr(-np.abs(z)), np.nan)
-
-
-def _share_z(both: pd.DataFrame) -> np.ndarray:
-    k1, n1 = both["numerator"].to_numpy(float), both["denominator"].to_numpy(float)
-    k0, n0 = both["numerator_before"].to_numpy(float), both["denominator_before"].to_numpy(float)
-    pooled = (k1 + k0) / (n1 + n0)
-    return (k1 / n1 - k0 / n0) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
-
-
-def _count_z(both: pd.DataFrame, days: tuple[int, int]) -> np.ndarray:
-    now, before = both["n"].to_numpy(float), both["previous_n"].to_numpy(float)
-    return (now / days[0] - before / days[1]) / np.sqrt(now / days[0] ** 2 + before / days[1] ** 2)
-
-
-def _interval_z(both: pd.DataFrame) -> np.ndarray:
-    width = np.hypot(
-        (both["high"] - both["low"]).to_numpy(float), (both["high_before"] - both["low_before"]).to_numpy(float)
+    total = both["denominator"].isna() & both["low"].isna() & ~count & both["numerator"].notna()
+    z = score_values(both, confidence)
+    halves = (
+        both[name].to_numpy(float) for name in ("numerator", "denominator", "numerator_before", "denominator_before")
     )
-    return both["change"].to_numpy(float) / (width / (2 * 1.959963984540054))
+    z = np.where(share, score_shares(*halves), z)
+    z = np.where(count, score_counts(n, n_before, days) / np.sqrt(spread), z)
+    if "squares" in both and "squares_before" in both:
+        squares = both["squares"].to_numpy(float), both["squares_before"].to_numpy(float)
+        values = both["value"].to_numpy(float), both["previous_value"].to_numpy(float)
+        z = np.where(total, score_sums(*values, squares, (n, n_before), days), z)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(z), two_sided(z), np.nan)
