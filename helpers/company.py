@@ -89,6 +89,12 @@ class Company:
     snapshots: tuple[date, ...] = ()
     warehouse: "Warehouse | None" = None
 
+    def __post_init__(self) -> None:
+        """Let a copy whose tables were changed in memory be computed from them, no longer where they came from."""
+        serves = getattr(self.warehouse, "serves", None)
+        if serves is not None and not serves(self.tables):
+            object.__setattr__(self, "warehouse", None)
+
 
 def open_company(folder: str | Path, *, people: str = "shown", connection: str | None = None) -> Company:
     """Open a company's folder.

@@ -281,6 +281,7 @@ def _fold(
         count_others(question, cells, names, period) if period is not None else cells.iloc[:0]
         for cells, period in zip(sliced, periods, strict=True)
     )
+    now = _with_vanished(now, before)
     if now.empty:
         return named
     others = score_changes(now, before, on=["slice"]).assign(

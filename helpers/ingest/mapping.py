@@ -29,6 +29,7 @@ def build_plan(
     elsewhere: Collection[str] = (),
     is_strict: bool = True,
     twins: Mapping[str, str] | None = None,
+    contents: Mapping[str, Mapping[str, ColumnContent]] | None = None,
 ) -> Plan:
     """Decide what every file and column is.
 
@@ -41,12 +42,13 @@ def build_plan(
         elsewhere: Files of the company's other sets of exports; fields taken from them are left out here.
         is_strict: Whether a column that ``company.toml`` names must be there; an older export may lack it.
         twins: File → the file that it is known to continue.
+        contents: What the columns hold, where that is known already.
 
     Raises:
         ParameterError: An option names a column or file that isn't there.
         DataError: ``company.toml`` does.
     """
-    contents = {file: describe_columns(raw) for file, raw in raws.items()}
+    contents = contents or {file: describe_columns(raw) for file, raw in raws.items()}
     maps = [_locate_map(option, raws) for option in maps]
     known_twins = dict(twins or {})
     sources = _plan_settings(raws, contents, settings, elsewhere, is_strict)

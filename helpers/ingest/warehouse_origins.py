@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from helpers.errors import DataError, DiagnosticError, ParameterError
-from helpers.ingest.content import ColumnContent, describe_columns
+from helpers.ingest.content import ColumnContent, describe_column
 from helpers.ingest.dates import detect_date_conventions
 from helpers.ingest.files import DELIMITED, RawTable, read_table
 from helpers.ingest.numbers import detect_number_convention
@@ -235,7 +235,7 @@ def _open(key: str, relation: str, settings: CompanySettings, connection: Connec
     frame = pd.DataFrame({name: _as_written(sample.column(name)) for name in sample.column_names})
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="source_row")
     raw = RawTable(key, tuple(frame.columns), frame, 0, "", "", "", rows_read=n_rows)
-    contents = {name: _as_typed(found, types[name]) for name, found in describe_columns(raw).items()}
+    contents = {name: _describe(frame[name], types[name]) for name in frame}
     dates = detect_date_conventions(frame, columns=[n for n, found in contents.items() if found.kind == "date"])
     clean = _find_clean(relation, types, connection)
     columns = {
@@ -277,12 +277,16 @@ def _as_written(values: Any) -> pd.Series:
     return text.mask(text.str.strip(BLANK_LIKE).eq("").fillna(False))
 
 
-def _as_typed(found: ColumnContent, type: str) -> ColumnContent:
-    """Let the warehouse's own type decide what a column holds, where it is more than text."""
-    if type == "text" or found.kind == "empty":
-        return found
-    kind = {"integer": "number", "number": "number", "boolean": "boolean"}.get(type, "date")
-    return replace(found, kind=kind)
+def _describe(values: pd.Series, type_: str) -> ColumnContent:
+    """Tell what a column holds: by its type in the warehouse where that is more than text, else by its values."""
+    if type_ == "text" or not values.notna().any():
+        return describe_column(values)
+    kind = {"integer": "number", "number": "number", "boolean": "boolean"}.get(type_, "date")
+    distinct = pd.Series(values.dropna().unique(), dtype="str")
+    is_whole = type_ == "integer" or (type_ == "number" and not distinct.str.contains(".", regex=False).any())
+    return ColumnContent(
+        kind, len(values), int(values.notna().sum()), len(distinct), is_whole, float(distinct.str.len().mean())
+    )
 
 
 def _refine(word: str, kind: Any) -> str:

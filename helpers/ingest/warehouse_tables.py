@@ -100,6 +100,10 @@ class Warehouse:
         select = f"select distinct {text} as v from ({self.select(object_id, [column])}) as t where {text} is not null"
         return sorted(row["v"] for row in self.connection.fetch(select).to_pylist())
 
+    def serves(self, tables: Mapping[str, pd.DataFrame]) -> bool:
+        """Tell whether tables are those that lie here, and not a copy that somebody changed in memory."""
+        return isinstance(tables, LazyTables)
+
     def fetch(self, object_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Fetch a table, or some of its columns, typed as tables of exports are, in an order of its own."""
         kinds = self.queries[object_id].kinds
@@ -202,9 +206,8 @@ def build_warehouse(
     log = IssueLog()
     origins = open_origins(folder, settings, connection, log)
     raws = {key: origin.raw for key, origin in origins.items()}
-    plan = build_plan(raws, settings, may_recognise=not settings.objects)
     contents = {key: origin.contents for key, origin in origins.items()}
-    plan = Plan(plan.sources, plan.lookups, plan.twins, plan.unused, contents)
+    plan = build_plan(raws, settings, may_recognise=not settings.objects, contents=contents)
     reading = Reading()
     queries, parts = read_objects(plan, origins, settings, reading)
     log_faults(parts, connection, log, settings)
