@@ -18,7 +18,7 @@ class DerivedPartition(Definition):
         known: Whether it is known at entry, during, or only with the outcome.
         is_current_value: Whether it is computed from today's value of a field that changes.
         of: ``object.field`` that it may be computed from.
-        how: bands, month, weekday, age or stage_before_lost.
+        how: bands, name, month, weekday, age or stage_before_lost.
         bounds: Where a new band begins.
         is_whole: Whether the number is whole, so that bands read 1–10, 11–50.
         unit: What the number counts, said once in the band's name.
@@ -29,7 +29,7 @@ class DerivedPartition(Definition):
     known: Known = "during"
     is_current_value: bool = False
     of: tuple[str, ...]
-    how: Literal["bands", "month", "weekday", "age", "stage_before_lost"]
+    how: Literal["bands", "name", "month", "weekday", "age", "stage_before_lost"]
     bounds: tuple[float, ...] = ()
     is_whole: bool = False
     unit: str = ""
