@@ -117,6 +117,14 @@ class Canvas:
             f'stroke-width="1.5"/>'
         )
 
+    def hatched_dot(self, x: float, y: float, radius: float, *, stroke: str = "grey") -> None:
+        """Draw a dot filled with diagonal lines: records that have not had their time yet."""
+        self.dot(x, y, radius, fill="paper", stroke=stroke)
+        half = radius * 0.7071
+        for across, along in ((0.0, 1.0), (-0.55, 0.8), (0.55, 0.8)):
+            middle, reach = across * half, along * half
+            self.line(x + middle - reach, y + middle + reach, x + middle + reach, y + middle - reach, stroke=stroke)
+
     def shape(self, points: Sequence[tuple[float, float]], *, fill: str, stroke: str = "") -> None:
         """Draw a closed shape through some points."""
         listed = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

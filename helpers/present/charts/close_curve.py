@@ -1,10 +1,11 @@
-"""The close curve: which share of a period's records was won by each age; young cohorts end in a hollow dot."""
+"""The close curve: which share of a period's records was won by each age; an age not lived through yet is hatched."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from helpers.present.charts.axes import axis_format, axis_words
+from helpers.present.charts.marks import HATCHED, HATCHED_SIZE
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT, WIDTH
 
@@ -60,16 +61,18 @@ def draw_close_curve(
     whole = cohorts[cohorts["is_complete"].astype(bool)]
     dots = alt.Chart(whole).mark_point(filled=True, size=22, color=LIGHT["mid"]).encode(x=x, y=y)
     young = cohorts[~cohorts["is_complete"].astype(bool)]
-    hollow = alt.Chart(young).mark_point(filled=False, size=34, color=LIGHT["mid"]).encode(x=x, y=y)
+    hatched = alt.Chart(young).mark_point(
+        shape=HATCHED, size=30 * HATCHED_SIZE, fill=LIGHT["paper"], stroke=LIGHT["mid"], strokeWidth=1.2, opacity=1
+    )
     accent = alt.Chart(mean).mark_line(color=LIGHT["accent"], strokeWidth=3, point={"color": LIGHT["accent"]})
     label = alt.Chart(mean[mean["is_last"].astype(bool)]).mark_text(
         align="left", dx=8, color=LIGHT["accent"], fontWeight=600
     )
-    chart = alt.layer(lines, dots, hollow, accent.encode(x=x, y=y), label.encode(x=x, y=y, text="name:N")).properties(
-        width=WIDTH - 60, height=260
-    )
+    chart = alt.layer(
+        lines, dots, hatched.encode(x=x, y=y), accent.encode(x=x, y=y), label.encode(x=x, y=y, text="name:N")
+    ).properties(width=WIDTH - 60, height=260)
     numbers = mean[["age", "n", "share"]].rename(columns={"n": "records", "share": "won_so_far"})
-    young_note = " Hollow: an age the cohort has not lived through yet, left out of the average." if len(young) else ""
+    young_note = " Hatched: an age the cohort has not lived through yet, left out of the average." if len(young) else ""
     return show_chart(
         chart,
         title=title,

@@ -1,6 +1,6 @@
 """One KPI over time, with its interval as a band and its goal as a line; several as small multiples on one scale.
 
-An immature cohort is hollow; a period without a value leaves a gap and a dash, never a zero.
+An immature cohort is hatched and its line dashed; a period without a value leaves a gap and a dash, never a zero.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.present import words
 from helpers.present.charts.axes import axis_format, axis_words
+from helpers.present.charts.marks import HATCHED, HATCHED_SIZE
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT
 
@@ -37,7 +38,7 @@ def draw_history(
 
     Args:
         frame: one row per period (and panel), oldest first. Columns ``period`` (text), ``value``; where known ``low``,
-            ``high``, ``n``, ``goal``, ``is_complete`` (False: an immature cohort, drawn hollow) and ``panel`` (small
+            ``high``, ``n``, ``goal``, ``is_complete`` (False: an immature cohort, drawn hatched) and ``panel`` (small
             multiples on one scale, in the order in which they come).
         title: the finding, in a sentence.
         subtitle: measure, period, n.
@@ -83,7 +84,10 @@ def _history_rows(frame: pd.DataFrame, unit: str, currency: str) -> pd.DataFrame
     first = rows.groupby("panel", sort=False)["period"].transform("first")
     rows["is_labelled"] = (rows["period"] == last) | (rows["period"] == first)
     rows["side"] = _label_sides(rows)
-    rows["inside"] = [LIGHT["accent"] if complete else LIGHT["paper"] for complete in rows["is_complete"]]
+    young = ~rows["is_complete"].astype(bool)
+    before_young = young.groupby(rows["panel"], sort=False).shift(-1, fill_value=False)
+    rows["solid"] = rows["value"].mask(young)
+    rows["tail"] = rows["value"].where(young | before_young)
     return rows
 
 
@@ -121,8 +125,13 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
     band = base.mark_area(color=LIGHT["accent_soft"], opacity=0.6, interpolate="monotone")
     line = base.mark_line(color=LIGHT["accent"], strokeWidth=2)
     goal = base.mark_line(color=LIGHT["ink"], strokeWidth=1, strokeDash=[4, 3], interpolate="step")
-    dots = base.transform_filter("isValid(datum.value)").mark_point(
-        filled=True, size=54, stroke=LIGHT["accent"], strokeWidth=1.6, opacity=1
+    tail = base.mark_line(color=LIGHT["accent"], strokeWidth=2, strokeDash=[3, 3])
+    known = base.transform_filter("isValid(datum.value)")
+    dots = known.transform_filter("datum.is_complete").mark_point(
+        filled=True, size=54, fill=LIGHT["accent"], stroke=LIGHT["accent"], strokeWidth=1.6, opacity=1
+    )
+    hatched = known.transform_filter("!datum.is_complete").mark_point(
+        shape=HATCHED, size=54 * HATCHED_SIZE, fill=LIGHT["paper"], stroke=LIGHT["accent"], strokeWidth=1.4, opacity=1
     )
     text = base.transform_filter(
         "isValid(datum.value)" + (" && datum.is_labelled" if narrow or rows["period"].nunique() > 12 else "")
@@ -140,8 +149,10 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
     return alt.layer(
         band.encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q"),
         goal.encode(y=alt.Y("goal:Q", scale=scale, axis=axis)),
-        line.encode(y=y),
-        dots.encode(y=y, fill=alt.Fill("inside:N", scale=None), tooltip=tips),
+        line.encode(y=alt.Y("solid:Q", scale=scale, axis=axis)),
+        *([tail.encode(y=alt.Y("tail:Q", scale=scale, axis=axis))] if rows["tail"].notna().any() else []),
+        dots.encode(y=y, tooltip=tips),
+        *([] if rows["is_complete"].all() else [hatched.encode(y=y, tooltip=tips)]),
         *(
             text.transform_filter(f"datum.side == '{side}'")
             .mark_text(fontSize=12, fontWeight=600, **place)
@@ -165,5 +176,5 @@ def _history_note(rows: pd.DataFrame) -> str:
     if rows["goal"].notna().any():
         parts.append("Dashed: goal.")
     if not rows["is_complete"].all():
-        parts.append("Hollow: not all records have had their time yet.")
+        parts.append("Hatched: not all records have had their time yet; left out of averages.")
     return " ".join(parts)

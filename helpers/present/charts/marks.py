@@ -3,7 +3,7 @@
 HATCHED = "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0ZM-0.95,0.3L0.3,-0.95M-0.71,0.71L0.71,-0.71M-0.3,0.95L0.95,-0.3"
 """A circle filled with diagonal lines: records that have not had their time yet. Its stroke is the hatching."""
 
-HATCHED_SIZE = 4.0
+HATCHED_SIZE = 3.2
 """By what factor a hatched mark's size is larger than a dot's, so that its lines can be told apart."""
 
 

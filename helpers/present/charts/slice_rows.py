@@ -185,11 +185,13 @@ def _write_rate(
     if not words.is_missing(row["low"]):
         canvas.line(scale.place(row["low"]), middle, scale.place(row["high"]), middle, stroke=tone, width=1.5,
                     dash="" if row["is_complete"] else "3 2")  # fmt: skip
-    is_hollow = bool(row["is_small"]) or not row["is_complete"]
     x = scale.place(row["value"])
-    canvas.dot(x, middle, 4.5, fill=tone, stroke="paper")
-    if is_hollow:
-        canvas.dot(x, middle, 3, fill="paper", stroke=tone)
+    if not row["is_complete"]:
+        canvas.hatched_dot(x, middle, 5.5, stroke=tone)
+    else:
+        canvas.dot(x, middle, 4.5, fill=tone, stroke="paper")
+        if row["is_small"]:
+            canvas.dot(x, middle, 3, fill="paper", stroke=tone)
     value = words.say_value(row["value"], unit, currency=currency)
     canvas.text(right, y + 15.5, value, size=12, fill=tone if tone != "mid" else "grey")
     canvas.text(right + measure_text(value, 12) + 8, y + 15.5, words.say_n(row["n"]), size=11, fill="grey")
@@ -217,7 +219,7 @@ def _how(rows: pd.DataFrame, is_count: bool) -> str:
     if not is_count and rows["low"].notna().any():
         parts.append("Dot and line: value with its interval; coloured where the company lies outside it.")
     if not rows["is_complete"].astype(bool).all():
-        parts.append("Dashed and hollow: not all records have had their time yet.")
+        parts.append("Hatched: not all records have had their time yet.")
     if rows["is_small"].astype(bool).any():
         parts.append("Hollow and grey: too few records to judge." if not is_count else "Pale: few records.")
     return " ".join(parts)

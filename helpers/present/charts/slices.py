@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.present import words
 from helpers.present.charts.axes import axis_format, axis_words
 from helpers.present.charts.history import draw_history
+from helpers.present.charts.marks import HATCHED, HATCHED_SIZE
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT
 
@@ -56,7 +57,7 @@ def draw_slices(
         frame: one row per slice, in the order wanted (the caller sorts, and sums up the rest in a last row). Columns
             ``slice``, ``volume``, ``value``; where known ``low``, ``high``, ``n``, ``compared_volume``,
             ``compared_value`` (drawn as thin ticks), ``adjusted`` (the value at the company's mix, drawn hollow),
-            ``is_small`` (drawn hollow and grey), ``is_open`` (a cohort that is still young, drawn hollow), ``tone``
+            ``is_small`` (drawn hollow and grey), ``is_open`` (a cohort that is still young, drawn hatched), ``tone``
             (good or bad, in that colour), ``is_named`` (what the title is about, in the accent colour).
         title: the finding, in a sentence.
         subtitle: measure, period, n.
@@ -227,12 +228,12 @@ def _rate_panel(
             stroke=alt.Stroke("colour:N", scale=None),
         )
     )
-    dots = known.mark_point(shape="circle", size=70, filled=True, strokeWidth=1.6, opacity=1)
-    layers.append(
-        dots.encode(
-            x=x, fill=alt.Fill("inside:N", scale=None), stroke=alt.Stroke("colour:N", scale=None), tooltip=_tooltips()
-        )
-    )
+    marks = [("!datum.is_open", "circle", 70.0)]
+    marks += [("datum.is_open", HATCHED, 55 * HATCHED_SIZE)] if rows["is_open"].any() else []
+    for which, shape, size in marks:
+        dots = known.transform_filter(which).mark_point(shape=shape, size=size, filled=True, strokeWidth=1.5, opacity=1)
+        fill, stroke = alt.Fill("inside:N", scale=None), alt.Stroke("colour:N", scale=None)
+        layers.append(dots.encode(x=x, fill=fill, stroke=stroke, tooltip=_tooltips()))
     right = alt.value(RATE_WIDTH + 8)
     layers.append(known.mark_text(align="left", fontSize=12).encode(x=right, text="value_text:N"))
     layers.append(
@@ -272,7 +273,7 @@ def _how_to_read(rows: pd.DataFrame, compared: str, note: str, is_cut: bool) -> 
     if rows["is_small"].any():
         parts.append("Hollow: too few records to rank.")
     if rows["is_open"].any():
-        parts.append("Hollow: not all records have had their time yet.")
+        parts.append("Hatched: not all records have had their time yet.")
     if rows["colour"].isin([LIGHT["good"], LIGHT["bad"]]).any():
         parts.append("Coloured: better or worse than the company beyond the interval.")
     if is_cut:
