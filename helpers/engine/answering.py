@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from helpers.engine.aggregates import Need, Results, Spread
-from helpers.engine.counting import PLANNERS, Cells, Plan, plan_measure
+from helpers.engine.counting import PLANNERS, Cells, Plan, find_maturities, plan_measure
 from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.pipeline import measure_coverage, measure_pipeline_conversion, measure_push, measure_stock
 from helpers.engine.ratios import divide, find_halves, plan_ratio
@@ -155,6 +155,7 @@ def _answer_batch(question: Question, kpis: Sequence[Kpi], lenses: Sequence[Lens
             lens = by_names.setdefault(lenses[place].by, lenses[place])
             asked.setdefault(lens, {}).update(dict.fromkeys(plan.needs))
     results = question.evaluator.evaluate(question, asked)
+    find_maturities(question, [plan.waits for (_, _, plan), _ in jobs if plan.waits is not None])
     stacks: dict[tuple[int, ...], Stack] = {}
     stacked: dict[tuple, np.ndarray | Spread] = {}
     blocks = []

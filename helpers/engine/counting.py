@@ -5,7 +5,7 @@ at what the records hold, never at the records, so that they are the same wherev
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -57,11 +57,13 @@ class Plan:
         basis: period, cohort or outcome.
         needs: What is asked of the records.
         finish: Makes cells of the question and of the answers to the needs.
+        waits: Which durations tell when its cohorts are mature; None where nothing has to mature.
     """
 
     basis: str
     needs: tuple[Need, ...]
     finish: Callable[[Question, Answers], Cells] = field(compare=False)
+    waits: Durations | None = None
 
 
 def plan_measure(measure, bases: tuple[str, ...], question: Question, by: tuple[str, ...]) -> list[Plan]:
@@ -185,7 +187,13 @@ def _plan_cohort(measure, question: Question, by: tuple[str, ...]) -> list[Plan]
     if step is None:
         return []
     needs = (Aggregate(event), Aggregate(event, step))
-    return [Plan("cohort", needs, partial(_finish_cohort, measure, needs))]
+    return [Plan("cohort", needs, partial(_finish_cohort, measure, needs), _waits(question, event.object, measure))]
+
+
+def _waits(question: Question, object: str, measure) -> Durations | None:
+    """Return which durations a cohort to date has to wait for; with a horizon it needn't."""
+    step = find_step(question, object, measure) if question.horizon is None else None
+    return None if step is None else Durations(object, step)
 
 
 def _finish_cohort(measure, needs: tuple[Aggregate, ...], question: Question, got: Answers) -> Cells:
@@ -221,12 +229,19 @@ def find_maturity(question: Question, object: str, measure) -> int | None:
     step = find_step(question, object, measure)
     if step is None:
         return None
-    key = ("maturity", object, step)
-    if key not in question.cache:
-        asked = Durations(object, step)
-        spread = question.evaluator.count_durations(question, [asked])[asked]
-        question.cache[key] = _find_wait(spread, question.maturity) if len(spread.n) else None
-    return question.cache[key]
+    asked = Durations(object, step)
+    find_maturities(question, [asked])
+    return question.cache["maturity", asked]
+
+
+def find_maturities(question: Question, asked: Iterable[Durations]) -> None:
+    """Find what several cohorts have to wait for, all at once, and remember it."""
+    missing = [one for one in dict.fromkeys(asked) if ("maturity", one) not in question.cache]
+    if missing:
+        found = question.evaluator.count_durations(question, missing)
+        for one in missing:
+            wait = _find_wait(found[one], question.maturity) if len(found[one].n) else None
+            question.cache["maturity", one] = wait
 
 
 def _find_wait(spread: Spread, quantile: float) -> int:
@@ -285,7 +300,8 @@ def _plan_duration(measure, question: Question, by: tuple[str, ...], bases: tupl
         event = _event(measure, question, by, home, stage)
         if basis in bases and event is not None:
             need = Histogram(event, find_step(question, home, measure))
-            plans.append(Plan(basis, (need,), partial(_finish_duration, measure, basis, need)))
+            waits = _waits(question, home, measure) if basis == "cohort" else None
+            plans.append(Plan(basis, (need,), partial(_finish_duration, measure, basis, need), waits))
     return plans
 
 

@@ -280,7 +280,7 @@ class _States:
     def number(self) -> "_States":
         """Number the states that occur."""
         n_of = np.bincount(self.codes, minlength=self.size)
-        occurring = np.flatnonzero(n_of)
+        occurring = np.flatnonzero(n_of) if len(self.codes) else np.zeros(1, np.int64)
         numbers = np.zeros(self.size, np.uint8 if len(occurring) <= 256 else np.uint16)
         numbers[occurring] = np.arange(len(occurring))
         before, table = occurring, {}

@@ -81,7 +81,7 @@ def shape_cells(cells):
             columns["cents"] = (part["value"] * 100).round()
         else:
             columns[VALUES[kpi]] = part["numerator"]
-    wide = pd.DataFrame(columns).fillna(0).astype("int64")
+    wide = pd.DataFrame(columns).reindex(columns=list(peers.COUNTS)).fillna(0).astype("int64")
     for kpi, below in DENOMINATORS.items():
         part = cells[cells["kpi"] == kpi].set_index(keys)["denominator"].astype("int64")
         assert part.equals(wide[below][wide[below] > 0].reindex(part.index).rename("denominator")), kpi
