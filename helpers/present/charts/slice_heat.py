@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from helpers.present import words
-from helpers.present.charts.canvas import Canvas, fit_text, wrap_text
-from helpers.present.charts.slice_rows import OTHERS, PAD, SHOWN, find_tone, write_heading
-from helpers.present.display import Display, show_svg
+from helpers.present.charts.canvas import Canvas, fit_text
+from helpers.present.charts.slice_rows import OTHERS, PAD, find_tone, finish_slices, write_heading
+from helpers.present.display import Display
 
 CELL_HEIGHT, HEAD, GAP = 40, 26, 2
 FIRST = 150
@@ -91,11 +91,7 @@ def draw_slice_heat(
     coloured = _say_company(company_value, unit, currency) if is_told and not is_count else ""
     was = f"Was: {before}." if before and named["previous_value"].notna().any() else ""
     lines = [coloured, was, _say_rest(frame, unit, currency), _how(named), note]
-    text = " ".join(part for part in lines if part)
-    y = canvas.lines(PAD, y + 18, wrap_text(text, 12, width - 2 * PAD), leading=17, size=12, fill="grey")
-    units = dict.fromkeys(("value", "low", "high", "previous_value"), unit)
-    numbers = frame[[name for name in SHOWN if name in frame]]
-    return show_svg(canvas.render(y + 6), title=title, subtitle=subtitle, numbers=numbers, units=units)
+    return finish_slices(canvas, y, lines, frame, title=title, subtitle=subtitle, unit=unit)
 
 
 HATCH = (

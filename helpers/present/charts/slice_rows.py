@@ -73,12 +73,7 @@ def draw_slice_rows(
     top = y
     for row, size in zip(rows.to_dict("records"), sizes, strict=True):
         _write_names(canvas, row, y, names, len(by))
-        room = BAR_WIDTH + (RATE_WIDTH // 2 if is_count else 0) - 60
-        bar = max(0.0, room * (size if size == size else 0) / most)
-        colour = "accent" if row.get("is_named") else "faint" if row["is_small"] else "bar"
-        canvas.bar(left, y + 5, bar, ROW - 10, fill=colour, radius=1)
-        say = words.say_value(row["value"], unit, currency=currency) if is_count else f"{int(row['n'] or 0):,}"
-        canvas.text(left + bar + 6, y + 15.5, say, size=12, fill="grey" if row["is_small"] else "ink")
+        _write_bar(canvas, row, (left, y), size / most, (unit, currency, is_count))
         if not is_count:
             _write_rate(canvas, row, y, scale, (unit, currency, direction), left + BAR_WIDTH + RATE_WIDTH - 2)
             if before and not row["is_small"] and not words.is_missing(row["previous_value"]):
@@ -89,11 +84,30 @@ def draw_slice_rows(
         canvas.line(scale.company, top - 2, scale.company, y, stroke="ink", width=1)
     was = f"Thin tick: {before}." if before and not is_count and rows["previous_value"].notna().any() else ""
     lines = [_say_company(company_value, unit, currency) if not is_count else "", _how(rows, is_count), was, note]
-    y = canvas.lines(PAD, y + 20, wrap_text(" ".join(filter(None, lines)), 12, width - 2 * PAD), leading=17, size=12,
-                     fill="grey")  # fmt: skip
+    return finish_slices(canvas, y, lines, frame, title=title, subtitle=subtitle, unit=unit)
+
+
+def finish_slices(
+    canvas: Canvas, y: float, lines: Sequence[str], frame: pd.DataFrame, *, title: str, subtitle: str, unit: str
+) -> Display:
+    """Write how to read a picture of slices below it, and show it with its numbers as text."""
+    said = wrap_text(" ".join(filter(None, lines)), 12, canvas.width - 2 * PAD)
+    y = canvas.lines(PAD, y + 20, said, leading=17, size=12, fill="grey")
     numbers = frame[[name for name in SHOWN if name in frame]]
     units = dict.fromkeys(("value", "low", "high", "previous_value"), unit)
     return show_svg(canvas.render(y + 6), title=title, subtitle=subtitle, numbers=numbers, units=units)
+
+
+def _write_bar(
+    canvas: Canvas, row: dict[str, Any], at: tuple[float, float], share: float, how: tuple[str, str, bool]
+) -> None:
+    (left, y), (unit, currency, is_count) = at, how
+    room = BAR_WIDTH + (RATE_WIDTH // 2 if is_count else 0) - 60
+    bar = max(0.0, room * (share if share == share else 0.0))
+    colour = "accent" if row.get("is_named") else "faint" if row["is_small"] else "bar"
+    canvas.bar(left, y + 5, bar, ROW - 10, fill=colour, radius=1)
+    say = words.say_value(row["value"], unit, currency=currency) if is_count else f"{int(row['n'] or 0):,}"
+    canvas.text(left + bar + 6, y + 15.5, say, size=12, fill="grey" if row["is_small"] else "ink")
 
 
 SHOWN = ("slice", "value", "low", "high", "n", "previous_value", "previous_n", "is_complete", "is_small")
