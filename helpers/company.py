@@ -200,12 +200,16 @@ def find_connection(where: Path, settings: CompanySettings, connection: str | No
 
 
 def _open_warehouse(where: Path, settings: CompanySettings, catalog: Catalog, url: str) -> "tuple[Any, Warehouse]":
+    from helpers.ingest.snapshots import list_days, list_files
+    from helpers.ingest.warehouse_answers import remember_answers
     from helpers.ingest.warehouse_tables import build_warehouse
     from helpers.warehouse.connection import open_connection
 
     limit, spill = settings.warehouse.find_memory_limit(), where / ".cache" / "spill"
     connection = open_connection(url, memory_limit=limit, temp_directory=str(spill))
-    return build_warehouse(where, settings, catalog, connection)
+    days = list_days(where)
+    files = list_files(days[max(days)]) if days else []
+    return build_warehouse(where, settings, catalog, remember_answers(connection, where, url, files))
 
 
 def check_company(folder: str | Path, *, connection: str | None = None) -> tuple[bool, pd.DataFrame, str]:

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from helpers.errors import DefinitionError, suggest
 from helpers.ingest.schema import read_schema
+from helpers.model.adoption import check_adoption
 from helpers.model.definition import DEFINITIONS, Definition, read_record, read_toml
 
 FILE_NAME = "company.toml"
@@ -197,6 +198,7 @@ class CompanySettings(Definition):
     rollups: dict[str, Rollup] = Field(default_factory=dict)
     files: dict[str, FileSettings] = Field(default_factory=dict)
     record_url: dict[str, str] = Field(default_factory=dict)
+    adoption: dict[str, Any] = Field(default_factory=dict)
     warehouse: WarehouseSettings = WarehouseSettings()
 
     @property
@@ -333,6 +335,7 @@ def read_settings(folder: Path) -> CompanySettings:
         settings = read_record(CompanySettings, {"name": folder.name, **tables}, file=FILE_NAME, key="")
     except DefinitionError as error:
         raise DefinitionError(_add_lines(str(error), text)) from None
+    check_adoption(settings.adoption, file=FILE_NAME, text=text, folder=DEFINITIONS)
     return settings
 
 

@@ -22,6 +22,9 @@ from helpers.issues import IssueLog
 SAMPLED_ROWS = 20_000
 """So many rows of a relation are looked at to tell what its columns hold and how they write dates and numbers."""
 
+MANY_ROWS, SAMPLED_OF_MANY = 200_000, 4_000
+"""Of a relation with more rows fewer are looked at: what its columns hold is plain from them."""
+
 LARGE_ROWS = 2_000_000
 """Files with more rows are read in place and never as a whole."""
 
@@ -225,10 +228,9 @@ def _open_file(
 def _open(key: str, relation: str, settings: CompanySettings, connection: Connection, *, place: str) -> Origin:
     try:
         types = connection.columns(f"select * from {relation} as r")
-        sample = connection.fetch(f"select * from {relation} as r limit {SAMPLED_ROWS}")
-        n_rows = len(sample)
-        if n_rows == SAMPLED_ROWS:
-            n_rows = int(connection.fetch(f"select count(*) as n from {relation} as r").column("n")[0].as_py())
+        n_rows = int(connection.fetch(f"select count(*) as n from {relation} as r").column("n")[0].as_py())
+        sampled = SAMPLED_ROWS if n_rows <= MANY_ROWS else SAMPLED_OF_MANY
+        sample = connection.fetch(f"select * from {relation} as r limit {sampled}")
     except DiagnosticError as error:
         raise DataError(f"[company.toml, {place}] '{key}' can't be read from {connection.label}: {error}") from None
     types = {name: _refine(type_, sample.schema.field(name).type) for name, type_ in types.items()}
@@ -245,7 +247,7 @@ def _open(key: str, relation: str, settings: CompanySettings, connection: Connec
             is_clean=name in clean,
             has_decimals=types[name] == "text" and bool(frame[name].str.endswith(".0").any()),
             dates=dates.get(name) if types[name] == "text" else None,
-            numbers=detect_number_convention(frame[name]) if types[name] == "text" else None,
+            numbers=detect_number_convention(frame[name]) if _may_be_number(types[name], contents[name]) else None,
             is_files=connection.dialect == "duckdb",
         )
         for name in types
@@ -287,6 +289,10 @@ def _describe(values: pd.Series, type_: str) -> ColumnContent:
     return ColumnContent(
         kind, len(values), int(values.notna().sum()), len(distinct), is_whole, float(distinct.str.len().mean())
     )
+
+
+def _may_be_number(type_: str, content: ColumnContent) -> bool:
+    return type_ == "text" and content.kind in {"number", "date", "empty"}
 
 
 def _refine(word: str, kind: Any) -> str:
