@@ -1,11 +1,11 @@
-"""Every trap is set on every engine: in memory, on PostgreSQL where its programs are, on Spark when asked for."""
+"""Every trap is set on every engine: in memory, streamed by DuckDB, on PostgreSQL, on Spark when asked for."""
 
 import pytest
 
 from tests.engine.warehouse.loading import lay_out
 
 
-@pytest.fixture(autouse=True, params=["local", "postgres", pytest.param("spark", marks=pytest.mark.spark)])
+@pytest.fixture(autouse=True, params=["local", "duckdb", "postgres", pytest.param("spark", marks=pytest.mark.spark)])
 def place(request, monkeypatch):
     """Let the companies that a trap makes lie in one engine after the other."""
     if request.param == "local":

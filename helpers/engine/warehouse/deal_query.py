@@ -90,13 +90,10 @@ def write_deals(tables: DealTables, further: list[tuple[str, str]], day: int | N
     if day is not None:
         parts.append(("deal_values", _values(carried, has_history=bool(tables.history))))
         parts.append(("deal_state", _state(carried, day, tables.meaning)))
-    else:
-        parts.append(
-            ("deal_state", select([(f"deal_today.{name}", name) for name in [*STATE, *carried]], "from deal_today"))
-        )
     if entered and needs_history and tables.meaning.has_changes:
         parts.append(("deal_entry", _entries(entered, tables.meaning, day)))
-    parts.append(("deal", _with_entries(carried, entered, tables.meaning, day, needs_history)))
+    state = "deal_today" if day is None else "deal_state"
+    parts.append(("deal", _with_entries(state, carried, entered, tables.meaning, day, needs_history)))
     return parts
 
 
@@ -243,18 +240,18 @@ def _entries(entered: list[str], meaning: StageMeaning, day: int | None) -> str:
 
 
 def _with_entries(
-    carried: list[str], entered: list[str], meaning: StageMeaning, day: int | None, has_history: bool
+    state: str, carried: list[str], entered: list[str], meaning: StageMeaning, day: int | None, has_history: bool
 ) -> str:
-    rows = [(f"deal_state.{name}", name) for name in [*STATE, *carried]]
+    rows = [(f"{state}.{name}", name) for name in [*STATE, *carried]]
     if not entered or not has_history or not meaning.has_changes:
         rows += [(NOTHING, f"entered_{place}") for place in range(len(entered))]
-        return select(rows, "from deal_state")
+        return select(rows, f"from {state}")
     for place, id in enumerate(entered):
-        unchanged = f"deal_entry.deal_id is null and {is_one_of('deal_state.stage_today', meaning.labels_of(id))}"
+        unchanged = f"deal_entry.deal_id is null and {is_one_of(f'{state}.stage_today', meaning.labels_of(id))}"
         first = (
-            f"case when deal_entry.begun_{place} = 1 and deal_state.created_day is not null "
-            "then deal_state.created_day "
-            f"when {unchanged} then deal_state.created_day else deal_entry.into_{place} end"
+            f"case when deal_entry.begun_{place} = 1 and {state}.created_day is not null "
+            f"then {state}.created_day "
+            f"when {unchanged} then {state}.created_day else deal_entry.into_{place} end"
         )
         rows.append((visible(f"({first})", day), f"entered_{place}"))
-    return select(rows, "from deal_state\nleft join deal_entry on deal_entry.deal_id = deal_state.id")
+    return select(rows, f"from {state}\nleft join deal_entry on deal_entry.deal_id = {state}.id")

@@ -26,27 +26,34 @@ def read_facts(company) -> Facts:
 
 def _read_facts(company) -> Facts:
     tables, connection = Tables.of(company.warehouse), company.warehouse.connection
-    kinds = tables.columns
-
-    def has(object: str, name: str) -> bool:
-        if object not in tables.selects or name not in kinds[object]:
-            return False
-        sql = f"select count({column('source', name)}) as n from (\n{tables.selects[object]}\n) as source"
-        return connection.fetch(sql).column("n")[0].as_py() > 0
-
+    looked_for = {"deal": ("id", "company_id", "contact_id"), "customer": ("deal_id", "company_id")}
+    filled = {
+        (object, name)
+        for object, names in (looked_for | {"deal_contact": ("contact_id",)}).items()
+        for name in _filled(connection, tables, object, names)
+    }
     customer_by = ""
-    if has("deal", "id") and "customer" in tables.selects:
-        if has("customer", "deal_id"):
-            customer_by = "deal_id"
-        elif has("customer", "company_id") and has("deal", "company_id"):
-            customer_by = "company_id"
-    has_links = has("deal_contact", "contact_id") or has("deal", "contact_id")
+    if "deal" in tables.selects and ("customer", "deal_id") in filled:
+        customer_by = "deal_id"
+    elif {("customer", "company_id"), ("deal", "company_id")} <= filled:
+        customer_by = "company_id"
+    has_links = bool({("deal_contact", "contact_id"), ("deal", "contact_id")} & filled)
     mixed = frozenset(
         (object, name)
         for object, names in _numeric_partitions(company, tables).items()
         for name in _mixed(connection, tables, object, names)
     )
     return Facts(customer_by, has_links, _read_meaning(company), mixed)
+
+
+def _filled(connection, tables: Tables, object: str, names: tuple[str, ...]) -> list[str]:
+    """Return which columns hold any value."""
+    names = tuple(name for name in names if name in tables.columns.get(object, {}))
+    if not names:
+        return []
+    counts = [(f"count({column('source', name)})", f"n_{place}") for place, name in enumerate(names)]
+    row = connection.fetch(select(counts, f"from (\n{tables.selects[object]}\n) as source")).to_pylist()[0]
+    return [name for place, name in enumerate(names) if row[f"n_{place}"]]
 
 
 def _numeric_partitions(company, tables) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Put a company's canonical tables into an engine, and hand back the company as it lies there."""
 
 import itertools
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -24,6 +25,16 @@ class LoadedTables:
 
     def select(self, object: str) -> str:
         return self._tables.selects[object]
+
+    def count(self, object: str) -> int:
+        sql = f"select count(*) as n from (\n{self.select(object)}\n) as source"
+        return self.connection.fetch(sql).column("n")[0].as_py()
+
+    def name_source(self, object: str, query: str) -> None:
+        """Let an object be read by another query, for a text that isn't run here."""
+        table = re.search(r'"native:[0-9a-f]+"', self._tables.selects[object])[0]
+        names = {**self._tables.selects, object: self._tables.selects[object].replace(table, native(query))}
+        self._tables = Tables(names, self._tables.columns)
 
 
 def as_arrow(frame: pd.DataFrame) -> pa.Table:

@@ -100,9 +100,9 @@ def test_hostile_values_names_and_filters_are_data(engine):
         cells = build_cells(laid_out, kpis=["leads"], by=[(name,)], grain="all")
         assert sorted(cells["slice"]) == sorted(HOSTILE)
         assert (cells["value"] == 1).all()
-        for value in HOSTILE:
-            found = build_cells(laid_out, kpis=["leads"], filters={name: value}, grain="all")
-            assert found["value"].tolist() == [1], value
+    for value in HOSTILE:
+        found = build_cells(laid_out, kpis=["leads"], filters={name: value}, grain="all")
+        assert found["value"].tolist() == [1], value
 
 
 def test_a_value_that_came_meanwhile_is_an_error_and_no_wrong_slice(duckdb_engine):
