@@ -56,13 +56,15 @@ def draw_push_rates(rates: PushRates, *, subtitle: str = "", currency: str = "US
 
     whole = rates.frame[rates.frame["dimension"] == "all"].reset_index(drop=True)
     every = max(1, -(-len(whole) // MOST_LABELS))
-    is_last = whole.index == len(whole) - 1
+    is_last = whole.index == _latest(whole)
     rows = whole.assign(
         colour=[LIGHT["accent"] if last else LIGHT["grey"] for last in is_last],
         fill=[LIGHT["paper"] if small else LIGHT["accent"] if last else LIGHT["grey"]
               for small, last in zip(whole["is_small"], is_last, strict=True)],
-        text=[words.say_value(value, "share") if i % every == (len(whole) - 1) % every else ""
-              for i, value in enumerate(whole["push_rate"])],
+        text=[
+            words.say_value(value, "share") if last or every == 1 else ""
+            for value, last in zip(whole["push_rate"], is_last, strict=True)
+        ],
         n_text=[f"{int(n):,}" if i % every == (len(whole) - 1) % every else "" for i, n in enumerate(whole["n"])],
     )  # fmt: skip
     order = rows["period"].tolist()
@@ -81,8 +83,8 @@ def draw_push_rates(rates: PushRates, *, subtitle: str = "", currency: str = "US
     dots = base.mark_point(size=70, filled=False, strokeWidth=1.5, opacity=1).encode(
         x=x, y=y, stroke=alt.Stroke("colour:N", scale=None), fill=alt.Fill("fill:N", scale=None), tooltip=tips
     )
-    texts = base.mark_text(align="left", dx=8, fontSize=12, fontWeight=600, color=LIGHT["ink"]).encode(
-        x=x, y=y, text="text:N"
+    texts = base.mark_text(dy=-9, fontSize=12, fontWeight=600, color=LIGHT["ink"]).encode(
+        x=x, y=alt.Y("high:Q", scale=scale), text="text:N"
     )
     n = base.mark_text(dy=12, fontSize=11, color=LIGHT["grey"]).encode(x=x, y=alt.value(HEIGHT), text="n_text:N")
     chart = alt.layer(rule, dots, texts, n).properties(width=WIDTH, height=HEIGHT)
@@ -100,8 +102,14 @@ def draw_push_rates(rates: PushRates, *, subtitle: str = "", currency: str = "US
     )
 
 
+def _latest(whole: pd.DataFrame) -> int:
+    """Return the row of the latest period that has ended, or of the latest one where none has."""
+    ended = whole.index[whole["is_complete"].astype(bool)]
+    return int(ended[-1] if len(ended) else whole.index[-1])
+
+
 def _say_edits(whole: pd.DataFrame, notes: Any) -> str:
-    last = whole.iloc[-1]
+    last = whole.loc[_latest(whole)]
     text = f"Edits counted apart: {words.count_of(int(last['edits']), 'edit')} of close dates in {last['period']}"
     if last["pushed"]:
         text += f"; pushed by {words.say_value(last['days_pushed'], 'days')} in the median"
