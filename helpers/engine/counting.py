@@ -12,7 +12,13 @@ from functools import partial
 import numpy as np
 
 from helpers.engine.aggregates import Aggregate, Durations, Event, Histogram, Need, Spread, Step
-from helpers.engine.doubt import grouped_quantile, mean_interval, ratio_interval, wilson_interval
+from helpers.engine.doubt import (
+    grouped_quantile,
+    mean_interval,
+    positive_mean_interval,
+    share_of_sums_interval,
+    wilson_interval,
+)
 from helpers.engine.journeys import LOST_STAGE
 from helpers.engine.slicing import Question, freeze_where
 from helpers.model.kpi import Duration
@@ -152,7 +158,7 @@ def _finish_sum(entered: Aggregate, cents: Aggregate, known: Aggregate | None, q
 
 
 def _plan_average(measure, question: Question, by: tuple[str, ...]) -> list[Plan]:
-    """Average a field over the records that entered a stage and carry it, with Student's interval."""
+    """Average a field over the records that entered a stage and carry it, with its interval."""
     event = _summed_event(measure, question, by)
     if event is None:
         return []
@@ -165,7 +171,7 @@ def _finish_average(needs: tuple[Aggregate, ...], question: Question, got: Answe
     slices, periods = _find_cells(count)
     n, total, squares = (part[slices, periods] for part in (count, total, squares))
     total = total / 100
-    low, high = mean_interval(total, squares, n, question.confidence)
+    low, high = positive_mean_interval(total, squares, n, question.confidence)
     return Cells("outcome", slices, periods, total / n, n, total, n, low, high, question.ended[periods])
 
 
@@ -231,17 +237,17 @@ def find_maturity(question: Question, object: str, measure) -> int | None:
         return None
     asked = Durations(object, step)
     find_maturities(question, [asked])
-    return question.cache["maturity", asked]
+    return question.known["maturity", asked]
 
 
 def find_maturities(question: Question, asked: Iterable[Durations]) -> None:
     """Find what several cohorts have to wait for, all at once, and remember it."""
-    missing = [one for one in dict.fromkeys(asked) if ("maturity", one) not in question.cache]
+    missing = [one for one in dict.fromkeys(asked) if ("maturity", one) not in question.known]
     if missing:
         found = question.evaluator.count_durations(question, missing)
         for one in missing:
             wait = _find_wait(found[one], question.maturity) if len(found[one].n) else None
-            question.cache["maturity", one] = wait
+            question.known["maturity", one] = wait
 
 
 def _find_wait(spread: Spread, quantile: float) -> int:
@@ -287,8 +293,7 @@ def _finish_weighted_share(needs: tuple[Aggregate, ...], question: Question, got
         part[slices, periods] for part in (won_n, x, xx, lost_n, lost, lost_squares)
     )
     n, y, x, yy = won_n + lost_n, (x + lost) / 100, x / 100, xx + lost_squares
-    low, high = ratio_interval((x, y, xx, xx, yy), n, question.confidence)
-    low, high = np.maximum(low, 0), np.minimum(high, 1)
+    low, high = share_of_sums_interval((x, y, xx, xx, yy), n, question.confidence)
     return Cells("outcome", slices, periods, x / y, n, x, y, low, high, question.ended[periods])
 
 

@@ -75,6 +75,73 @@ def ratio_interval(
     return np.where(few, np.nan, ratio - half), np.where(few, np.nan, ratio + half)
 
 
+def positive_mean_interval(
+    total: np.ndarray, squares: np.ndarray, n: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the interval of a mean of amounts, on the scale of logarithms: amounts are skewed, and never below zero.
+
+    Student's t on the logarithm of the mean (delta method); a mean that isn't positive takes Student's own interval.
+    NaN below two records. Very skewed amounts (a standard deviation above the mean) leave it too narrow below about a
+    hundred records.
+    """
+    low, high = mean_interval(total, squares, n, confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.asarray(total, float) / n
+        stretch = np.exp((high - low) / 2 / mean)
+        positive = mean > 0
+        return np.where(positive, mean / stretch, low), np.where(positive, mean * stretch, high)
+
+
+def _linearised(sums: tuple[np.ndarray, ...], n: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a ratio of sums and half its interval, by Student's t."""
+    from scipy.special import ndtri, stdtrit
+
+    ratio = np.asarray(sums[0], float) / np.asarray(sums[1], float)
+    low, high = ratio_interval(sums, n, confidence)
+    n = np.asarray(n, float)
+    widened = stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2) / ndtri(0.5 + confidence / 2)
+    return ratio, (high - low) / 2 * widened
+
+
+def share_of_sums_interval(
+    sums: tuple[np.ndarray, ...], n: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the interval of a share of two sums over the same records, on the scale of log odds; it stays in 0–1.
+
+    Args:
+        sums: Σx, Σy, Σx², Σxy, Σy² of the part x and the whole y.
+        n: How many records; below two there is no interval, nor where all or nothing is the part: amounts alone don't
+            tell how far from certain that is.
+        confidence: Of the interval.
+
+    Source: delta method on the logit of Cochran's ratio estimator (§6.4), Student's t.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share, half = _linearised(sums, n, confidence)
+        odds, reach = np.log(share / (1 - share)), half / (share * (1 - share))
+        inside = (share > 0) & (share < 1)
+        low, high = 1 / (1 + np.exp(-(odds - reach))), 1 / (1 + np.exp(-(odds + reach)))
+        return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def ratio_of_sums_interval(
+    sums: tuple[np.ndarray, ...], n: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the interval of a ratio of two sums that may pass 1, on the scale of logarithms.
+
+    Args:
+        sums: Σx, Σy, Σx², Σxy, Σy² over the records that carry either.
+        n: How many records; below two there is no interval, nor for a ratio of 0.
+        confidence: Of the interval.
+
+    Source: delta method on the logarithm of Cochran's ratio estimator (§6.4), Student's t.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio, half = _linearised(sums, n, confidence)
+        stretch = np.exp(half / ratio)
+        return np.where(ratio > 0, ratio / stretch, np.nan), np.where(ratio > 0, ratio * stretch, np.nan)
+
+
 def quantile_ranks(n: np.ndarray, quantile: float, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Give the ranks (from 1) of the order statistics that hold a quantile with at least the confidence.
 

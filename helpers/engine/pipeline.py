@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.engine.counting import Cells
-from helpers.engine.doubt import wilson_interval
+from helpers.engine.doubt import ratio_of_sums_interval, wilson_interval
 from helpers.engine.history import DealState, rewind_deals
 from helpers.engine.journeys import Journeys, build_journeys
 from helpers.engine.slicing import Lens
@@ -158,25 +158,41 @@ def measure_coverage(measure, lens: Lens, company) -> list[Cells]:
 
 
 def measure_pipeline_conversion(measure, lens: Lens) -> list[Cells]:
-    """Tell the bookings of a period per unit of the open pipeline due in it at its start."""
+    """Tell the bookings of a period per unit of the open pipeline due in it at its start.
+
+    The interval treats each deal as one draw of what it opened with and what it booked, those created later among them.
+    """
     question, journeys = lens.question, lens.question.journeys
     selected = _selected_deals(measure, lens)
     if selected is None:
         return []
     axis, shown = question.quarters()
-    booked = _booked(measure, lens, axis)
+    deals = journeys.records["deal"]
+    booked_in = axis.locate(deals.reached["won", measure.business])
+    booked_in = np.where(question.selected("deal", measure.where), booked_in, -1)
     shape = (lens.n_slices, len(question.axis))
-    pipeline, bookings, count = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    sums, due_n, behind = [np.zeros(shape) for _ in range(5)], np.zeros(shape), np.zeros(shape)
     for period, (first, last) in enumerate(zip(axis.starts.tolist(), axis.ends.tolist(), strict=True)):
         state = journeys.history.state_on(first - 1)
         due = _due(journeys, state, first, last) & selected
-        ids, column = lens.ids_on("deal", state), shown[period]
-        cents = np.rint(np.nan_to_num(state.amount) * 100)
-        opened = np.bincount(ids[due], weights=cents[due], minlength=lens.n_slices) / 100
-        pipeline[:, column] += opened
-        bookings[:, column] += np.where(opened > 0, booked[:, period], 0)
-        count[:, column] += np.bincount(ids[due], minlength=lens.n_slices)
-    return [_divide("period", bookings, pipeline, count, question.ended)]
+        column = shown[period]
+        opened = np.where(due, np.rint(np.nan_to_num(state.amount) * 100), 0) / 100
+        booked = np.where(booked_in == period, deals.cents["amount"], 0) / 100
+        then, now = lens.ids_on("deal", state), lens.ids("deal")
+        size = lens.n_slices
+        covered = np.bincount(then, weights=opened, minlength=size) > 0
+        both = np.where(then == now, booked * opened, 0)
+        parts = ((now, booked), (then, opened), (now, booked**2), (then, both), (then, opened**2))
+        for total, (ids, weights) in zip(sums, parts, strict=True):
+            total[:, column] += np.where(covered, np.bincount(ids, weights=weights, minlength=size), 0)
+        due_n[:, column] += np.bincount(then[due], minlength=size)
+        either = due | (booked_in == period)
+        behind[:, column] += np.where(covered, np.bincount(np.where(due, then, now)[either], minlength=size), 0)
+    slices, periods = np.nonzero(sums[1] > 0)
+    x, y, xx, xy, yy = (total[slices, periods] for total in sums)
+    low, high = ratio_of_sums_interval((x, y, xx, xy, yy), behind[slices, periods], question.confidence)
+    n, ended = due_n[slices, periods], question.ended[periods]
+    return [Cells("period", slices, periods, x / y, n, x, y, low, high, ended)]
 
 
 def _divide(basis: str, above: np.ndarray, below: np.ndarray, count: np.ndarray, ended: np.ndarray) -> Cells:

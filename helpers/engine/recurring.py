@@ -10,7 +10,7 @@ Kellogg, churn on available to renew.
 import numpy as np
 
 from helpers.engine.counting import Cells
-from helpers.engine.doubt import ratio_interval, wilson_interval
+from helpers.engine.doubt import ratio_of_sums_interval, share_of_sums_interval, wilson_interval
 from helpers.engine.journeys import Records
 from helpers.engine.slicing import Lens
 from helpers.engine.timeline import NO_DAY
@@ -110,8 +110,8 @@ def _cells(measure, lens: Lens, parts: list[tuple[np.ndarray, ...]], scale: int)
     if measure.variant == "logo_churn":
         low, high = wilson_interval(add[0], n, lens.question.confidence)
     else:
-        low, high = ratio_interval(tuple(add), n, lens.question.confidence)
-        low, high = np.maximum(low, 0), high if measure.variant == "nrr" else np.minimum(high, 1)
+        between = ratio_of_sums_interval if measure.variant == "nrr" else share_of_sums_interval
+        low, high = between(tuple(add), n, lens.question.confidence)
     slice_, period = np.divmod(keys, max(len(lens.question.axis), 1))
     ended = lens.question.ended[period]
     return [Cells("period", slice_, period, add[0] / add[1], n, add[0], add[1], low, high, ended)]
