@@ -5,9 +5,9 @@ needs; an evaluator answers all needs of a question at once, wherever the record
 streamed, or in a database that is asked in SQL. All answers add up over parts of the records.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from helpers.engine.slicing import Lens, Question
 
 
+def _hash_once(data) -> int:
+    """Hash a need once: a question looks its needs up a thousand times."""
+    if "_hash" not in vars(data):
+        object.__setattr__(data, "_hash", hash(tuple(getattr(data, one.name) for one in fields(data))))
+    return vars(data)["_hash"]
+
+
+class _Hashed:
+    """Keeps the hash out of copies for other processes, where texts hash differently."""
+
+    def __getstate__(self) -> dict:
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
+
 @dataclass(frozen=True)
-class Event:
+class Event(_Hashed):
     """A record enters a stage, on the first day on which it does.
 
     Attributes:
@@ -32,9 +46,11 @@ class Event:
     business: str = "all"
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    __hash__ = _hash_once
+
 
 @dataclass(frozen=True)
-class Step:
+class Step(_Hashed):
     """A record goes from one stage to another: it has both days, and the second isn't before the first.
 
     Attributes:
@@ -49,9 +65,11 @@ class Step:
     to_business: str = "all"
     within: int | None = None
 
+    __hash__ = _hash_once
+
 
 @dataclass(frozen=True)
-class Aggregate:
+class Aggregate(_Hashed):
     """Count the records of an event, or add up a field of theirs, per slice and period.
 
     Attributes:
@@ -70,9 +88,11 @@ class Aggregate:
     field: str = ""
     power: int = 1
 
+    __hash__ = _hash_once
+
 
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(_Hashed):
     """Count how many records of an event took how many days for a step, per slice and period.
 
     The result is a ``Spread``; days before the first period and after the last are in none.
@@ -85,9 +105,11 @@ class Histogram:
     event: Event
     step: Step
 
+    __hash__ = _hash_once
+
 
 @dataclass(frozen=True)
-class Durations:
+class Durations(_Hashed):
     """Count how many records of an object took how many days for a step: all records, whatever the filters.
 
     The result is a ``Spread`` whose slices and periods are all 0.
@@ -95,6 +117,8 @@ class Durations:
 
     object: str
     step: Step
+
+    __hash__ = _hash_once
 
 
 Need = Aggregate | Histogram
@@ -118,8 +142,81 @@ class Spread:
     n: np.ndarray
 
 
+class Stacked(NamedTuple):
+    """Answers to one need through several lenses, one after the other.
+
+    Attributes:
+        places: Partitions of each lens → its first and last slice + 1.
+        cells: Slices of all of them × (periods + 1).
+    """
+
+    places: Mapping[tuple[str, ...], tuple[int, int]]
+    cells: np.ndarray
+
+
+class Answers(dict):
+    """(need, partitions of the lens) → array of an ``Aggregate`` or ``Spread`` of a ``Histogram``.
+
+    Arrays may lie one after the other in ``stacks``, need → ``Stacked``, instead: they are found by their key all the
+    same, but aren't gone through one by one.
+    """
+
+    def __init__(self, answers: Mapping | None = None):
+        """Take answers one by one; stacks are added later."""
+        super().__init__(answers or {})
+        self.stacks: dict[Need, Stacked] = {}
+
+    def __missing__(self, key: tuple[Need, tuple[str, ...]]) -> np.ndarray:
+        """Cut one lens out of a stack."""
+        need, by = key
+        if need not in self.stacks or by not in self.stacks[need].places:
+            raise KeyError(key)
+        first, end = self.stacks[need].places[by]
+        return self.stacks[need].cells[first:end]
+
+    def include(self, other: "Answers") -> None:
+        """Take the answers to other needs."""
+        self.update(other)
+        self.stacks.update(other.stacks)
+
+    def add(self, other: "Answers") -> None:
+        """Add answers to the same needs over other records; histograms aren't added."""
+        for need, mine in list(self.stacks.items()):
+            theirs = other.stacks.get(need)
+            if theirs is not None and list(theirs.places) == list(mine.places):
+                self.stacks[need] = Stacked(mine.places, mine.cells + theirs.cells)
+            else:
+                self.update({(need, by): self[need, by] for by in mine.places})
+                del self.stacks[need]
+        for key, answer in self.items():
+            if isinstance(answer, np.ndarray):
+                self[key] = answer + other[key]
+
+    def join(self, need: Need, lenses: Sequence[tuple[str, ...]]) -> np.ndarray:
+        """Return the array of several lenses, one after the other."""
+        stack = self.stacks.get(need)
+        if stack is not None and list(stack.places) == list(lenses):
+            return np.asarray(stack.cells, float)
+        return np.concatenate([self[need, by] for by in lenses], dtype=float)
+
+
 Results = Mapping[tuple[Need, tuple[str, ...]], "np.ndarray | Spread"]
-"""(need, partitions of the lens) → array of an ``Aggregate`` or ``Spread`` of a ``Histogram``."""
+"""What an evaluator returns: ``Answers``, or any mapping of the same keys."""
+
+
+def split_by_object(asked: Mapping["Lens", Collection[Need]]) -> dict[str, dict["Lens", list[Need]]]:
+    """Split what is asked by the object whose records answer it; lenses that ask the same share one list."""
+    split: dict[str, dict[Lens, list[Need]]] = {}
+    known: dict[int, dict[str, list[Need]]] = {}
+    for lens, needs in asked.items():
+        if id(needs) not in known:
+            mine: dict[str, list[Need]] = {}
+            for need in dict.fromkeys(needs):
+                mine.setdefault(need.event.object, []).append(need)
+            known[id(needs)] = mine
+        for object, some in known[id(needs)].items():
+            split.setdefault(object, {})[lens] = some
+    return split
 
 
 @dataclass(frozen=True)

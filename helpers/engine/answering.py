@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from helpers.engine.aggregates import Need, Results, Spread
+from helpers.engine.aggregates import Aggregate, Answers, Need, Spread
 from helpers.engine.counting import PLANNERS, Cells, Plan, find_maturities, plan_measure
 from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.pipeline import measure_coverage, measure_pipeline_conversion, measure_push, measure_stock
@@ -99,7 +99,13 @@ def _plan(
     groups: dict[frozenset[str], list[int]] = {}
     for place in places:
         groups.setdefault(lenses[place].carriers, []).append(place)
-    return [(_plan_kpi(company, kpi, question, lenses[found[0]].by), found) for found in groups.values()]
+    plans = []
+    for carriers, found in groups.items():
+        key = ("plans", kpi.id, carriers, frozenset(question.filters))
+        if key not in question.known:
+            question.known[key] = _plan_kpi(company, kpi, question, lenses[found[0]].by)
+        plans.append((question.known[key], found))
+    return plans
 
 
 def is_counted(company, kpi: Kpi) -> bool:
@@ -148,13 +154,8 @@ def _split(jobs: Mapping[tuple, list[int]], lenses: Sequence[Lens], width: int) 
 
 
 def _answer_batch(question: Question, kpis: Sequence[Kpi], lenses: Sequence[Lens], jobs: Sequence[Job]) -> list[Block]:
-    asked: dict[Lens, dict[Need, None]] = {}
-    by_names: dict[tuple[str, ...], Lens] = {}
-    for (_, _, plan), places in jobs:
-        for place in places:
-            lens = by_names.setdefault(lenses[place].by, lenses[place])
-            asked.setdefault(lens, {}).update(dict.fromkeys(plan.needs))
-    results = question.evaluator.evaluate(question, asked)
+    results = question.evaluator.evaluate(question, _gather_needs(lenses, jobs))
+    results = results if isinstance(results, Answers) else Answers(results)
     find_maturities(question, [plan.waits for (_, _, plan), _ in jobs if plan.waits is not None])
     stacks: dict[tuple[int, ...], Stack] = {}
     stacked: dict[tuple, np.ndarray | Spread] = {}
@@ -171,17 +172,34 @@ def _answer_batch(question: Question, kpis: Sequence[Kpi], lenses: Sequence[Lens
     return blocks
 
 
+def _gather_needs(lenses: Sequence[Lens], jobs: Sequence[Job]) -> dict[Lens, tuple[Need, ...]]:
+    """Return what is needed through every lens, each combination of partitions once."""
+    asking: dict[tuple[str, ...], tuple[Lens, list[int]]] = {}
+    for number, (_, places) in enumerate(jobs):
+        for place in places:
+            asking.setdefault(lenses[place].by, (lenses[place], []))[1].append(number)
+    needs: dict[tuple[int, ...], tuple[Need, ...]] = {}
+    asked = {}
+    for lens, numbers in asking.values():
+        key = tuple(numbers)
+        if key not in needs:
+            needs[key] = tuple(dict.fromkeys(need for number in numbers for need in jobs[number][0][2].needs))
+        asked[lens] = needs[key]
+    return asked
+
+
 def stack_lenses(lenses: Sequence[Lens], places: Sequence[int]) -> Stack:
     """Number the slices of lenses through."""
     ends = np.cumsum([0, *(lens.n_slices for lens in lenses)])
     return Stack(tuple(lenses), np.asarray(places), ends[:-1])
 
 
-def _join(results: Results, need: Need, stack: Stack) -> np.ndarray | Spread:
+def _join(results: Answers, need: Need, stack: Stack) -> np.ndarray | Spread:
     """Put the answers of a stack's lenses one after the other."""
-    parts = [results[need, lens.by] for lens in stack.lenses]
-    if not isinstance(parts[0], Spread):
-        return np.concatenate(parts, dtype=float)
+    names = [lens.by for lens in stack.lenses]
+    if isinstance(need, Aggregate):
+        return results.join(need, names)
+    parts = [results[need, by] for by in names]
     moved = [part.slices + offset for part, offset in zip(parts, stack.offsets.tolist(), strict=True)]
     rest = (np.concatenate([getattr(part, name) for part in parts]) for name in ("periods", "days", "n"))
     return Spread(np.concatenate(moved), *rest)

@@ -1,10 +1,11 @@
 """Count what a question needs over records that lie in memory."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from helpers.engine.aggregates import Durations, Need, ObjectOutline, Outline, Results, Spread
+from helpers.engine.aggregates import Answers, Durations, Need, ObjectOutline, Outline, Spread, Stacked, split_by_object
 from helpers.engine.folding import DayLayer, Fold, Layer, fold_records, step_days
 from helpers.engine.history import LOST
 from helpers.engine.journeys import Journeys, Records
@@ -39,9 +40,7 @@ class SlicedRecords:
             self._hierarchy = find_hierarchy(self.codes, self.sizes)
         return self._hierarchy
 
-    def slice(
-        self, fold: Fold, asked: Mapping[Lens, Collection[Need]], keep: np.ndarray | None, width: int
-    ) -> dict[tuple[Need, tuple[str, ...]], np.ndarray | Spread]:
+    def slice(self, fold: Fold, asked: Mapping[Lens, Collection[Need]], keep: np.ndarray | None, width: int) -> Answers:
         """Answer what was folded.
 
         Args:
@@ -51,25 +50,24 @@ class SlicedRecords:
             width: How many columns a need has.
 
         Returns:
-            (need, partitions) → array or ``Spread``; arrays add up over chunks.
+            The answers; arrays add up over chunks.
         """
-        found = {}
+        found = Answers()
         for layer in fold.layers:
-            mine = {lens: [need for need in needs if need in layer.needs] for lens, needs in asked.items()}
-            mine = {lens: needs for lens, needs in mine.items() if needs}
+            told = {id(needs): [need for need in needs if need in layer.needs] for needs in asked.values()}
+            mine = {lens: told[id(needs)] for lens, needs in asked.items() if told[id(needs)]}
             if not mine:
                 continue
             chosen = layer.select(keep)
             fitting = [lens.by for lens in mine if _is_dense(lens, layer)]
-            sliced = self._count_blocks(chosen, fitting) if fitting else {}
+            places, cells = self._count_blocks(chosen, fitting) if fitting else ({}, np.empty((0, 0)))
+            together = {id(needs): needs for lens, needs in mine.items() if lens.by in places}
+            for need in dict.fromkeys(need for needs in together.values() for need in needs):
+                column = layer.needs[need]
+                found.stacks[need] = Stacked(places, cells[:, column : column + width])
             for lens, needs in mine.items():
-                cells = sliced.get(lens.by)
-                for need in needs:
-                    column = layer.needs[need]
-                    if cells is None:
-                        found[need, lens.by] = self._count_alone(chosen, column, lens, width)
-                    else:
-                        found[need, lens.by] = cells[:, column : column + width]
+                for need in needs if lens.by not in places else ():
+                    found[need, lens.by] = self._count_alone(chosen, layer.needs[need], lens, width)
         for layer in fold.day_layers:
             chosen = layer.select(keep)
             for lens, needs in asked.items():
@@ -77,11 +75,13 @@ class SlicedRecords:
                     found[layer.need, lens.by] = self._count_days(chosen, lens, width - 1)
         return found
 
-    def _count_blocks(self, layer: Layer, lenses: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], np.ndarray]:
+    def _count_blocks(
+        self, layer: Layer, lenses: Sequence[tuple[str, ...]]
+    ) -> tuple[dict[tuple[str, ...], tuple[int, int]], np.ndarray]:
         """Count slices × states of the planned blocks, roll up the rest, and turn states into columns.
 
         Returns:
-            Lens → slices × columns; all of them lie in one array.
+            Lens → its first and last slice + 1, and slices of all lenses × columns.
         """
         n = len(layer.states)
         key = (tuple(lenses), layer.size, int(n).bit_length())
@@ -97,7 +97,7 @@ class SlicedRecords:
         for column, members in enumerate(layer.columns or ()):
             for member in members.tolist():
                 columns[column] += states[member]
-        return {by: columns[:, begin:end].T for by, begin, end in zip(lenses, ends[:-1], ends[1:], strict=True)}
+        return dict(zip(lenses, pairwise(ends), strict=True)), columns.T
 
     def _take(self, blocks: Iterable[tuple[str, ...]], rows: np.ndarray | None) -> dict[str, np.ndarray]:
         used = {id for block in blocks for id in block}
@@ -200,17 +200,14 @@ class LocalEvaluator:
         self._folds: dict[tuple, Fold] = {}
         self._durations: dict[Durations, Spread] = {}
 
-    def evaluate(self, question: Question, asked: Mapping[Lens, Collection[Need]]) -> Results:
+    def evaluate(self, question: Question, asked: Mapping[Lens, Collection[Need]]) -> Answers:
         """Answer all needs of a question at once; see ``Evaluator``."""
-        by_object: dict[str, dict[Lens, list[Need]]] = {}
-        for lens, needs in asked.items():
-            for need in dict.fromkeys(needs):
-                by_object.setdefault(need.event.object, {}).setdefault(lens, []).append(need)
-        found: dict = {}
-        for object, mine in by_object.items():
-            fold = self._fold(object, question, dict.fromkeys(need for needs in mine.values() for need in needs))
+        found = Answers()
+        for object, mine in split_by_object(asked).items():
+            distinct = {id(needs): needs for needs in mine.values()}.values()
+            fold = self._fold(object, question, dict.fromkeys(need for needs in distinct for need in needs))
             keep = question.selected(object, {}) if question.filters else None
-            found |= self._slice_of(object).slice(fold, mine, keep, len(question.axis) + 1)
+            found.include(self._slice_of(object).slice(fold, mine, keep, len(question.axis) + 1))
         return found
 
     def count_durations(self, question: Question, asked: Collection[Durations]) -> Mapping[Durations, Spread]:

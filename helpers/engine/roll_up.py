@@ -5,6 +5,7 @@ partition that another one determines (a channel its source, a region its countr
 small combinations are counted together.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -34,15 +35,15 @@ class Hierarchy:
 
     def count_slices(self, by: Collection[str]) -> int:
         """Return how many combinations of codes there are."""
-        return int(np.prod([float(self.sizes[id]) for id in by]))
+        return math.prod(self.sizes[id] for id in by)
 
     def tells(self, block: Collection[str], id: str) -> str:
         """Return the partition of a block that tells another one: itself or a finer one; empty where none does."""
         return id if id in block else next((fine for fine in block if (fine, id) in self.maps), "")
 
-    def covers(self, block: Collection[str], by: Collection[str]) -> bool:
-        """Tell whether a combination can be rolled up from a block."""
-        return all(self.tells(block, id) for id in by)
+    def told_by(self, block: Collection[str]) -> frozenset[str]:
+        """Return all partitions that a block tells: combinations of these can be rolled up from it."""
+        return frozenset(block).union(coarse for fine, coarse in self.maps if fine in block)
 
     def reduce(self, by: Sequence[str]) -> tuple[str, ...]:
         """Leave out the partitions that others of the combination determine."""
@@ -106,14 +107,14 @@ def plan_blocks(lenses: Sequence[tuple[str, ...]], hierarchy: Hierarchy, *, n: i
     cells = hierarchy.count_slices
     wanted = sorted({tuple(sorted(hierarchy.reduce(by))) for by in lenses}, key=lambda by: (-cells(by), by))
     blocks: list[tuple[str, ...]] = []
+    cheap: list[frozenset[str]] = []
     for by in wanted:
-        if not any(hierarchy.covers(block, by) and cells(block) * size < CELLS_PER_RECORD * n for block in blocks):
+        if not any(told.issuperset(by) for told in cheap):
             blocks.append(by)
+            cheap += [hierarchy.told_by(by)] if cells(by) * size < CELLS_PER_RECORD * n else []
     blocks = _join_small(blocks, hierarchy, min(TOGETHER, n) / max(size, 1))
-    sources = {}
-    for by in lenses:
-        covering = [block for block in blocks if hierarchy.covers(block, by)]
-        sources[by] = min(covering, key=lambda block: (cells(block), block))
+    ranked = sorted((cells(block), block, hierarchy.told_by(block)) for block in blocks)
+    sources = {by: next(block for _, block, told in ranked if told.issuperset(by)) for by in lenses}
     return Plan(tuple(block for block in blocks if block in set(sources.values())), sources)
 
 
@@ -121,19 +122,22 @@ def _join_small(blocks: Sequence[tuple[str, ...]], hierarchy: Hierarchy, most: f
     """Join blocks as long as they stay small, and drop those that are covered then."""
     joined: list[tuple[str, ...]] = []
     for block in sorted(blocks, key=lambda by: (hierarchy.count_slices(by), by)):
-        unions = [(tuple(sorted({*other, *block})), i) for i, other in enumerate(joined)]
-        fitting = [(hierarchy.count_slices(union), union, i) for union, i in unions]
-        fitting = [one for one in fitting if one[0] <= most]
+        fitting = []
+        for i, other in enumerate(joined):
+            union = tuple(sorted({*other, *block}))
+            size = hierarchy.count_slices(union)
+            fitting += [(size, union, i)] if size <= most else []
         if fitting:
             _, union, i = min(fitting)
             joined[i] = union
         else:
             joined.append(block)
-    largest = sorted(joined, key=lambda by: (-len(by), by))
     kept: list[tuple[str, ...]] = []
-    for block in largest:
-        if not any(hierarchy.covers(other, block) for other in kept):
+    told: list[frozenset[str]] = []
+    for block in sorted(joined, key=lambda by: (-len(by), by)):
+        if not any(one.issuperset(block) for one in told):
             kept.append(block)
+            told.append(hierarchy.told_by(block))
     return kept
 
 

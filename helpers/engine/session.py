@@ -133,7 +133,6 @@ class SliceSession:
         question = base
         if filters:
             question = replace(base, filters=read_filters(self._company, base.outline.labels, filters), cache={})
-            question.cache.update({key: found for key, found in base.cache.items() if key[0] == "maturity"})
         lenses = [lens.with_question(question) for lens in self._lenses]
 
         def allowed(kpi: Kpi, lens: Lens) -> bool:

@@ -1,5 +1,6 @@
 """Cut records into slices and periods: what was asked, and through which partitions it is looked at."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class Question:
         confidence: Of every interval.
         maturity: Percentile of past durations from which a cohort counts as mature.
         fiscal_year_start: The month in which the fiscal year begins.
-        cache: What was found once.
+        cache: What was found once under these filters.
+        known: What was found once, whatever the filters.
     """
 
     evaluator: Evaluator
@@ -45,6 +47,7 @@ class Question:
     maturity: float
     fiscal_year_start: int = 1
     cache: dict = field(default_factory=dict)
+    known: dict = field(default_factory=dict)
 
     @property
     def outline(self) -> Outline:
@@ -114,8 +117,8 @@ class Lens:
         self.shown_as = tuple(shown_as or by)
         self.dimension = " & ".join(self.shown_as) or EVERYTHING
         self.sizes = [len(question.outline.labels[id]) for id in self.by]
-        cells = float(np.prod([float(size) for size in self.sizes])) * (len(question.axis) + 1)
-        self.is_sparse = cells > DENSE_CELLS
+        self._n_slices = math.prod(self.sizes)
+        self.is_sparse = self._n_slices * (len(question.axis) + 1) > DENSE_CELLS
         self.carriers = frozenset(object for object in question.outline.objects if self.carries(object))
         self._occupied: np.ndarray | None = None
         self._ids: dict[str, np.ndarray | None] = {}
@@ -140,7 +143,7 @@ class Lens:
     @property
     def n_slices(self) -> int:
         """How many slices are numbered."""
-        return int(np.prod(self.sizes)) if self.occupied is None else len(self.occupied)
+        return len(self.occupied) if self.is_sparse else self._n_slices
 
     def carries(self, object: str) -> bool:
         """Tell whether an object carries every partition of this lens."""

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from helpers.engine.aggregates import Aggregate, Durations, Need, Outline, Results, Spread
+from helpers.engine.aggregates import Aggregate, Answers, Durations, Need, Outline, Spread, split_by_object
 from helpers.engine.folding import Fold, fold_records
 from helpers.engine.journeys import Records
 from helpers.engine.local_evaluator import SlicedRecords
@@ -67,19 +67,15 @@ class StreamEvaluator:
         """What the records hold."""
         return self._asking.outline
 
-    def evaluate(self, question: Question, asked: Mapping[Lens, Collection[Need]]) -> Results:
+    def evaluate(self, question: Question, asked: Mapping[Lens, Collection[Need]]) -> Answers:
         """Answer all needs of a question at once; see ``aggregates.Evaluator``."""
-        by_object: dict[str, dict[Lens, list[Need]]] = {}
-        for lens, needs in asked.items():
-            for need in dict.fromkeys(needs):
-                by_object.setdefault(need.event.object, {}).setdefault(lens, []).append(need)
-        found: dict = {}
-        for object, mine in by_object.items():
+        found = Answers()
+        for object, mine in split_by_object(asked).items():
             total = _Total(question.axis, mine)
             for part, fold in self._fold(object, question, mine):
                 keep = _select(part.sliced, question)
                 total.add(part.sliced.slice(fold, mine, keep, len(question.axis) + 1))
-            found |= total.close()
+            found.include(total.close())
         return found
 
     def count_durations(self, question: Question, asked: Collection[Durations]) -> Mapping[Durations, Spread]:
@@ -97,7 +93,8 @@ class StreamEvaluator:
         self, object: str, question: Question, asked: Mapping[Lens, Collection[Need]]
     ) -> Iterator[tuple[Part, Fold]]:
         """Go through the parts of an object's records with their folds, out of memory where those are there."""
-        needs = list(dict.fromkeys(need for some in asked.values() for need in some))
+        distinct = {id(some): some for some in asked.values()}.values()
+        needs = list(dict.fromkeys(need for some in distinct for need in some))
         used = {id for lens in asked for id in lens.by} | set(question.filters)
         axis = question.axis
         key = (axis.starts.tobytes(), axis.ends.tobytes())
@@ -236,24 +233,29 @@ class _Total:
     """Adds up answers over parts of the records."""
 
     def __init__(self, axis: PeriodAxis, asked: Mapping[Lens, Collection[Need]]):
-        self._found: dict = {}
+        self._axis, self._asked = axis, asked
+        self._found: Answers | None = None
         self._spreads: dict[tuple, list[Spread]] = {}
-        for lens, needs in asked.items():
-            for need in needs:
-                if isinstance(need, Aggregate):
-                    self._found[need, lens.by] = np.zeros((lens.n_slices, len(axis) + 1))
-                else:
-                    self._spreads[need, lens.by] = []
 
-    def add(self, answers: Mapping[tuple, np.ndarray | Spread]) -> None:
+    def add(self, answers: Answers) -> None:
         for key, answer in answers.items():
             if isinstance(answer, Spread):
-                self._spreads[key].append(answer)
-            else:
-                self._found[key] += answer
+                self._spreads.setdefault(key, []).append(answer)
+        if self._found is None:
+            self._found = answers
+        else:
+            self._found.add(answers)
 
-    def close(self) -> dict:
-        return self._found | {key: add_spreads(spreads) for key, spreads in self._spreads.items()}
+    def close(self) -> Answers:
+        found = self._found
+        if found is None:
+            found = Answers()
+            for lens, needs in self._asked.items():
+                for need in needs:
+                    is_sum = isinstance(need, Aggregate)
+                    found[need, lens.by] = np.zeros((lens.n_slices, len(self._axis) + 1)) if is_sum else add_spreads([])
+        found.update({key: add_spreads(spreads) for key, spreads in self._spreads.items()})
+        return found
 
 
 def add_spreads(spreads: Sequence[Spread]) -> Spread:
