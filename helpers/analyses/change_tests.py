@@ -89,19 +89,23 @@ def score_values(both: pd.DataFrame, confidence: float) -> np.ndarray:
     is_average = np.isfinite(numerator) & (denominator == n)
     is_share = np.isfinite(denominator) & ~is_average & (np.maximum(value, earlier) <= 1)
     tail = 0.5 + confidence / 2
-    wide, wide0 = (np.where(is_average, stdtrit(np.maximum(k - 1, 1), tail), ndtri(tail)) for k in (n, n0))
+    wide, wide0 = (np.where(is_average | is_share, stdtrit(np.maximum(k - 1, 1), tail), ndtri(tail)) for k in (n, n0))
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = (value - earlier) / (np.hypot((high - low) / wide, (high0 - low0) / wide0) / 2)
         by_ratio = np.log(value / earlier) / (np.hypot(np.log(high / low) / wide, np.log(high0 / low0) / wide0) / 2)
-        se, se0 = ((high - low) / wide / 2, (high0 - low0) / wide0 / 2)
-        odds, odds0 = np.log(value / (1 - value)), np.log(earlier / (1 - earlier))
-        by_odds = (odds - odds0) / np.hypot(se / (value * (1 - value)), se0 / (earlier * (1 - earlier)))
+        by_odds = (_odds(value) - _odds(earlier)) / (
+            np.hypot((_odds(high) - _odds(low)) / wide, (_odds(high0) - _odds(low0)) / wide0) / 2
+        )
     plain = np.where(is_share & np.isfinite(by_odds), by_odds, plain)
     least = np.where(is_share, LEAST_FOR_MONEY_SHARES, LEAST_FOR_VALUES)
     fewer = np.minimum(n, n0)
     score = np.where((low > 0) & (low0 > 0) & ~is_share, by_ratio, plain)
     exact = ndtri(stdtr(np.maximum(fewer - 1, 1), -np.abs(score)))
     return np.where(fewer >= least, -np.sign(score) * exact, np.nan)
+
+
+def _odds(share: np.ndarray) -> np.ndarray:
+    return np.log(share / (1 - share))
 
 
 def measure_count_dispersion(history: pd.DataFrame, on: list[str]) -> pd.Series:

@@ -106,8 +106,8 @@ def test_a_share_of_money_is_judged_by_its_interval_since_a_dollar_is_no_record(
 def test_a_share_of_money_of_many_records_is_compared_by_its_odds():
     now = cells([["win_rate_value", 24_000.0, 100_000.0, 0.24, 400, 0.20, 0.28]])
     before = cells([["win_rate_value", 31_000.0, 100_000.0, 0.31, 400, 0.27, 0.35]])
-    error = 0.04 / stats.norm.ppf(0.975)
-    spread = np.hypot(error / (0.24 * 0.76), error / (0.31 * 0.69))
+    widths = [np.log(b / (1 - b)) - np.log(a / (1 - a)) for a, b in ((0.20, 0.28), (0.27, 0.35))]
+    spread = np.hypot(*widths) / 2 / stats.t.ppf(0.975, 399)
     t = (np.log(0.24 / 0.76) - np.log(0.31 / 0.69)) / spread
     expected = 2 * stats.t.sf(abs(t), 399)
     assert np.isclose(score_changes(now, before, on=["kpi"])["p_value"].iloc[0], expected)
