@@ -274,11 +274,11 @@ def test_nothing_typed_becomes_part_of_a_page_or_picture(case, name):
         read_html(bundle.get("text/html", ""))
         if shown.svg:
             read_html(shown.svg)
-        ElementTree.fromstring(shown.svg)
-    assert "\u202e" not in repr(shown) + shown.html + shown.svg
-    placed = embed_display(shown).value
-    read_html(placed, also={"<img>"})
-    assert len(placed) < 2 * LIMIT
+            ElementTree.fromstring(shown.svg)
+        assert "\u202e" not in repr(shown) + shown.html + shown.svg
+        placed = embed_display(shown).value
+        read_html(placed, also={"<img>"})
+        assert len(placed) < 2 * LIMIT
 
 
 def test_a_text_without_end_is_cut_and_where_answers_stand_side_by_side_it_unfolds(case):
