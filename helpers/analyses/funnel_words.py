@@ -1,14 +1,9 @@
 """What a comparison of like units says, in words about chance and never as a ranking."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from helpers.analyses.roles import name_role
 from helpers.units import format_value, in_sentence
-
-if TYPE_CHECKING:
-    from helpers.analyses.funnel_plot import FunnelPlot
 
 BELOW, ABOVE = "below, beyond chance", "above, beyond chance"
 WITHIN = "within chance"
@@ -17,7 +12,7 @@ ONLY_MIX = "explained by the mix"
 SMALL, NOBODY = "too few to judge", "not judged: the field is blank"
 
 
-def headline_funnel(plot: FunnelPlot) -> str:
+def headline_funnel(plot: Any) -> str:
     """Say in one sentence whether anybody is different beyond chance."""
     frame = plot.frame
     judged = frame[frame["q_value"].notna()]
@@ -52,7 +47,7 @@ def headline_funnel(plot: FunnelPlot) -> str:
     return f"{opening}: {rate} from {lowest} to {highest} among {len(judged)} {many} is what {what}"
 
 
-def note_funnel(plot: FunnelPlot, least: int) -> str:
+def note_funnel(plot: Any, least: int) -> str:
     """Say how it was judged: limits, mix, small units, young records."""
     parts = []
     if plot.adjusted_for:
@@ -72,7 +67,7 @@ def note_funnel(plot: FunnelPlot, least: int) -> str:
     return " ".join(parts)
 
 
-def _why_not(plot: FunnelPlot) -> str:
+def _why_not(plot: Any) -> str:
     tried = plot.mix[plot.mix["reason"].str.contains("too many for")] if len(plot.mix) else plot.mix
     if len(tried):
         return (
@@ -81,7 +76,7 @@ def _why_not(plot: FunnelPlot) -> str:
     return "no field known at entry tells the records apart"
 
 
-def _units(plot: FunnelPlot, n: int) -> str:
+def _units(plot: Any, n: int) -> str:
     if plot.role or plot.by == "owner":
         return name_role(plot.role, n)
     word = in_sentence(plot.label)

@@ -16,6 +16,7 @@ from helpers.analyses.incidence import (
     CENSORED,
     EVENT,
     RIVAL,
+    Counts,
     Incidence,
     compare_incidences,
     count_endings,
@@ -130,33 +131,36 @@ def measure_win_curve(
     group, names, left_out = _cut(company, journeys, object, by, rows, maximum, f"{first}_to_{last}")
     rows = rows & (group >= 0)
     counts = count_endings(days[rows], ending[rows], group[rows], len(names))
-    confidence = company.catalog.rules.confidence
-    curves = [measure_incidence(counts, one, confidence=confidence) for one in range(len(names))]
     sizes = np.bincount(group[rows], minlength=len(names))
-    watched = [_tell(name, curve, size) for name, curve, size in zip(names, curves, sizes, strict=True)]
-    frame = pd.concat([_keep_moves(each) for each in watched], ignore_index=True)
-    statistic, freedom, p_value = compare_incidences(counts) if len(names) > 1 else (np.nan, 0, np.nan)
+    labels = [company.catalog.stages[id].label for id in (first, last)]
     knows = object == "deal" and bool((ending == RIVAL).any())
-    labels = [company.catalog.stages[id].label if id in company.catalog.stages else id for id in (first, last)]
-    said = _Said(labels[0], labels[1], company.partitions[by].label if by else "", knows)
+    label = company.partitions[resolve_partition(company, by, journeys.labels)].label if by else ""
+    return _assemble(counts, names, sizes, _Said(*labels, by, label, knows, left_out), company.catalog.rules)
+
+
+def _assemble(counts: Counts, names: list[str], sizes: np.ndarray, said: "_Said", rules: Any) -> WinCurve:
+    """Measure the curves of all slices, test them against each other, and put the result into words."""
+    curves = [measure_incidence(counts, one, confidence=rules.confidence) for one in range(len(names))]
+    watched = [_tell(name, curve, size) for name, curve, size in zip(names, curves, sizes, strict=True)]
+    statistic, freedom, p_value = compare_incidences(counts) if len(names) > 1 else (np.nan, 0, np.nan)
     table = tabulate_ages(pd.concat(watched, ignore_index=True))
     return WinCurve(
-        from_stage=labels[0],
-        to_stage=labels[1],
-        by=by,
-        frame=frame,
+        from_stage=said.first,
+        to_stage=said.last,
+        by=said.by,
+        frame=pd.concat([_keep_moves(each) for each in watched], ignore_index=True),
         table=table,
-        n=int(rows.sum()),
-        n_won=int((ending[rows] == EVENT).sum()),
-        n_lost=int((ending[rows] == RIVAL).sum()),
-        knows_losses=knows,
+        n=int(sizes.sum()),
+        n_won=int(counts.events.sum()),
+        n_lost=int(counts.rivals.sum()),
+        knows_losses=said.knows_losses,
         statistic=statistic,
         freedom=freedom,
         p_value=p_value,
-        named=_named(table) if by else (),
-        left_out=left_out,
-        headline=_headline(table, said, p_value, company.catalog.rules.significance),
-        note=_note(said, left_out, p_value, statistic, freedom),
+        named=_named(table) if said.by else (),
+        left_out=said.left_out,
+        headline=_headline(table, said, p_value, rules.significance),
+        note=_note(said, p_value, statistic, freedom),
     )
 
 
@@ -279,7 +283,9 @@ class _Said:
     first: str
     last: str
     by: str
+    label: str
     knows_losses: bool
+    left_out: tuple[str, ...]
 
 
 def _told_at(table: pd.DataFrame) -> pd.DataFrame:
@@ -313,11 +319,11 @@ def _headline(table: pd.DataFrame, said: _Said, p_value: float, significance: fl
     if not np.isfinite(p_value):
         return f"{spread[:1].upper()}{spread[1:]}"
     if p_value < significance:
-        return f"Win curves differ by {in_sentence(said.by)} beyond chance: {spread}"
-    return f"Win curves don't differ by {in_sentence(said.by)} beyond chance: {spread}"
+        return f"Win curves differ by {in_sentence(said.label)} beyond chance: {spread}"
+    return f"Win curves don't differ by {in_sentence(said.label)} beyond chance: {spread}"
 
 
-def _note(said: _Said, left_out: tuple[str, ...], p_value: float, statistic: float, freedom: int) -> str:
+def _note(said: _Said, p_value: float, statistic: float, freedom: int) -> str:
     parts = ["Open ones count for as long as they were watched."]
     if said.knows_losses:
         parts.append("A loss rules a win out (Aalen–Johansen).")
@@ -326,7 +332,8 @@ def _note(said: _Said, left_out: tuple[str, ...], p_value: float, statistic: flo
     if np.isfinite(p_value):
         value = "below 0.001" if p_value < 0.001 else f"{p_value:.3f}"
         parts.append(f"Gray's test: χ² {statistic:.1f} on {freedom}, p {value}.")
-    if left_out:
-        more = f"{', '.join(left_out[:3])}{f' and {len(left_out) - 3} more' if len(left_out) > 3 else ''}"
+    if said.left_out:
+        rest = len(said.left_out) - 3
+        more = f"{', '.join(said.left_out[:3])}{f' and {rest} more' if rest > 0 else ''}"
         parts.append(f"Without a curve (fewer records): {more}.")
     return " ".join(parts)
