@@ -92,7 +92,7 @@ class SlicedRecords:
         ends = np.cumsum([0, *(self.hierarchy.count_slices(by) for by in lenses)]).tolist()
         states = np.empty((layer.size, ends[-1]), np.int32 if layer.weight is None else np.float64)
         for by, begin, end in zip(lenses, ends[:-1], ends[1:], strict=True):
-            states[:, begin:end] = roll_up(counted[plan.sources[by]], plan.sources[by], by, self.hierarchy).T
+            states[:, begin:end] = roll_up(counted[plan.sources[by]], plan.routes[by]).T
         columns = states if layer.columns is None else np.zeros((len(layer.columns), ends[-1]))
         for column, members in enumerate(layer.columns or ()):
             for member in members.tolist():

@@ -89,10 +89,12 @@ class Plan:
     Attributes:
         blocks: Combinations that are counted over the records.
         sources: Lens → the block that it is rolled up from, in the order given.
+        routes: Lens → how.
     """
 
     blocks: tuple[tuple[str, ...], ...]
     sources: Mapping[tuple[str, ...], tuple[str, ...]]
+    routes: Mapping[tuple[str, ...], "Route"]
 
 
 def plan_blocks(lenses: Sequence[tuple[str, ...]], hierarchy: Hierarchy, *, n: int, size: int) -> Plan:
@@ -115,7 +117,9 @@ def plan_blocks(lenses: Sequence[tuple[str, ...]], hierarchy: Hierarchy, *, n: i
     blocks = _join_small(blocks, hierarchy, min(TOGETHER, n) / max(size, 1))
     ranked = sorted((cells(block), block, hierarchy.told_by(block)) for block in blocks)
     sources = {by: next(block for _, block, told in ranked if told.issuperset(by)) for by in lenses}
-    return Plan(tuple(block for block in blocks if block in set(sources.values())), sources)
+    used = set(sources.values())
+    routes = {by: find_route(source, by, hierarchy) for by, source in sources.items()}
+    return Plan(tuple(block for block in blocks if block in used), sources, routes)
 
 
 def _join_small(blocks: Sequence[tuple[str, ...]], hierarchy: Hierarchy, most: float) -> list[tuple[str, ...]]:
@@ -141,36 +145,65 @@ def _join_small(blocks: Sequence[tuple[str, ...]], hierarchy: Hierarchy, most: f
     return kept
 
 
-def roll_up(cells: np.ndarray, block: tuple[str, ...], by: tuple[str, ...], hierarchy: Hierarchy) -> np.ndarray:
-    """Add the cells of a block up to the slices of a lens.
+@dataclass(frozen=True)
+class Route:
+    """How the cells of a block are added up to the slices of a lens.
 
-    Args:
-        cells: Slices of the block × columns.
-        block: Its partitions.
-        by: The partitions of the lens, which the block covers.
-        hierarchy: Which partition determines which other.
-
-    Returns:
-        Slices of the lens × columns.
+    Attributes:
+        shape: How many codes each partition of the block has.
+        summed: Places of the partitions that the lens leaves out.
+        order: Places of the lens's partitions among the others; None where a determined one is among them.
+        gathered: Then the order of cells by slice, where each slice's begin, and which slices there are.
+        n_slices: How many slices the lens has.
     """
-    if block == by:
-        return cells
-    shape = [hierarchy.sizes[id] for id in block]
+
+    shape: tuple[int, ...]
+    summed: tuple[int, ...]
+    order: tuple[int, ...] | None
+    gathered: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    n_slices: int
+
+
+def find_route(block: tuple[str, ...], by: tuple[str, ...], hierarchy: Hierarchy) -> Route:
+    """Find how a lens is rolled up from a block that tells it."""
     told = [hierarchy.tells(block, id) for id in by]
     used = [id for id in block if id in told]
-    cube = cells.reshape(*shape, cells.shape[1])
-    cube = cube.sum(axis=tuple(i for i, id in enumerate(block) if id not in told))
+    shape = tuple(hierarchy.sizes[id] for id in block)
+    summed = tuple(i for i, id in enumerate(block) if id not in told)
     if told == list(by) and len(set(by)) == len(by):
-        order = [used.index(id) for id in by]
-        return cube.transpose(*order, len(order)).reshape(-1, cells.shape[1])
-    flat = cube.reshape(-1, cells.shape[1])
+        return Route(shape, summed, tuple(used.index(id) for id in by), None, hierarchy.count_slices(by))
     places = _places(used, told, by, hierarchy)
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    out = np.zeros((hierarchy.count_slices(by), cells.shape[1]), cells.dtype)
-    out[ordered[starts]] = np.add.reduceat(flat[order], starts, axis=0)
+    return Route(shape, summed, None, (order, starts, ordered[starts]), hierarchy.count_slices(by))
+
+
+def roll_up(cells: np.ndarray, route: Route) -> np.ndarray:
+    """Add the cells of a block up to the slices of a lens.
+
+    Args:
+        cells: Slices of the block × columns.
+        route: How; see ``find_route``.
+
+    Returns:
+        Slices of the lens × columns.
+    """
+    width = cells.shape[1]
+    if route.summed:
+        cells = np.add.reduce(cells.reshape(*route.shape, width), axis=route.summed)
+    if route.order is not None:
+        if route.order == tuple(sorted(route.order)):
+            return cells.reshape(route.n_slices, width)
+        return cells.reshape(*_left(route), width).transpose(*route.order, len(route.order)).reshape(-1, width)
+    order, starts, slices = route.gathered
+    out = np.zeros((route.n_slices, width), cells.dtype)
+    out[slices] = np.add.reduceat(cells.reshape(-1, width)[order], starts, axis=0)
     return out
+
+
+def _left(route: Route) -> list[int]:
+    return [size for i, size in enumerate(route.shape) if i not in route.summed]
 
 
 def _places(used: Sequence[str], told: Sequence[str], by: Sequence[str], hierarchy: Hierarchy) -> np.ndarray:

@@ -192,6 +192,6 @@ def test_a_partition_that_follows_from_another_is_never_counted_beside_it():
     plan = roll_up.plan_blocks(lenses, hierarchy, n=6, size=1)
     assert plan.blocks == (("country",),)
     cells = np.array([[2], [1], [1], [2]])
-    assert roll_up.roll_up(cells, ("country",), ("region",), hierarchy).tolist() == [[3], [3]]
-    both = roll_up.roll_up(cells, ("country",), ("region", "country"), hierarchy)
+    assert roll_up.roll_up(cells, plan.routes["region",]).tolist() == [[3], [3]]
+    both = roll_up.roll_up(cells, plan.routes["region", "country"])
     assert both.ravel().tolist() == [2, 1, 0, 0, 0, 0, 1, 2]
