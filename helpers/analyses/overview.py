@@ -85,7 +85,8 @@ def score_kpis(
     now = _at(company, period)
     now = now[now["kpi"].isin(SCORED)]
     before = _at(company, compared) if compared is not None else company.iloc[:0]
-    scored = score_changes(now, before, on=CELL)
+    earlier = company["is_complete"].astype(bool) & (pd.to_datetime(company["period_start"]).dt.date < period.start)
+    scored = score_changes(now, before, on=CELL, history=company[earlier], confidence=catalog.rules.confidence)
     scored["order"] = scored["kpi"].map({kpi: position for position, kpi in enumerate(SCORED)})
     scored = scored.sort_values("order", ignore_index=True)
     scored["label"] = [catalog.kpi(kpi).label for kpi in scored["kpi"]]
