@@ -188,10 +188,10 @@ def count_rows(path: Path) -> int:
     return int(size * start.count(b"\n") / max(len(start), 1))
 
 
-def has_large_files(folder: Path, limit: int = LARGE_ROWS) -> bool:
+def has_large_files(folder: Path) -> bool:
     """Tell whether any file of the newest export has more rows than fit in memory comfortably."""
     days = list_days(folder)
-    return bool(days) and any(count_rows(path) > limit for path in list_files(days[max(days)]))
+    return bool(days) and any(count_rows(path) > LARGE_ROWS for path in list_files(days[max(days)]))
 
 
 def _open_file(
@@ -315,7 +315,7 @@ def _find_clean(relation: str, types: Mapping[str, str], connection: Connection)
     for column, type_ in types.items():
         c = f"r.{quote(column)}"
         if type_ == "text":
-            asked[column] = f"{c} <> trim({c}, {literal(BLANK_LIKE)}) or {c} in {blanks}"
+            asked[column] = f"regexp_matches({c}, {literal(f'^[{BLANK_LIKE}]|[{BLANK_LIKE}]$')}) or {c} in {blanks}"
         elif type_ in {"date", "timestamp", "timestamptz"}:
             asked[column] = f"{c} < timestamp '1970-01-03 00:00:00' or {c} >= timestamp '2049-12-30 00:00:00'"
     if not asked:
