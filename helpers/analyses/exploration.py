@@ -1,6 +1,6 @@
 """Answer what an explorer asks while somebody clicks: one KPI, its slices side by side, each filtered by the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from helpers.analyses.derived_partitions import derive_partitions
 from helpers.analyses.exploration_answer import Answer
 from helpers.analyses.exploration_cells import AskedCells
 from helpers.analyses.exploration_state import ExplorerState, Filter
+from helpers.analyses.slicing_filters import NOT_IN
 from helpers.analyses.slicing_layers import find_above, find_below
 from helpers.analyses.slicing_question import find_kpi, find_refusal
 from helpers.engine.cells import open_evaluator
@@ -62,6 +63,13 @@ class Exploration:
     def list_values(self, partition: str) -> list[str]:
         """List the values of a partition that can be filtered by."""
         return [str(one) for one in self._outline.labels[self.resolve(partition)]]
+
+    def list_wanted(self, partition: str, wanted: Any) -> list[str]:
+        """List the values that a filter takes in."""
+        if not isinstance(wanted, Mapping):
+            return list(wanted)
+        out = set(wanted[NOT_IN])
+        return [one for one in self.list_values(partition) if one not in out]
 
     def find_levels(self, kpi: Kpi, partition: str) -> tuple[str, str]:
         """Return the partitions one level above and below another; empty where there is none."""

@@ -18,8 +18,8 @@ class Panel:
     Attributes:
         partition: Its id.
         label: What a reader calls it.
-        frame: One row per slice, the largest first, all others last: slice, numerator, denominator, value, n, low, high,
-            is_complete, previous_value, previous_n, change, q_value, goal, is_small, is_chosen, company_value,
+        frame: One row per slice, the largest first, all others last: slice, numerator, denominator, value, n, low,
+            high, is_complete, previous_value, previous_n, change, q_value, goal, is_small, is_chosen, company_value,
             difference.
         left_out: How many slices all others are.
     """
@@ -42,7 +42,8 @@ class Answer:
         panels: One per partition.
         trend: One row per period under all filters: label, start, then the numbers.
         lines: Slice of the first partition → the same; only for trend lines.
-        joint: All partitions together under all filters, slices as ``a & b``; empty with fewer than two.
+        joint: All partitions together (for a heat table the first two) under all filters, slices as ``a & b``; empty
+            with fewer than two.
         headline: The finding.
         refusal: Why it can't be told; nothing else is there then.
         refused: The filter's partition that it is about.

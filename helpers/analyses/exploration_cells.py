@@ -1,4 +1,4 @@
-"""The cells of one question: a panel per partition, each under every filter but its own, so that a click shows its neighbours."""
+"""The cells of one question: a panel per partition, each under every filter but its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,6 @@ from helpers.analyses.derived_partitions import find_order
 from helpers.analyses.exploration_answer import Answer, Panel
 from helpers.analyses.exploration_state import ExplorerState
 from helpers.analyses.exploration_words import headline_exploration
-from helpers.analyses.slicing_filters import NOT_IN
 from helpers.analyses.slicing_goals import find_goals
 from helpers.analyses.slicing_others import OTHERS
 from helpers.engine.session import CellColumns, SlicedCells
@@ -46,7 +45,8 @@ class AskedCells:
         self._company = exploration.company
         self._known: dict[tuple, SlicedCells] = {}
         by = [(), *((name,) for name in state.by)]
-        self._by = [*by, state.by] if len(state.by) > 1 else by
+        self._joint = state.by[:2] if state.chart == "heat" else state.by
+        self._by = [*by, self._joint] if len(state.by) > 1 else by
         self._state = state
         self._period = self._find_period()
         self._compared = self._find_compared()
@@ -58,7 +58,7 @@ class AskedCells:
         shown = {"end": period.end.isoformat(), "start": period.start.isoformat() if state.grain == CUSTOM else ""}
         panels, total = self._panels()
         company = self._cells(period, (), {})
-        joint = self._cells(period, state.by, self._filters) if len(state.by) > 1 else pd.DataFrame()
+        joint = self._cells(period, self._joint, self._filters) if len(state.by) > 1 else pd.DataFrame()
         found = Answer(
             state=replace(state, **shown),
             kpi=self._kpi,
@@ -115,15 +115,9 @@ class AskedCells:
         key = (period.grain, start, end, texts)
         if key not in self._known:
             session = self._exploration.session(self._kpi, self._by, period.grain, start, end)
-            values = {name: self._values(name, wanted) for name, wanted in filters.items()}
+            values = {name: self._exploration.list_wanted(name, wanted) for name, wanted in filters.items()}
             self._known[key] = session.slice(values or None)
         return self._known[key]
-
-    def _values(self, partition: str, wanted: Any) -> list[str]:
-        if not isinstance(wanted, Mapping):
-            return list(wanted)
-        out = set(wanted[NOT_IN])
-        return [one for one in self._exploration.list_values(partition) if one not in out]
 
     def _first_shown(self) -> date:
         return min(self._period.previous(SHOWN_PERIODS - 1).start, self._period.year_ago().start)
@@ -156,7 +150,7 @@ class AskedCells:
             Panel(name, self._company.partitions[name].label, self._finish(name, scored), left_out)
             for name, _, _, left_out in parts[1:]
         )
-        total = scored[scored["dimension"] == ""]
+        total = self._beside(scored[scored["dimension"] == ""])
         return panels, self._set_plan(total, ()).iloc[0].to_dict() if len(total) else {}
 
     def _score(self, now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

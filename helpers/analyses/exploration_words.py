@@ -25,6 +25,14 @@ def headline_exploration(answer: "Answer", currency: str) -> str:
 
 
 def _say_total(answer: "Answer", currency: str) -> str:
+    """Say what the whole that is filtered by comes to; how few records it has, where they are too few to judge."""
+    said = _compare_total(answer, currency)
+    n = int(answer.total["n"])
+    records = "record" if n == 1 else "records"
+    return f"{said}; {n} {records} are too few to judge" if answer.total.get("is_small") else said
+
+
+def _compare_total(answer: "Answer", currency: str) -> str:
     kpi, total, company = answer.kpi, answer.total, answer.company
 
     def written(value: float) -> str:
@@ -33,7 +41,7 @@ def _say_total(answer: "Answer", currency: str) -> str:
     where = describe_filters(answer.state.to_filters())
     value, before = total["value"], total.get("previous_value")
     within = f" for {where}" if where else ""
-    if not _is_missing(before) and (total.get("q_value") or 1) < SURE:
+    if not answer.total.get("is_small") and not _is_missing(before) and (total.get("q_value") or 1) < SURE:
         way = "fell" if value < before else "rose"
         return f"{kpi.label} {way} from {written(before)} to {written(value)}{within}"
     whole = company.get("value")

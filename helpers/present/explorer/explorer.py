@@ -25,6 +25,7 @@ from helpers.present.explorer.offer import Offer
 from helpers.present.explorer.sheets import describe_parameters, describe_records
 from helpers.present.explorer.still import show_still
 from helpers.present.explorer.view import describe_chips, describe_heat, describe_joint, describe_state, describe_view
+from helpers.present.explorer.what_if_sheet import describe_what_if
 from helpers.present.explorer.widget import ExplorerView
 from helpers.present.explorer.writing import Writer
 from helpers.present.forms.attendance import is_attended
@@ -57,6 +58,7 @@ class Explorer:
         self.state = state
         self.answer: Answer | None = None
         self.records: RecordList | None = None
+        self._moved: dict[str, Any] = {}
         self._past: list[ExplorerState] = []
         self._future: list[ExplorerState] = []
         self.widget = ExplorerView()
@@ -188,6 +190,12 @@ class Explorer:
     def _do_parameters(self, _: Mapping[str, Any], number: int) -> None:
         self._open(describe_parameters(self.parameters), number)
 
+    def _do_what_if(self, content: Mapping[str, Any], number: int) -> None:
+        if self.answer is None or self.answer.period is None:
+            return
+        self._moved = dict(content.get("values") or {})
+        self._open(describe_what_if(self.exploration, self.answer, self._moved), number)
+
     def _do_close(self, _: Mapping[str, Any], number: int) -> None:
         self.records = None
         self._open({}, number)
@@ -213,7 +221,7 @@ class Explorer:
             view = describe_view(answer, self.exploration)
             self.answer = answer
             if not answer.refusal:
-                self.state = replace(state, by=answer.state.by, filters=answer.state.filters, basis=answer.state.basis)
+                self.state = replace(state, by=answer.state.by, filters=answer.state.filters, basis=self._usual(answer))
                 view |= self._describe_chart(answer)
         except DiagnosticError as refused:
             view = self._describe_fault(state, str(refused))
@@ -222,6 +230,10 @@ class Explorer:
             self.widget.offer = self._offer.describe(self.state)
             self.widget.sheet = self._refresh_sheet()
             self.widget.view = view
+
+    @staticmethod
+    def _usual(answer: Answer) -> str:
+        return "" if answer.state.basis == answer.kpi.basis[0] else answer.state.basis
 
     def _describe_chart(self, answer: Answer) -> dict[str, Any]:
         company, chart = self.exploration.company, answer.state.chart
@@ -250,10 +262,15 @@ class Explorer:
         }
 
     def _refresh_sheet(self) -> dict[str, Any]:
-        """Keep what is open true to what is on screen: parameters follow, lists of records are closed."""
+        """Keep what is open true to what is on screen: parameters and what-if follow, lists of records are closed."""
         kind = self.widget.sheet.get("kind", "")
         self.records = None
-        return describe_parameters(self.parameters) if kind == "parameters" and self.answer else {}
+        if self.answer is None or self.answer.period is None:
+            return {}
+        if kind == "what_if":
+            moved = {name: one for name, one in self._moved.items() if name != "slice"}
+            return describe_what_if(self.exploration, self.answer, moved)
+        return describe_parameters(self.parameters) if kind == "parameters" else {}
 
 
 def show_explorer(

@@ -8,7 +8,7 @@ from helpers.analyses.exploration import Exploration
 from helpers.analyses.exploration_answer import Answer
 from helpers.analyses.funnel_plot import compare_units
 from helpers.present import words
-from helpers.present.explorer.view import make_ticks
+from helpers.present.explorer.view import list_steps, make_ticks
 from helpers.present.explorer.writing import Writer, cut_name
 from helpers.present.theme import judge_change
 
@@ -17,7 +17,7 @@ def describe_funnel(exploration: Exploration, answer: Answer, writer: Writer) ->
     """Compare the slices of the first partition, the largest group of like roles first."""
     period, by = answer.period, answer.state.by[0]
     filters = answer.state.to_filters(without=by)
-    values = {name: _values(exploration, name, wanted) for name, wanted in filters.items()}
+    values = {name: exploration.list_wanted(name, wanted) for name, wanted in filters.items()}
     plots = compare_units(
         exploration.company, answer.kpi.id, by=by, start=period.start, end=period.end, as_of=exploration.as_of,
         filters=values or None,
@@ -35,7 +35,7 @@ def describe_funnel(exploration: Exploration, answer: Answer, writer: Writer) ->
         "note": f"Dashed: 95 % by chance; solid: 99.8 %. Hollow: too few records to judge. {plot.note}{more}".strip(),
         "rate": plot.rate,
         "most": int(frame["n"].max()),
-        "most_text": f"{int(frame['n'].max()):,}",
+        "counts": [{"value": one, "text": f"{one:,.0f}"} for one in list_steps(int(frame["n"].max()))],
         "top": top,
         "ticks": [tick for tick in make_ticks(top, writer) if tick["value"] <= top],
         "words": f"{plot.headline} {len(frame)} compared.",
@@ -48,16 +48,9 @@ def describe_funnel(exploration: Exploration, answer: Answer, writer: Writer) ->
                 "is_small": bool(row["is_small"]),
                 "is_named": bool(row["is_named"]),
                 "tone": judge_change(tones.get(str(row["verdict"]).split(" ")[0], 0.0), answer.kpi.direction),
-                "words": f"{cut_name(row['who'])}: {writer.value(row['rate'])}, {words.say_n(row['n'])}, {row['verdict']}",
+                "words": f"{cut_name(row['who'])}: {writer.value(row['rate'])}, n {row['n']:,}, {row['verdict']}",
             }
             for row in frame.to_dict("records")
             if not words.is_missing(row["rate"])
         ],
     }
-
-
-def _values(exploration: Exploration, name: str, wanted: Any) -> list[str]:
-    if isinstance(wanted, list):
-        return wanted
-    out = set(wanted["not_in"])
-    return [one for one in exploration.list_values(name) if one not in out]

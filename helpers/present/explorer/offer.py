@@ -77,7 +77,7 @@ class Offer:
             "grains": [{"label": "", "options": list(map(list, GRAINS.items()))}],
             "periods": [{"label": "", "options": [[one.end.isoformat(), one.label] for one in periods]}],
             "compares": [{"label": "", "options": self._list_compares()}],
-            "bases": [{"label": "", "options": [["", f"Usual: {bases[0][1].lower()}"], *bases[1:]]}],
+            "bases": [{"label": "", "options": [["", bases[0][1]], *bases[1:]]}],
             "tops": [{"label": "", "options": [[str(one), f"{one} and the rest"] for one in tops]}],
             "charts": [[id, label, self.refuse_chart(id, kpi, state)] for id, label in CHARTS.items()],
         }
@@ -126,5 +126,3 @@ class Offer:
         targets = self._exploration.targets
         has_plan = targets is not None and len(targets) > 0
         return [[id, label, "" if id != "plan" or has_plan else "no goals yet"] for id, label in COMPARES.items()]
-
-

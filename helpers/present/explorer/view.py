@@ -129,7 +129,9 @@ def describe_trend(answer: Answer, writer: Writer) -> dict[str, Any]:
         {"name": cut_name(name), "points": _points(frame, answer, writer), "is_named": place == 0}
         for place, (name, frame) in enumerate(answer.lines.items())
     ]
-    values = [one[name] for line in [points, *(line["points"] for line in lines)] for one in line for name in ("value",)]
+    values = [
+        one[name] for line in [points, *(line["points"] for line in lines)] for one in line for name in ("value",)
+    ]
     highs = [one["high"] for one in points if not lines and one["high"] is not None]
     top = max([value for value in [*values, *highs] if value is not None], default=1.0) or 1.0
     top = min(top, 1.0) if answer.kpi.unit == "share" and top <= 1 else top
@@ -277,8 +279,16 @@ def _points(frame: pd.DataFrame, answer: Answer, writer: Writer) -> list[dict[st
 
 
 def make_ticks(top: float, writer: Writer) -> list[dict[str, Any]]:
-    """Return round numbers from zero to above the highest value."""
+    """Write round numbers from zero to above the highest value."""
+    return [{"value": value, "text": writer.value(value)} for value in list_steps(top)]
+
+
+def list_steps(top: float) -> list[float]:
+    """Return a few round numbers from zero to the first that is not below ``top``.
+
+    >>> list_steps(31)
+    [0.0, 10.0, 20.0, 30.0, 40.0]
+    """
     step = 10 ** math.floor(math.log10(top / 3)) if top > 0 else 1.0
     step *= next(factor for factor in (1, 2, 5, 10) if top / (step * factor) <= 4)
-    count = math.ceil(round(top / step, 6))
-    return [{"value": step * place, "text": writer.value(step * place)} for place in range(count + 1)]
+    return [float(step * place) for place in range(math.ceil(round(top / step, 6)) + 1)]

@@ -13,8 +13,6 @@ LONGEST_NAME = 160
 SURE = 0.05
 
 
-
-
 @dataclass(frozen=True)
 class Writer:
     """Writes the numbers of one KPI.

@@ -79,7 +79,7 @@ class Slice {
     this.n = make("span", "n");
     this.hit.append(this.name, this.track, this.value, this.change, this.n);
     this.records = button("records", "", "", () => showRecords(this.row));
-    this.records.textContent = "Records";
+    this.records.textContent = "≡";
     this.root.append(this.hit, this.records);
     this.hit.addEventListener("click", (event) => {
       if (!this.row.is_rest) act(this.row, event.shiftKey || event.ctrlKey || event.metaKey);
@@ -111,6 +111,7 @@ class Slice {
     this.hit.title = row.words;
     this.hit.disabled = Boolean(row.is_rest);
     this.records.setAttribute("aria-label", `Records of ${row.name}`);
+    this.records.title = `Records of ${row.name}`;
     this.records.disabled = !row.n;
   }
 }
@@ -221,9 +222,11 @@ function drawTrend(trend, width, act) {
     const last = there[there.length - 1];
     ends.push({ y: y(last.value), at: x(last.place), text: line.name ? `${line.name} ${last.text}` : last.text, line });
   }
-  ends.sort((a, b) => a.y - b.y).forEach((end, place) => {
-    const above = place ? ends[place - 1].y + 14 : 0;
-    end.y = Math.max(end.y, above);
+  ends.sort((a, b) => a.y - b.y);
+  ends.forEach((end, place) => { end.y = Math.max(end.y, place ? ends[place - 1].y + 14 : 0); });
+  for (let place = ends.length - 1; place >= 0; place -= 1)
+    ends[place].y = Math.min(ends[place].y, place === ends.length - 1 ? height - 36 : ends[place + 1].y - 14);
+  ends.forEach((end) => {
     const text = draw("text", { x: width - right + 12, y: end.y + 4, class: `end-label${end.line.is_named ? " named" : ""}` }, end.text.length > 22 ? `${end.text.slice(0, 21)}…` : end.text);
     text.append(draw("title", {}, end.text));
     svg.append(text);
@@ -242,7 +245,7 @@ function drawFunnel(plot, width) {
   }
   svg.append(draw("line", { x1: 56, x2: width - 30, y1: y(plot.rate), y2: y(plot.rate), class: "mean" }));
   for (const [name, kind] of [["warning_low", "inner"], ["warning_high", "inner"], ["alarm_low", "outer"], ["alarm_high", "outer"]])
-    svg.append(draw("polyline", { points: plot.limits.map((one) => `${x(one.n)},${y(Math.min(Math.max(one[name], 0), plot.top))}`).join(" "), class: `limit ${kind}` }));
+    svg.append(draw("polyline", { points: plot.limits.filter((one) => one.n <= plot.most * 1.05).map((one) => `${x(one.n)},${y(Math.min(Math.max(one[name], 0), plot.top))}`).join(" "), class: `limit ${kind}` }));
   for (const unit of plot.units) {
     const dot = draw("circle", { cx: x(unit.n), cy: y(unit.rate), r: 5, class: `unit${unit.is_small ? " small" : ""}${unit.is_named ? ` named ${unit.tone}` : ""}` });
     dot.append(draw("title", {}, unit.words));
@@ -252,8 +255,8 @@ function drawFunnel(plot, width) {
       svg.append(draw("text", { x: x(unit.n) + (isRight ? -9 : 9), y: y(unit.rate) + 4, class: `end-label named${isRight ? " end" : ""}` }, unit.name));
     }
   }
-  svg.append(draw("text", { x: width - 30, y: height - 8, class: "axis end" }, `up to ${plot.most_text} records`));
-  svg.append(draw("text", { x: 56, y: height - 8, class: "axis" }, "Records"));
+  for (const tick of plot.counts) svg.append(draw("text", { x: x(tick.value), y: height - 14, class: "axis middle" }, tick.text));
+  svg.append(draw("text", { x: width - 30, y: height - 14, class: "axis end" }, "records"));
   return svg;
 }
 

@@ -57,7 +57,7 @@ class Explorer {
       grain: new Choice("Period length", change("grain")),
       end: new Choice("Period", change("end")),
       compare_to: new Choice("Compared with", change("compare_to")),
-      basis: new Choice("Definition", change("basis")),
+      basis: new Choice("Definition", change("basis"), "wide"),
       top_n: new Choice("Slices named", (value) => this.send({ kind: "change", name: "top_n", value: Number(value) })),
     };
     const first = make("div", "bar-row");
@@ -101,7 +101,8 @@ class Explorer {
     this.trendHint = make("span", "hint");
     head.append(this.trendTitle, this.trendHint);
     this.trend.append(head, this.trendPlace);
-    this.drawn.append(this.grid, this.other, this.trend);
+    this.grid.append(this.trend);
+    this.drawn.append(this.other, this.grid);
     this.fault = make("div", "message");
     this.sheet = make("section", "sheet");
     this.el.replaceChildren(make("div", "busy-line"), first, this.days, second, this.filters, this.notice, this.finding, this.busy, this.fault, this.drawn, this.actions, this.sheet);
@@ -172,6 +173,7 @@ class Explorer {
     this.choices.end.show(offer.periods, state.end);
     this.choices.compare_to.show(offer.compares, state.compare_to);
     this.choices.basis.show(offer.bases, state.basis);
+    this.choices.basis.root.hidden = offer.bases[0].options.length < 2;
     this.choices.top_n.show(offer.tops, String(state.top_n));
     this.by.forEach((choice, place) => {
       choice.show(offer.partitions, state.by[place] ?? "");
@@ -249,12 +251,11 @@ class Explorer {
   }
 
   showPanels(panels) {
-    this.grid.hidden = !panels.length;
     while (this.panels.length > panels.length) this.panels.pop().root.remove();
     panels.forEach((panel, place) => {
       if (!this.panels[place]) {
         this.panels[place] = new Panel(this.send);
-        this.grid.append(this.panels[place].root);
+        this.grid.insertBefore(this.panels[place].root, this.trend);
       }
       this.panels[place].show(panel);
     });
@@ -264,13 +265,22 @@ class Explorer {
     return Math.max(Math.floor(this.drawn.clientWidth) - 26, 320);
   }
 
+  // The trend fills what the panels leave of the last row, so that no hole stays.
+  placeTrend() {
+    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").filter((one) => one !== "0px").length;
+    const rest = this.panels.length % columns;
+    this.trend.style.setProperty("--span", rest ? columns - rest : columns);
+    return Math.max(Math.floor(this.trend.clientWidth) - 26, 300);
+  }
+
   showDrawn() {
     const view = this.get("view");
     if (view.status !== "ready") return;
     this.drawnWidth = this.width();
+    this.drawn.classList.toggle("only-trend", view.state.chart === "trend");
     this.trendHint.textContent = view.trend.hint;
     const focus = this.trendPlace.contains(document.activeElement) ? [...this.trendPlace.querySelectorAll("circle")].indexOf(document.activeElement) : -1;
-    this.trendPlace.replaceChildren(drawTrend(view.trend, this.drawnWidth, (point) => point.end && this.send({ kind: "change", name: "end", value: point.end })));
+    this.trendPlace.replaceChildren(drawTrend(view.trend, this.placeTrend(), (point) => point.end && this.send({ kind: "change", name: "end", value: point.end })));
     if (focus >= 0) this.trendPlace.querySelectorAll("circle")[focus]?.focus({ preventScroll: true });
     this.other.replaceChildren();
     if (view.table) this.other.append(this.makeChart(view.table.title, view.table.note, drawTable(view.table.heads, view.table.rows, view.table.numbers)));
@@ -279,7 +289,6 @@ class Explorer {
       const { title, note, units } = view.funnel;
       this.other.append(this.makeChart(title, note, units ? drawFunnel(view.funnel, this.drawnWidth) : make("p", "grey", "")));
     }
-    this.drawn.classList.toggle("only-trend", view.state.chart === "trend");
   }
 
   makeChart(title, note, body) {
