@@ -53,8 +53,9 @@ class SlicedRecords:
             The answers; arrays add up over chunks.
         """
         found = Answers()
+        distinct = {id(needs): needs for needs in asked.values()}
         for layer in fold.layers:
-            told = {id(needs): [need for need in needs if need in layer.needs] for needs in asked.values()}
+            told = {key: [need for need in needs if need in layer.needs] for key, needs in distinct.items()}
             mine = {lens: told[id(needs)] for lens, needs in asked.items() if told[id(needs)]}
             if not mine:
                 continue
@@ -65,7 +66,7 @@ class SlicedRecords:
             for need in dict.fromkeys(need for needs in together.values() for need in needs):
                 column = layer.needs[need]
                 found.stacks[need] = Stacked(places, cells[:, column : column + width])
-            for lens, needs in mine.items():
+            for lens, needs in mine.items() if len(places) < len(mine) else ():
                 for need in needs if lens.by not in places else ():
                     found[need, lens.by] = self._count_alone(chosen, layer.needs[need], lens, width)
         for layer in fold.day_layers:
