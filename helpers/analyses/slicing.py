@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.change import score_changes
+from helpers.analyses.change_money import add_squares
 from helpers.analyses.derived_partitions import find_order
 from helpers.analyses.partitions import suggest_partitions
 from helpers.analyses.slicing_filters import JOINT, name_cuts, plan_cuts
@@ -230,7 +231,8 @@ def slice_kpi(
     before = question.count(compared, [(), cut]) if compared else now.iloc[:0]
     whole, sliced = now[now["dimension"] == "all"], now[now["dimension"] != "all"]
     whole_before, sliced_before = before[before["dimension"] == "all"], before[before["dimension"] != "all"]
-    days = (period.days, compared.days) if compared and compared.grain != period.grain else None
+    sliced, sliced_before = (_add_squares(question, cells) for cells in (sliced, sliced_before))
+    days = (period.days, compared.days) if compared else None
     scored = score_changes(_with_vanished(sliced, sliced_before), sliced_before, on=["slice"], days=days)
     scored["contribution"] = np.nan
     if compared:
@@ -253,6 +255,14 @@ def slice_kpi(
         "reconciliation": reconcile(question, sliced, whole),
     }
     return result
+
+
+def _add_squares(question: SliceQuestion, cells: pd.DataFrame) -> pd.DataFrame:
+    """Add to sums of money what a test of their change needs, where the records are at hand."""
+    company = question.company
+    if question.kpi.measure.kind != "sum" or cells.empty or getattr(company, "warehouse", None) is not None:
+        return cells
+    return add_squares(company, cells, question.kpi.id, by=question.by, as_of=question.as_of, filters=question.filters)
 
 
 def _with_vanished(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from helpers.errors import ParameterError, QuestionError
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOK = PROJECT / "notebooks" / "03_kpi_slicing.ipynb"
 SAMPLE = str(PROJECT / "data" / "samples" / "brightwater")
-SKIPPED = {"health", "partitions", "scan", "totals", "bases", "explore"}
+SKIPPED = {"health", "partitions", "scan", "totals", "bases", "explore", "stages"}
 """Cells that a question doesn't need; the ones that record it are run."""
 
 
