@@ -1,8 +1,9 @@
 """Count in the warehouse: one statement per object for all events and slices of a question; only cells come back.
 
 Each record is looked at once per event: cross-joined with the events, it falls into the period of that event's day.
-``GROUPING SETS`` then add up every combination of partitions in one pass. A missing value is the text ``(blank)``, so a
-NULL in a partition's column of the answer says that the row isn't cut by it.
+``GROUPING SETS`` then add up every combination of partitions in one pass; on PostgreSQL, which neither runs them in
+parallel nor leaves out the columns of other sets, a ``UNION ALL`` over the same rows does it in half the time. A
+missing value is the text ``(blank)``, so a NULL in a partition's column of the answer says that the row isn't cut by it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +24,9 @@ from helpers.warehouse.dialect import MOST_GROUPING_SETS
 
 MOST_PARTITIONS = 60
 """Partitions in one statement: each is a bit of the number by which an answer's rows are told apart."""
+
+UNITES = ("postgres",)
+"""Dialects in which each set is a GROUP BY of its own over the rows, which are made once."""
 
 LINEAR_PERIODS = 8
 """Up to this many periods are looked for one after the other, beyond by halves."""
@@ -118,10 +122,10 @@ class PushdownEvaluator:
                 lenses = [lens for lens, needs in wanted.items() if needs]
                 needs = list(dict.fromkeys(need for lens in lenses for need in wanted[lens]))
                 for some in _split(lenses, MOST_GROUPING_SETS[dialect]):
-                    statements.append(self._statement(question, object, some, needs, kind))
+                    statements.append(self._statement(question, object, some, needs, kind, dialect in UNITES))
         return statements
 
-    def _statement(self, question, object: str, lenses: list[Lens], needs: list[Need], kind: type) -> Statement:
+    def _statement(self, question, object: str, lenses, needs, kind: type, unites: bool) -> Statement:
         cut = list(dict.fromkeys(id for lens in lenses for id in lens.by))
         narrowing = [*question.filters, *(id for need in needs for id, _ in need.event.where)]
         journey = journey_select(
@@ -148,11 +152,8 @@ class PushdownEvaluator:
         sums = [(f"cast(sum(located.{name}) as {_sum_type(name)})", name) for name in values]
         counted = [("count(*)", "n")] if kind is Histogram else sums
         sets = {frozenset(lens.by): tuple(journey.partitions[id] for id in lens.by) for lens in lenses}.values()
-        final = select(
-            [*((f"located.{name}", name) for name in [*inside, *names]), *counted],
-            "from located\n" + ("where located.taken is not null and located.period > 0\n" if kind is Histogram else "")
-            + f"group by grouping sets (\n  {_write_sets(inside, sets)}\n)",
-        )  # fmt: skip
+        where = "where located.taken is not null and located.period > 0\n" if kind is Histogram else ""
+        final = (_unite if unites else _group)(inside, names, list(sets), counted, f"from located\n{where}")
         return Statement(with_parts(parts, final), {id: journey.partitions[id] for id in cut}, lenses, columns)
 
     def _durations(self, object: str, steps: list[Durations]) -> Statement:
@@ -299,9 +300,22 @@ def locate(day: str, starts: Sequence[int], before: int = 0) -> str:
     return f"case when {day} < {starts[half]} then {early} else {late} end"
 
 
-def _write_sets(inside: list[str], sets: Iterable[tuple[str, ...]]) -> str:
-    columns = [[f"located.{name}" for name in [*inside, *names]] for names in sets]
-    return ",\n  ".join(f"({', '.join(one)})" for one in columns)
+def _group(inside: list[str], names: list[str], sets: list[tuple[str, ...]], counted, source: str) -> str:
+    """Count all sets in one GROUP BY."""
+    columns = [(f"located.{name}", name) for name in [*inside, *names]]
+    written = ",\n  ".join(f"({', '.join(f'located.{name}' for name in [*inside, *one])})" for one in sets)
+    return select([*columns, *counted], f"{source}group by grouping sets (\n  {written}\n)")
+
+
+def _unite(inside: list[str], names: list[str], sets: list[tuple[str, ...]], counted, source: str) -> str:
+    """Count each set in a GROUP BY of its own, one below the other."""
+    parts = []
+    for one in sets:
+        columns = [(f"located.{name}", name) for name in inside]
+        columns += [(f"located.{name}" if name in one else "cast(null as varchar)", name) for name in names]
+        keys = ", ".join(f"located.{name}" for name in [*inside, *one])
+        parts.append(select([*columns, *counted], f"{source}group by {keys}"))
+    return "\nunion all\n".join(parts)
 
 
 class Answer:
