@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--workers", type=int, default=0, metavar="N", help="companies at once; one per core unless said"
     )
     report.add_argument("--connection", metavar="URL", help="where the tables that company.toml names lie, such as "
-                        "postgresql://user@host/database, spark:local[2] or duckdb:///crm.duckdb; duckdb: reads files in place")  # fmt: skip
+                        "postgresql://user@host/database or duckdb:; that one reads files in place")  # fmt: skip
     report.add_argument("--people", default="shown", metavar="shown|hidden")
 
     opened = commands.add_parser("open", help="open the workbook in JupyterLab, or as an app without code")

@@ -103,9 +103,9 @@ def open_company(folder: str | Path, *, people: str = "shown", connection: str |
         folder: The folder; a relative one is looked for under the current folder, then under the project.
         people: ``hidden`` replaces persons by stable pseudonyms and drops contact details.
         connection: Where the tables of a warehouse lie that ``company.toml`` names, such as
-            ``postgresql://user@host/database`` or ``duckdb:///crm.duckdb``; ``duckdb:`` reads files in place. None takes
-            the one of the environment variable ``REVENUE_ENGINE_CONNECTION``, or of that which ``company.toml`` names
-            under ``[warehouse] variable``. Nothing is ever written there.
+            ``postgresql://user@host/database`` or ``duckdb:///crm.duckdb``; ``duckdb:`` reads files in place. None
+            takes the one of the environment variable ``REVENUE_ENGINE_CONNECTION``, or of that which ``company.toml``
+            names under ``[warehouse] variable``. Nothing is ever written there.
 
     Returns:
         The company. With answers only, ``tables`` is empty; with exports only, the answers are.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 
@@ -28,9 +29,11 @@ def _deal_checks(kinds: Iterable[str]) -> list[Check]:
         "deals closed before they were created; they do not count for the step between",
         "Correct the create or close date in the CRM")  # fmt: skip
     add({"closed_at"}, f"{CLOSED} and t.closed_at is null", "closed_at", "closed_without_date",
-        "deals are closed and have no close date; they count in no period", "Fill in the close date in the CRM")  # fmt: skip
+        "deals are closed and have no close date; they count in no period",
+        "Fill in the close date in the CRM")  # fmt: skip
     add({"created_at"}, "t.outcome = 'won' and t.created_at is null", "created_at", "won_without_created_date",
-        "deals are won and have no create date; they count for no cohort", "Fill in the create date in the CRM")  # fmt: skip
+        "deals are won and have no create date; they count for no cohort",
+        "Fill in the create date in the CRM")  # fmt: skip
     add({"amount"}, "t.outcome = 'won' and (t.amount is null or t.amount = 0)", "amount", "won_without_amount",
         "deals are won without an amount; they count as won and add nothing to revenue",
         "Fill in the amount in the CRM")  # fmt: skip
@@ -51,14 +54,16 @@ def check_tables(building: Building) -> None:
             steps = [
                 name for name in ("created_at", "mql_at", "sql_at", "opportunity_at", "won_at") if name in query.kinds
             ]
-            for first, second in zip(steps, steps[1:], strict=False):
-                checks.append(("contact", f"cast(t.{second} as date) < cast(t.{first} as date)", second, "step_before_entry",
+            for first, second in pairwise(steps):
+                is_early = f"cast(t.{second} as date) < cast(t.{first} as date)"
+                checks.append(("contact", is_early, second, "step_before_entry",
                                f"contacts have {second} before {first}; they do not count for the step between",
                                "Correct one of the dates in the CRM"))  # fmt: skip
         for start, end in (("live_at", "ended_at"), ("start_at", "end_at")):
             if object_id in {"customer", "subscription"} and {start, end} <= set(query.kinds):
                 checks.append((object_id, f"cast(t.{end} as date) < cast(t.{start} as date)", end, "end_before_start",
-                               f"{object_id} rows end before they start", "Correct one of the dates in the CRM"))  # fmt: skip
+                               f"{object_id} rows end before they start",
+                               "Correct one of the dates in the CRM"))  # fmt: skip
         if checks:
             _run(building, object_id, checks)
     if "deal" in building.queries:
@@ -89,12 +94,14 @@ def _check_habits(building: Building) -> None:
         if int(row["n"]) >= FEWEST and int(row["vague"] or 0) > 0.2 * int(row["n"]):
             building.log.add(
                 file=building.place("deal"), column=building.column("deal", "lost_reason"), code="vague_lost_reasons",
-                severity="note", message=f"{int(row['vague']) / int(row['n']):.0%} of the lost reasons say 'other' or nothing",
+                severity="note",
+                message=f"{int(row['vague']) / int(row['n']):.0%} of the lost reasons say 'other' or nothing",
                 cure="Offer reasons that people recognise, and drop 'other'",
             )  # fmt: skip
     if "closed_at" in query.kinds:
         rows = building.ask(
-            f"select cast(t.closed_at as date) as day, count(*) as n from ({query.select(['closed_at', 'outcome'])}) as t "
+            "select cast(t.closed_at as date) as day, count(*) as n from "
+            f"({query.select(['closed_at', 'outcome'])}) as t "
             "where t.outcome = 'open' and t.closed_at is not null group by 1"
         )
         days = pd.DataFrame(rows, columns=["day", "n"])
@@ -125,11 +132,13 @@ def count_days(building: Building) -> dict[tuple[str, str], pd.Series]:
         outcome = "t.outcome" if has_outcome else "''"
         names = [f"d{number}" for number in range(len(dates))]
         shown = ", ".join(f'cast(t."{column}" as date) as {name}' for column, name in zip(dates, names, strict=True))
-        inner = f"select {shown}, {outcome} as outcome from ({query.select([*dates, *(['outcome'] if has_outcome else [])])}) as t"
+        below = query.select([*dates, *(["outcome"] if has_outcome else [])])
+        inner = f"select {shown}, {outcome} as outcome from ({below}) as t"
         marks = ", ".join(f"grouping({name}) as g{name}" for name in names)
         sets = ", ".join(f"({name}, outcome)" for name in names)
         rows = building.connection.fetch(
-            f"select {', '.join(names)}, outcome, {marks}, count(*) as n from ({inner}) as t group by grouping sets ({sets})"
+            f"select {', '.join(names)}, outcome, {marks}, count(*) as n from ({inner}) as t "
+            f"group by grouping sets ({sets})"
         ).to_pandas()
         for column, name in zip(dates, names, strict=True):
             here = rows[rows[f"g{name}"].eq(0) & rows[name].notna()]

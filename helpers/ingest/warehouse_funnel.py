@@ -1,4 +1,4 @@
-"""What became of a warehouse's deals, and how they changed: outcome, stage of the bow-tie, kind of business, history."""
+"""What became of a warehouse's deals, and how they changed: outcome, stage, kind of business, history."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,8 @@ def _fetch_combinations(building: Building, deals: TableQuery, deciding: Sequenc
     shown = ", ".join(f"t.{quote(name)}" for name in columns)
     grouped = ", ".join(str(number) for number in range(1, len(columns) + 1))
     rows = building.ask(
-        f"select {shown}, count(*) as n from ({deals.select(columns)}) as t group by {grouped} limit {MOST_COMBINATIONS}"
+        f"select {shown}, count(*) as n from ({deals.select(columns)}) as t group by {grouped} "
+        f"limit {MOST_COMBINATIONS}"
     )
     frame = pd.DataFrame(rows, columns=[*columns, "n"])
     for name in deciding:
@@ -92,9 +93,9 @@ def _add_outcomes(
 ) -> None:
     keys = pd.Series("", index=combined.index, dtype="str")
     for name in deciding:
-        text = combined[name].map(
-            lambda value: str(value).lower() if name.startswith("is_") else value, na_action="ignore"
-        )
+        text = combined[name]
+        if name.startswith("is_"):
+            text = text.map(lambda value: str(value).lower(), na_action="ignore")
         keys = keys + text.astype("str").fillna(SEPARATOR) + SEPARATOR
     answers = told.assign(key=keys).drop_duplicates("key")
     parts = []
@@ -193,13 +194,15 @@ def _read_changes(building: Building) -> str:
         shown = ", ".join(f"{values.get(name, null_of('text'))} as {quote(name)}" for name in ("old", "new"))
         field = map_texts("t.field", mapping)
         inner = f"select t.deal_id, t.changed_at, {field} as field, {shown}, t.source_file from ({select}) as t"
-        return f"select * from ({inner}) as h where h.field is not null and h.deal_id is not null and h.changed_at is not null"
+        known = "h.field is not null and h.deal_id is not null and h.changed_at is not null"
+        return f"select * from ({inner}) as h where {known}"
     wide = [name for name in HISTORY_FIELDS if name in there]
     parts = []
     for name in wide:
         value = _read_value(building, select, name, {name: name}, constant=name)
-        parts.append(f"select t.deal_id, t.changed_at, {literal(name)} as field, {null_of('text')} as old, {value} as "
-                     f"\"new\", t.source_file from ({select}) as t where t.deal_id is not null and t.changed_at is not null")  # fmt: skip
+        shown = f'{literal(name)} as field, {null_of("text")} as old, {value} as "new"'
+        known = "t.deal_id is not null and t.changed_at is not null"
+        parts.append(f"select t.deal_id, t.changed_at, {shown}, t.source_file from ({select}) as t where {known}")
     return " union all ".join(parts)
 
 
@@ -247,7 +250,8 @@ def _read_stage_dates(building: Building) -> str:
             moment = f"coalesce({', '.join(moments)})" if len(moments) > 1 else moments[0]
             parts.append(
                 f"select {part.columns['id'].sql} as deal_id, {moment} as changed_at, 'stage' as field, "
-                f'{null_of("text")} as old, {literal(group[0].stage)} as "new", {literal(part.origin.key)} as source_file '
+                f'{null_of("text")} as old, {literal(group[0].stage)} as "new", '
+                f"{literal(part.origin.key)} as source_file "
                 f"from {part.origin.relation} as r"
             )
     union = " union all ".join(parts)
@@ -284,7 +288,8 @@ def _spell_stages(building: Building, part: str, labels: Sequence[str]) -> str:
     if not mapping:
         return part
     shown = ", ".join(
-        f"case when h.field = 'stage' then {map_texts(f'h.{quote(name)}', mapping, f'h.{quote(name)}')} else h.{quote(name)} "
+        f"case when h.field = 'stage' then {map_texts(f'h.{quote(name)}', mapping, f'h.{quote(name)}')} "
+        f"else h.{quote(name)} "
         f"end as {quote(name)}"
         for name in ("old", "new")
     )

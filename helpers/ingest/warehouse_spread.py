@@ -40,7 +40,8 @@ def look_up(building: Building, lookup: LookupPlan, looked_up: set[tuple[str, st
         return
     rows = building.ask(
         f"select t.{quote(lookup.field)} as v, count(*) as n from ({query.select([lookup.field])}) as t "
-        f"where t.{quote(lookup.field)} is not null group by t.{quote(lookup.field)} order by n desc limit {SAMPLED_ROWS}"
+        f"where t.{quote(lookup.field)} is not null group by t.{quote(lookup.field)} "
+        f"order by n desc limit {SAMPLED_ROWS}"
     )
     values = pd.Series([row["v"] for row in rows], dtype="str")
     counts = dict(zip(values, (int(row["n"]) for row in rows), strict=True))
@@ -189,7 +190,8 @@ def count_values(building: Building, object_id: str, columns: Sequence[str]) -> 
     marks = ", ".join(f"grouping({name}) as g{name}" for name in names)
     sets = ", ".join(f"({name}, outcome)" for name in names)
     rows = building.connection.fetch(
-        f"select {', '.join(names)}, outcome, {marks}, count(*) as n from ({inner}) as t group by grouping sets ({sets})"
+        f"select {', '.join(names)}, outcome, {marks}, count(*) as n from ({inner}) as t "
+        f"group by grouping sets ({sets})"
     ).to_pandas()
     found = {}
     for column, name in zip(columns, names, strict=True):

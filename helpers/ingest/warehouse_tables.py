@@ -18,6 +18,7 @@ from helpers.ingest.settings import CompanySettings
 from helpers.ingest.tables import Reading
 from helpers.ingest.warehouse_checks import check_tables, count_days, find_latest_event
 from helpers.ingest.warehouse_columns import quote
+from helpers.ingest.warehouse_enrichment import derive_customers, name_owners
 from helpers.ingest.warehouse_funnel import build_history, tell_deal_outcomes
 from helpers.ingest.warehouse_origins import Connection, open_origins
 from helpers.ingest.warehouse_query import TableQuery
@@ -25,10 +26,8 @@ from helpers.ingest.warehouse_reading import log_faults, read_objects
 from helpers.ingest.warehouse_records import (
     Building,
     add_primary_contacts,
-    derive_customers,
     fold_converted,
     follow_merged,
-    name_owners,
     resolve_links,
     settle_records,
     split_links,
