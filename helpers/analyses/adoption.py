@@ -147,6 +147,7 @@ def _list(company: Any, reader: FieldReader, report: AdoptionReport, day: date, 
     try:
         usable, knows_past, unknown = _find_conditions(reader, report, day)
         on, among = _match(reader, report, usable, day)
+        _require_filled(reader, report, usable, among, day)
     except MissingFieldError as missing:
         return AdoptionList(report, why_not=str(missing))
     table = company.tables[report.object]
@@ -196,6 +197,27 @@ def _find_conditions(reader: FieldReader, report: AdoptionReport, day: date) -> 
     if "created_at" not in reader.company.tables[report.object]:
         knows, unknown = False, [f"{report.object}.created_at"]
     return tuple(usable), knows, " and ".join(dict.fromkeys(unknown))
+
+
+def _require_filled(
+    reader: FieldReader, report: AdoptionReport, usable: Sequence[Condition], among: np.ndarray, day: date
+) -> None:
+    """Refuse a list that is empty only since nobody is concerned, or since its field holds nothing at all.
+
+    Raises:
+        MissingFieldError: With what to do.
+    """
+    things = PLURALS[report.object]
+    if not among.any():
+        raise MissingFieldError(f"Nothing to check: on {format_value(day, 'date')} there are no {things} it is for.")
+    tested = [condition for condition in (*report.all, *usable) if condition.test != "is_empty"]
+    for condition in tested:
+        name, values = reader.read(report.object, condition, day)
+        has_twin = any(other.fields == condition.fields and other.test == "is_empty" for other in usable)
+        if not has_twin and pd.isna(values.values[among]).all():
+            raise MissingFieldError(
+                f"{report.object}.{name} is empty for all {int(among.sum()):,} {things} it is for. Fill it in the CRM."
+            )
 
 
 def _match(

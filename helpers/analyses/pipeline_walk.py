@@ -277,7 +277,10 @@ def _say_notes(
     for mask, text in (
         (counted & (history.created == NO_DAY), "without a create date left out"),
         (moves.lost_elsewhere, "due at another time were lost in the period; they never were in this pipeline"),
-        (moves.took["opening"] & np.isnan(moves.before.amount), "of the opening without an amount, counted as 0"),
+        (
+            moves.took["opening"] & np.isnan(moves.before.amount) & has_money,
+            "of the opening without an amount, counted as 0",
+        ),
     ):
         n = int(mask.sum())
         if n:

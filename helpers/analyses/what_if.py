@@ -305,6 +305,7 @@ def _need(
 
 
 def _say_headline(outcomes: pd.DataFrame, slices: pd.DataFrame, what: str, currency: str, has_money: bool) -> str:
+    has_money = has_money and bool(outcomes["change_revenue"].any())
     measure, unit = ("change_revenue", "currency") if has_money else ("change_deals", "count")
     held = outcomes[outcomes["case"] == HELD].reset_index(drop=True)
     best = held.loc[held[measure].abs().idxmax()]

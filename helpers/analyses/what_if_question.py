@@ -27,6 +27,9 @@ YEAR = {"week": 52, "month": 12, "quarter": 4, "calendar_quarter": 4, "rolling_9
 FEWEST_SIZES = 5
 """A slice with fewer won deals than this takes the company's deal size."""
 
+UNSAID = (BLANK, "unknown", "other", "others", "none")
+"""Slices that nobody can set out to move."""
+
 DEFAULT_BY = ("source", "channel", "gtm_motion", "region", "product", "segment", "industry")
 
 
@@ -93,8 +96,9 @@ def measure_base(
     """Measure what is moved.
 
     Returns:
-        One row per slice, the largest first: volume (records that entered in the period, new business), entered and won
-        (of the mature cohorts of the last year), size, size_error and n_size (won deals of that year), and notes.
+        One row per slice, the largest first: volume (records that entered in the period, or in the latest one before
+        in which any did; new business), entered and won (of the mature cohorts of the last year), size, size_error and
+        n_size (won deals of that year); and notes.
 
     Raises:
         QuestionError: The partition is unknown or not known at entry.
@@ -108,7 +112,9 @@ def measure_base(
     own = cells[cells["dimension"] != "all"] if by else cells.assign(slice="all")
     starts = sorted(cells.loc[cells["is_complete"].astype(bool), "period_start"].unique())
     window = starts[-YEAR.get(period.grain, 1) :]
-    now = own[pd.to_datetime(own["period_start"]) == pd.Timestamp(period.start)].set_index("slice")["denominator"]
+    there = own.loc[own["denominator"] > 0, "period_start"]
+    latest = max(there, default=period.start)
+    now = own[own["period_start"] == latest].set_index("slice")["denominator"]
     mature = own[own["period_start"].isin(window)].groupby("slice")[["numerator", "denominator"]].sum()
     names = sorted({*now.index, *mature.index})
     base = pd.DataFrame({"slice": names})
@@ -121,6 +127,8 @@ def measure_base(
         f"Rate: {in_sentence(kpi.label)}, {len(window)} mature cohorts that began {ends}; new business only.",
         "Deals come when these records close, in part after the period.",
     ]
+    if pd.Timestamp(latest) != pd.Timestamp(period.start):
+        notes.append(f"Volume of the period from {pd.Timestamp(latest).date()}, the latest in which any came.")
     if borrowed:
         notes.append(f"Fewer than {FEWEST_SIZES} won deals in {borrowed} slices: they take the company's deal size.")
     return base.sort_values(["volume", "slice"], ascending=[False, True], ignore_index=True), notes
@@ -191,7 +199,7 @@ def _default_by(company: Any, conversion: str, journeys: Any, as_of: date | None
 
 
 def _default_moves(base: pd.DataFrame, minimum_n: int) -> list[Move]:
-    known = base[(base["entered"] > 0) & (base["slice"] != BLANK)]
+    known = base[(base["entered"] > 0) & ~base["slice"].str.casefold().isin(UNSAID)]
     known = known if len(known) else base[base["entered"] > 0]
     largest = known.iloc[0]
     ranked = known[known["entered"] >= minimum_n]

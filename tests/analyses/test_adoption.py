@@ -162,6 +162,14 @@ def test_activities_of_people_are_counted_as_of_each_day_and_machines_left_out()
     assert trend[pd.Timestamp("2026-06-22")] == 2 and trend[pd.Timestamp("2026-06-29")] == 1
 
 
+def test_a_list_is_not_called_empty_where_its_field_is_or_nobody_is_concerned():
+    deals = _deals()[lambda frame: frame["stage"].isin(["Demo", "Closed Won"])]
+    deals = deals.assign(closed_at=deals["closed_at"].where(deals["stage"] == "Closed Won"))
+    found = list_adoption(_company({"deal": deals}), as_of=DAY)
+    assert "deal.closed_at is empty for all 2 deals" in found.find("close_date_past").why_not
+    assert "there are no deals it is for" in found.find("no_amount").why_not
+
+
 def test_an_unknown_report_is_named():
     with pytest.raises(QuestionError, match="Did you mean 'idle'"):
         list_adoption(_company(), as_of=DAY, reports=["idel"])

@@ -71,7 +71,12 @@ def draw_push_rates(rates: PushRates, *, subtitle: str = "", currency: str = "US
     shown = [name for name, text in zip(order, rows["n_text"], strict=True) if text]
     top = min(1.0, float(rows["high"].max()) * 1.15 or 1.0)
     scale = alt.Scale(domain=[0, top], nice=False)
-    x = alt.X("period:N", sort=order, title=None, axis=alt.Axis(values=shown, labelPadding=22))
+    x = alt.X(
+        "period:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(values=shown, labelPadding=22, labelOverlap="greedy" if len(shown) > 8 else False),
+    )
     axis = alt.Axis(format=axis_format("share"), labelExpr=axis_words("share", currency), tickCount=4)
     y = alt.Y("push_rate:Q", scale=scale, axis=axis, title=None)
     tips = [alt.Tooltip("period:N", title="Period"), alt.Tooltip("text:N", title="Push rate"),
