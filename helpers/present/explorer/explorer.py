@@ -16,6 +16,7 @@ from helpers.analyses.exploration_state import CHARTS, ExplorerState, read_state
 from helpers.analyses.partitions import suggest_partitions
 from helpers.analyses.records import RecordList
 from helpers.analyses.slicing import choose_kpis
+from helpers.analyses.slicing_filters import JOINT, MOST_PARTITIONS
 from helpers.analyses.slicing_question import find_kpi
 from helpers.engine import explain_availability
 from helpers.errors import DiagnosticError
@@ -308,7 +309,7 @@ def show_explorer(
     is_custom = book.compare_to == CUSTOM and compared is not None
     parameters = {
         "kpis": chosen[:1],
-        "by": list(by) or suggest_partitions(company, find_kpi(company, chosen[0]).id, limit=3),
+        "by": _split(by) or suggest_partitions(company, find_kpi(company, chosen[0]).id, limit=3),
         "filters": dict(filters or {}),
         "grain": period.grain,
         "start": period.start.isoformat() if period.grain == CUSTOM else "",
@@ -321,3 +322,9 @@ def show_explorer(
     }
     explorer = Explorer(book, read_state(parameters), horizon_days=horizon_days)
     return explorer.widget if is_attended() else show_still(explorer.widget.view, explorer.answer)
+
+
+def _split(by: Sequence[str]) -> list[str]:
+    """Return the partitions of all cuts, as many as fit."""
+    parts = dict.fromkeys(part.strip() for name in by for part in str(name).split(JOINT.strip()))
+    return [part for part in parts if part][:MOST_PARTITIONS]

@@ -129,9 +129,7 @@ def describe_trend(answer: Answer, writer: Writer) -> dict[str, Any]:
         {"name": cut_name(name), "points": _points(frame, answer, writer), "is_named": place == 0}
         for place, (name, frame) in enumerate(answer.lines.items())
     ]
-    values = [
-        one[name] for line in [points, *(line["points"] for line in lines)] for one in line for name in ("value",)
-    ]
+    values = [one["value"] for line in [points, *(line["points"] for line in lines)] for one in line]
     highs = [one["high"] for one in points if not lines and one["high"] is not None]
     top = max([value for value in [*values, *highs] if value is not None], default=1.0) or 1.0
     top = min(top, 1.0) if answer.kpi.unit == "share" and top <= 1 else top

@@ -1,4 +1,4 @@
-"""What-if on the spot: one slice brings more or converts better, and what that means for deals, revenue and the goal."""
+"""What-if on the spot: a slice brings more or converts better, and what comes of it in deals and revenue."""
 
 from __future__ import annotations
 

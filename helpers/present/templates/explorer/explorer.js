@@ -213,7 +213,7 @@ class Explorer {
     this.notice.textContent = view.notice;
     this.notice.hidden = !view.notice;
     this.bigValue.textContent = view.total.text;
-    this.bigMore.replaceChildren(make("span", `change ${view.total.tone}`, view.total.change), make("span", "grey", view.total.n));
+    this.bigMore.replaceChildren(make("span", `change ${view.total.tone}`, view.total.change), make("span", "grey total-n", view.total.n));
     this.big.hidden = !isReady;
     this.back.disabled = !view.can_back;
     this.forward.disabled = !view.can_forward;
