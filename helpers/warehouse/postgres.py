@@ -35,7 +35,7 @@ class PostgresConnection:
             ) from error
         with self._cursor() as cursor:
             cursor.execute(READ_ONLY)
-        # Without room the planner sorts once per grouping set, on disk; compiling such a statement takes longer than it.
+        # Without room the planner sorts on disk, once per set; compiling such a statement takes longer than running it.
         room = ("set work_mem = '256MB'", "set jit = off")
         for setting in (f"set statement_timeout = '{int(seconds)}s'", "set timezone = 'UTC'", *room):
             with self._cursor() as cursor:

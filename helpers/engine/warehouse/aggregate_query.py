@@ -2,8 +2,8 @@
 
 Each record is looked at once per event: cross-joined with the events, it falls into the period of that event's day.
 ``GROUPING SETS`` then add up every combination of partitions in one pass; on PostgreSQL, which neither runs them in
-parallel nor leaves out the columns of other sets, a ``UNION ALL`` over the same rows does it in half the time. A
-missing value is the text ``(blank)``, so a NULL in a partition's column of the answer says that the row isn't cut by it.
+parallel nor leaves out the columns of other sets, a ``UNION ALL`` over the same rows does it in half the time.
+A missing value is the text ``(blank)``: a NULL in a partition's column of the answer says that the row isn't cut by it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -174,8 +174,11 @@ class Journey:
         kinds = self.tables.columns[object]
         return {id: one.objects[object] for id, one in self._partitions.items() if one.objects.get(object) in kinds}
 
-    def write(self, object: str, *, partitions=None, reached=None, fields=None) -> JourneyQuery:
-        """Write the SELECT of one object; the arguments are those of ``journey_select``."""
+    def write(self, object: str, *, partitions=None, reached=None, fields=None, with_lost=False) -> JourneyQuery:
+        """Write the SELECT of one object; the arguments are those of ``journey_select``.
+
+        ``with_lost`` adds to deals the amount of those that are lost today, ``lost_amount_cents``.
+        """
         carried = {id: name for id, name in self.carried(object).items() if partitions is None or id in set(partitions)}
         wanted = [pair for pair in self.stages(object) if reached is None or pair in set(reached)]
         summed = {name: source for name, source in self.fields(object).items() if fields is None or name in set(fields)}
@@ -183,7 +186,8 @@ class Journey:
         days = name_columns("", wanted, lambda pair: f"{pair[0]}_day" + ("" if pair[1] == "all" else f"_{pair[1]}"))
         cents = {name: f"{name}_cents" for name in summed}
         texts = [(self._text(object, source), names[id]) for id, source in carried.items()]
-        parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents)
+        lost = {"with_lost": with_lost} if object == "deal" else {}
+        parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents, **lost)
         weight = "weight" if object == "session" and "sessions" in self.tables.columns[object] else ""
         return JourneyQuery(with_parts(parts, body), names, days, cents, weight)
 
@@ -268,7 +272,7 @@ class Journey:
             if source not in ("", "won", "lost")
         ]
 
-    def _write_deal(self, texts, wanted, days, cents):
+    def _write_deal(self, texts, wanted, days, cents, *, with_lost=False):
         moving = [(text, name) for text, name in texts if text == STAGE_THEN]
         still = [(text, name) for text, name in texts if text != STAGE_THEN]
         is_live = any(id in self.live_stages() for id, _ in wanted)
@@ -276,6 +280,8 @@ class Journey:
         rows = [*moving, *((f"deal.{name}", name) for _, name in still)]
         rows += [(self._deal_day(id, business), days[id, business]) for id, business in wanted]
         rows += [("deal.amount_cents", name) for name in cents.values()]
+        if with_lost:
+            rows.append(("case when deal.lost_today = 1 then deal.amount_cents end", "lost_amount_cents"))
         source = "from deal\nleft join live on live.parent_id = deal.id" if is_live else "from deal"
         return parts, select(rows or [("1", "record")], source)
 

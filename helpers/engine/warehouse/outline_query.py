@@ -133,58 +133,73 @@ def read_outline(company, day: int) -> Outline:
 
 
 def _read_outline(company, day: int) -> Outline:
-    warehouse, facts = company.warehouse, read_facts(company)
+    warehouse = company.warehouse
     tables = Tables.of(warehouse)
-    journey = Journey(company, tables, facts, day)
-    now = journey if day == FAR else Journey(company, tables, facts, FAR)
+    journey = Journey(company, tables, read_facts(company), day)
     spans = {object: _read_span(warehouse.connection, journey, object) for object in journey.objects}
-    ever = spans if now is journey else {one: _read_span(warehouse.connection, now, one) for one in now.objects}
-    objects = {
-        object: ObjectOutline(
-            frozenset(journey.stages(object)),
-            frozenset(journey.fields(object)),
-            frozenset(journey.carried(object)),
-            object == "session" and "sessions" in tables.columns[object],
-        )
-        for object in journey.objects
-    }
+    always = vars(company)["_warehouse_facts"]
+    if "homes" not in always:
+        now = Journey(company, tables, journey.facts, FAR)
+        ever = spans if day == FAR else {one: _read_span(warehouse.connection, now, one) for one in now.objects}
+        always["homes"], always["labels"] = _find_homes(company, ever), _read_labels(company, now)
+    days = [span for stages in spans.values() for id, span in stages.items() if id != LOST_AMOUNTS]
+    first = min((low for low, _ in days), default=0)
+    last = max((high for _, high in days), default=first - 1)
+    latest = getattr(company, "latest_event", None)
+    last = last if latest is None else day_number(latest)
+    return Outline(
+        {object: _outline_object(journey, object) for object in journey.objects},
+        always["labels"],
+        always["homes"],
+        first,
+        last if day == FAR else day,
+        max([last, *(day_number(each) for each in company.snapshots)]),
+        day,
+        frozenset(journey.fields("deal")) if LOST_AMOUNTS in spans.get("deal", ()) else frozenset(),
+    )
+
+
+def _outline_object(journey: Journey, object: str) -> ObjectOutline:
+    return ObjectOutline(
+        frozenset(journey.stages(object)),
+        frozenset(journey.fields(object)),
+        frozenset(journey.carried(object)),
+        object == "session" and "sessions" in journey.tables.columns[object],
+    )
+
+
+def _find_homes(company, ever: dict[str, dict[str, tuple[int, int]]]) -> dict[str, str]:
+    """Return the object whose records are counted at each stage that the tables ever show."""
     homes = {}
     for id in (*company.catalog.stages, LOST_STAGE):
         own = company.catalog.stages[id].object if id in company.catalog.stages else "deal"
         home = next((one for one in dict.fromkeys((own, "contact")) if id in ever.get(one, {})), None)
         if home:
             homes[id] = home
-    days = [span for stages in spans.values() for span in stages.values()]
-    first = min((low for low, _ in days), default=0)
-    last = max((high for _, high in days), default=first - 1)
-    latest = getattr(company, "latest_event", None)
-    last = last if latest is None else day_number(latest)
-    exported = max([last, *(day_number(each) for each in company.snapshots)])
-    return Outline(
-        objects,
-        _read_labels(company, now),
-        homes,
-        first,
-        last if day == FAR else day,
-        exported,
-        day,
-        _read_lost_fields(warehouse.connection, journey),
-    )
+    return homes
+
+
+LOST_AMOUNTS = " lost amounts"
+"""Among the spans of deals: that some lost deal carries an amount other than 0. No stage can bear this name."""
 
 
 def _read_span(connection, journey: Journey, object: str) -> dict[str, tuple[int, int]]:
     """Return the first and last day of each of an object's own stages, and of what ended or began; only where any."""
-    own = [id for id in journey.own_stages(object)]
-    query = journey.write(object, partitions=(), reached=[(id, "all") for id in own], fields=())
+    own = list(journey.own_stages(object))
+    query = journey.write(object, partitions=(), reached=[(id, "all") for id in own], fields=(), with_lost=True)
     rows, names = [], {}
     for (id, _), name in query.reached.items():
         names[id] = len(names)
         rows += [(f"min(journey.{name})", f"low_{names[id]}"), (f"max(journey.{name})", f"high_{names[id]}")]
+    if object == "deal":
+        rows.append(("sum(case when journey.lost_amount_cents <> 0 then 1 else 0 end)", "n_lost"))
     spans = {}
     if rows:
         row = connection.fetch(select(rows, f"from (\n{query.sql}\n) as journey")).to_pylist()[0]
         found = {id: (row[f"low_{place}"], row[f"high_{place}"]) for id, place in names.items()}
         spans = {id: (int(low), int(high)) for id, (low, high) in found.items() if low is not None}
+        if row.get("n_lost"):
+            spans[LOST_AMOUNTS] = (0, 0)
     return spans | _span_of_dates(connection, journey, object)
 
 
@@ -222,10 +237,12 @@ def _read_labels(company, journey: Journey) -> dict[str, np.ndarray]:
 
 
 def _values_of(company, journey: Journey, object: str) -> Iterator[tuple[str, list[str]]]:
-    carried = journey.carried(object)
+    carried, known = journey.carried(object), getattr(company.warehouse, "distinct", {})
+    kinds = journey.tables.columns[object]
+    for id in [id for id, name in carried.items() if (object, name) in known and kinds[name] == "text"]:
+        yield id, company.warehouse.values(object, carried.pop(id))
     if not carried:
         return
-    kinds = journey.tables.columns[object]
     rows = []
     for place, (_, name) in enumerate(carried.items()):
         is_whole = (object, name) not in journey.facts.mixed_numbers
@@ -240,15 +257,3 @@ def _values_of(company, journey: Journey, object: str) -> Iterator[tuple[str, li
     found = company.warehouse.connection.fetch(sql)
     for place, id in enumerate(carried):
         yield id, [text for text in found.column(f"value_{place}").to_pylist() if text is not None]
-
-
-def _read_lost_fields(connection, journey: Journey) -> frozenset[str]:
-    fields = journey.fields("deal") if "deal" in journey.objects else {}
-    if not fields:
-        return frozenset()
-    parts = journey.deal_parts([], is_live=False)
-    sql = with_parts(
-        parts,
-        "select count(*) as n from deal where deal.lost_today = 1 and deal.amount_cents <> 0",
-    )
-    return frozenset(fields) if connection.fetch(sql).column("n")[0].as_py() else frozenset()
