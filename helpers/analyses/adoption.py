@@ -90,6 +90,17 @@ class Adoption:
         return frame[TABLE_COLUMNS]
 
     @property
+    def longest(self) -> AdoptionList | None:
+        """The longest list; None where none can be told."""
+        return self.told[0] if self.told else None
+
+    @property
+    def records(self) -> pd.DataFrame:
+        """The records of all lists, one row per list and record."""
+        parts = [one.records for one in self.told if len(one.records)]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=RECORD_COLUMNS)
+
+    @property
     def unavailable(self) -> pd.DataFrame:
         """One row per report that can't be told: label and what to do about it."""
         rows = [(one.report.label, one.why_not) for one in self.lists if not one.is_told]

@@ -103,13 +103,15 @@ def _panel(one: AdoptionList) -> altair.LayerChart:
     return alt.layer(*layers).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
 
 
-def draw_adoption_owners(one: AdoptionList, *, subtitle: str = "") -> Display:
+def draw_adoption_owners(one: AdoptionList | None, *, subtitle: str = "") -> Display:
     """Draw one list by owner: how many records, and which share of the owner's.
 
     Args:
-        one: A list, as ``adoption.find`` returns it.
+        one: A list, as ``adoption.find`` or ``adoption.longest`` returns it.
         subtitle: Company, last day.
     """
+    if one is None:
+        return show_message("empty", "No list can be told from these exports")
     if not one.is_told:
         return show_message("empty", f"“{one.report.label}” can't be told", "", one.why_not)
     rows = one.owners[one.owners["n"] > 0]
@@ -193,8 +195,10 @@ def show_adoption_table(adoption: Adoption, *, subtitle: str = "") -> Display:
     )
 
 
-def show_adoption_records(one: AdoptionList, *, subtitle: str = "") -> Display:
+def show_adoption_records(one: AdoptionList | None, *, subtitle: str = "") -> Display:
     """Show the records of one list, each with a link into the CRM."""
+    if one is None:
+        return show_message("empty", "No list can be told from these exports")
     if not one.is_told:
         return show_message("empty", f"“{one.report.label}” can't be told", "", one.why_not)
     if one.records.empty:

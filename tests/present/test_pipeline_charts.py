@@ -1,0 +1,121 @@
+"""Pictures of walk, push rate, adoption and what-if: with few and many slices, and where there is nothing to draw."""
+
+import re
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.analyses.adoption import list_adoption
+from helpers.analyses.pipeline_walk import list_step, walk_pipeline
+from helpers.analyses.push_rate import measure_push_rates
+from helpers.analyses.what_if import Move, WhatIf, move_slices
+from helpers.periods import build_periods, period_of
+from helpers.present.charts.adoption import (
+    draw_adoption,
+    draw_adoption_owners,
+    show_adoption_records,
+    show_adoption_table,
+)  # fmt: skip
+from helpers.present.charts.pipeline_walk import (
+    draw_pipeline_walk,
+    draw_walk_slices,
+    show_step_records,
+    show_walk_table,
+)  # fmt: skip
+from helpers.present.charts.push_rate import draw_push_rates, show_push_table
+from helpers.present.charts.what_if import draw_what_if, show_what_if_table
+from tests.analyses.deal_histories import make_deals_with_history
+from tests.companies import make_company
+
+Q4 = period_of(date(2025, 11, 1), "quarter")
+
+
+def _company(slices, *, history=True):
+    deals, changes = make_deals_with_history(5, n=300)
+    deals["product"] = [f"Product {i % slices:02d} with <b>marks</b> & a long name" for i in range(len(deals))]
+    tables = {"deal": deals, "deal_history": changes} if history else {"deal": deals}
+    return make_company(tables, latest_event="2026-12-31")
+
+
+def _texts(display):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", display.svg)
+
+
+@pytest.mark.parametrize("slices", [3, 12, 60])
+def test_the_walk_of_many_slices_stays_within_its_panels(slices):
+    walk = walk_pipeline(_company(slices), Q4, by=["product"])
+    shown = draw_walk_slices(walk, currency="EUR")
+    panels = [text for text in _texts(shown) if text.startswith("Product") or "others together" in text]
+    assert len([text for text in panels if "accounts" not in text]) == min(slices, 9)
+    assert ("others together" in " ".join(panels)) == (slices > 9)
+    table = show_walk_table(walk, currency="EUR")
+    assert "<b>marks" not in table.html and table.text.count("Product ") >= slices
+
+
+def test_the_walk_names_its_steps_amounts_and_deals():
+    shown = draw_pipeline_walk(walk_pipeline(_company(3), Q4), currency="EUR")
+    texts = _texts(shown)
+    for label in (
+        "Opening",
+        "Created",
+        "Pulled in",
+        "Amount up",
+        "Amount down",
+        "Pushed out",
+        "Won",
+        "Lost",
+        "Closing",
+    ):
+        assert label in texts and label in shown.text
+    assert sum(text.endswith((" deals", " deal")) for text in texts) >= 9
+
+
+def test_records_of_a_step_are_a_table():
+    walk = walk_pipeline(_company(3), Q4, by=["product"])
+    shown = show_step_records(walk, list_step(walk, "won"), title="Won", currency="EUR")
+    assert "Amount" in shown.text and "NaT" not in shown.html and "nan" not in shown.html
+
+
+def test_without_history_the_pictures_say_what_to_do():
+    company = _company(3, history=False)
+    walk, rates = walk_pipeline(company, Q4), measure_push_rates(company, [Q4])
+    for shown in (draw_pipeline_walk(walk), draw_walk_slices(walk), show_walk_table(walk), draw_push_rates(rates),
+                  show_push_table(rates), show_step_records(walk, walk.records, title="x")):  # fmt: skip
+        assert "Next step" in shown.text and "python -m helpers add" in shown.text
+
+
+@pytest.mark.parametrize("grain", ["year", "quarter", "month", "week"])
+def test_push_rates_of_few_and_many_periods_are_drawn(grain):
+    periods = build_periods(date(2025, 1, 1), date(2026, 6, 30), grain, 1)
+    shown = draw_push_rates(measure_push_rates(_company(3), periods))
+    assert "were pushed out of it" in shown.title and shown.svg
+    assert "nan" not in shown.svg.lower().replace("financ", "")
+
+
+def test_adoption_is_drawn_with_counts_and_owners():
+    found = list_adoption(_company(3), as_of=date(2026, 6, 30))
+    shown = draw_adoption(found)
+    texts = " ".join(_texts(shown))
+    for one in found.told:
+        assert f"of {one.among:,}" in texts
+    assert show_adoption_table(found).text.count("\n") > len(found.lists)
+    assert draw_adoption_owners(found.find("idle")).svg or found.find("idle").n == 0
+    assert "NaT" not in show_adoption_records(found.find("idle")).html
+    assert "can't be told" in draw_adoption_owners(found.find("no_activity")).title
+    assert draw_adoption_owners(None).title and show_adoption_records(None).title
+
+
+def test_what_if_is_drawn_in_money_and_in_deals():
+    base = pd.DataFrame(
+        {"slice": ["Inbound", "Referral"], "volume": [61, 20], "entered": [200, 60], "won": [32, 30],
+         "size": [1e4, 1.2e4], "size_error": [500.0, 900.0], "n_size": [32, 30]}
+    )  # fmt: skip
+    moves = [Move("Inbound", rate="20 %"), Move("Referral", volume="x2")]
+    money = draw_what_if(move_slices(base, moves, goal=400_000), currency="EUR")
+    assert "lower marginal rate" in " ".join(_texts(money)) and any("goal" in text for text in _texts(money))
+    deals = move_slices(base.assign(size=np.nan), moves, goal=30, goal_unit="count")
+    assert "€" not in draw_what_if(deals).svg and "125" in show_what_if_table(deals).title
+    refused = draw_what_if(WhatIf(why_not="No cohort is mature yet.", cure="Wait."))
+    assert "Next step: Wait." in refused.text
