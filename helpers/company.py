@@ -89,6 +89,19 @@ class Company:
     snapshots: tuple[date, ...] = ()
     warehouse: "Warehouse | None" = None
 
+    def list_columns(self, object_id: str) -> dict[str, str]:
+        """Return the columns of a table without fetching it, none where there is no such table.
+
+        Returns:
+            Name → text, timestamp, number or boolean.
+        """
+        if object_id not in self.tables:
+            return {}
+        if self.warehouse is not None:
+            return dict(self.warehouse.columns(object_id))
+        kinds = {"M": "timestamp", "b": "boolean", "i": "number", "u": "number", "f": "number"}
+        return {name: kinds.get(dtype.kind, "text") for name, dtype in self.tables[object_id].dtypes.items()}
+
     def __post_init__(self) -> None:
         """Let a copy whose tables were changed in memory be computed from them, no longer where they came from."""
         serves = getattr(self.warehouse, "serves", None)

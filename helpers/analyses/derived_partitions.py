@@ -105,10 +105,8 @@ def _carriers(company: Any, said: DerivedPartition) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in said.of:
         object, _, field = path.partition(".")
-        table = company.tables.get(object)
-        if table is None or field not in table or object in found:
-            continue
-        if said.how == "bands" and not pd.api.types.is_numeric_dtype(table[field]):
+        kinds = company.list_columns(object)
+        if field not in kinds or object in found or (said.how == "bands" and kinds[field] not in ("number", "boolean")):
             continue
         found[object] = field
     if said.how == "stage_before_lost" and "deal_history" not in company.tables:
@@ -120,14 +118,15 @@ def _numbers(company: Any) -> dict[str, DerivedPartition]:
     """Describe the numbers of the exports that nobody described: they are cut at round numbers."""
     found: dict[str, list[str]] = {}
     for object in ("contact", "company", "deal", "customer", "subscription", "person"):
-        table = company.tables.get(object)
-        for column in () if table is None else table.columns:
-            is_number = pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column])
-            if is_number and column not in ("source_row", "probability") and not column.endswith("_id"):
+        for column, kind in company.list_columns(object).items():
+            if kind == "number" and column not in ("source_row", "probability") and not column.endswith("_id"):
                 found.setdefault(column, []).append(f"{object}.{column}")
     return {
         id: DerivedPartition(
-            label=id.replace("_", " ").capitalize(), of=tuple(paths), how="bands", is_current_value=True
+            label=id.upper() if len(id) <= 3 else id.replace("_", " ").capitalize(),
+            of=tuple(paths),
+            how="bands",
+            is_current_value=True,
         )
         for id, paths in found.items()
     }
