@@ -238,7 +238,7 @@ def _widths(columns: Sequence[_Column]) -> list[float]:
     """Give each column a share of the width by its longest texts, so that folded rows line up with the rows above."""
     sizes = []
     for column in columns:
-        lengths = sorted(len(column.written(i)) for i in range(len(column.values)))
+        lengths = sorted(4 if column.mark == "link" else len(column.written(i)) for i in range(len(column.values)))
         typical = lengths[int(0.9 * (len(lengths) - 1))]
         extra = 14 if column.mark in ("bar", "share_bar") else 6 if column.mark == "light" else 0
         heading = len(column.label) + len(column.unit_name) + 3 if column.unit_name else len(column.label)
