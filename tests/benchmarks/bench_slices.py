@@ -1,7 +1,7 @@
 """Measure all one- and two-way slices of ten partitions against other tools and against bare limits, in one run.
 
 Run by hand: ``python -m tests.benchmarks.bench_slices --contacts 1000000 --rounds 5`` (about ten minutes). Six volumes,
-five cohort rates and revenue in two quarters. Every measurement is a process of its own; CPU seconds and peak memory
+five cohort rates and revenue in two periods. Every measurement is a process of its own; CPU seconds and peak memory
 are those of the process, imports and reading included. Ways take turns (A B A B …), medians and least are printed, and
 ratios per round. Before any time is looked at, all ways give the same cells: at up to 100,000 contacts compared cell by
 cell, beyond by checksum. ``--reslice`` measures a changed filter on data that is resident instead.
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -45,7 +46,6 @@ DENOMINATORS = {
     "opportunity_to_won": "opportunities",
     "won_to_live": "deals_won",
 }
-START, END = peers.PERIODS[0][0], peers.PERIODS[-1][1]
 COMPARED = 100_000
 FILTERS = 40
 
@@ -60,12 +60,17 @@ def open_measured(folder: Path, connection: str | None, limit: str = ""):
     return company
 
 
-def slice_in_engine(folder: Path, connection: str | None = "duckdb:", limit: str = ""):
+def ask_for(grain: str) -> dict:
+    """Return what the engine is asked."""
+    (start, _), (_, end) = peers.PERIODS[grain]
+    return {"kpis": KPIS, "by": peers.LENSES, "grain": grain, "start": start, "end": end, "as_of": str(LAST)}
+
+
+def slice_in_engine(folder: Path, grain: str, connection: str | None = "duckdb:", limit: str = ""):
     """Open the company and compute the table of KPIs."""
     from helpers.engine import build_cells
 
-    company = open_measured(folder, connection, limit)
-    return build_cells(company, kpis=KPIS, by=peers.LENSES, grain="quarter", start=START, end=END, as_of=str(LAST))
+    return build_cells(open_measured(folder, connection, limit), **ask_for(grain))
 
 
 def shape_cells(cells):
@@ -86,7 +91,7 @@ def shape_cells(cells):
         part = cells[cells["kpi"] == kpi].set_index(keys)["denominator"].astype("int64")
         assert part.equals(wide[below][wide[below] > 0].reindex(part.index).rename("denominator")), kpi
     wide = wide.reset_index().rename(columns={"period_start": "period"})
-    wide["period"] = (wide["period"] > pd.Timestamp(START)).astype("int64")
+    wide["period"] = (wide["period"] > wide["period"].min()).astype("int64")
     return wide
 
 
@@ -104,12 +109,12 @@ def total(wide) -> list[int]:
 
 
 WAYS = {
-    "engine": lambda folder: slice_in_engine(folder),
-    "engine 2GB": lambda folder: slice_in_engine(folder, limit="2GB"),
-    "engine in pandas": lambda folder: slice_in_engine(folder, connection=None),
-    "pandas groupby": lambda folder: peers.slice_in_pandas(peers.read_in_pandas(folder)),
-    "pandas pivot_table": lambda folder: peers.pivot_in_pandas(peers.read_in_pandas(folder)),
-    "polars": lambda folder: peers.slice_in_polars(peers.read_in_polars(folder)),
+    "engine": slice_in_engine,
+    "engine 2GB": partial(slice_in_engine, limit="2GB"),
+    "engine in pandas": partial(slice_in_engine, connection=None),
+    "pandas groupby": lambda folder, grain: peers.slice_in_pandas(peers.read_in_pandas(folder, grain)),
+    "pandas pivot_table": lambda folder, grain: peers.pivot_in_pandas(peers.read_in_pandas(folder, grain)),
+    "polars": lambda folder, grain: peers.slice_in_polars(peers.read_in_polars(folder, grain)),
     "duckdb": peers.slice_in_duckdb,
     "journey join": peers.join_in_duckdb,
     "scan": peers.scan_in_duckdb,
@@ -126,10 +131,10 @@ def shape(way: str, found):
     return peers.name_slices(found, (lambda table: table.to_pandas()) if way == "polars" else (lambda table: table))
 
 
-def measure(way: str, folder: Path, cells: Path | None) -> dict:
+def measure(way: str, folder: Path, grain: str, cells: Path | None) -> dict:
     """Run one way in this process; what is done with its result afterwards isn't measured."""
     begun = time.perf_counter()
-    found = WAYS[way](folder)
+    found = WAYS[way](folder, grain)
     used, wall = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter() - begun
     report = {"cpu": used.ru_utime + used.ru_stime, "wall": wall, "mib": used.ru_maxrss / 1024}
     if way not in LIMITS:
@@ -148,9 +153,9 @@ def list_filters() -> list[dict[str, str]]:
     return wanted[:FILTERS]
 
 
-def reslice(way: str, folder: Path) -> dict:
+def reslice(way: str, folder: Path, grain: str) -> dict:
     """Prepare what a way keeps in memory, then ask under every filter; milliseconds per filter."""
-    ask = {"engine": ready_engine, "duckdb": ready_duckdb, "polars": ready_polars}[way](folder)
+    ask = {"engine": ready_engine, "duckdb": ready_duckdb, "polars": ready_polars}[way](folder, grain)
     ask({})
     walls, cpus, totals = [], [], []
     for filters in list_filters():
@@ -164,20 +169,19 @@ def reslice(way: str, folder: Path) -> dict:
             "total": totals[:4]}  # fmt: skip
 
 
-def ready_engine(folder: Path):
+def ready_engine(folder: Path, grain: str):
     """Return what re-slices with the engine's session."""
     from helpers.engine import open_session
 
-    company = open_measured(folder, "duckdb:")
-    session = open_session(company, kpis=KPIS, by=peers.LENSES, grain="quarter", start=START, end=END, as_of=str(LAST))
+    session = open_session(open_measured(folder, "duckdb:"), **ask_for(grain))
     return session.slice
 
 
-def ready_duckdb(folder: Path):
+def ready_duckdb(folder: Path, grain: str):
     """Return what re-slices a resident table of events in DuckDB, its partitions as enums."""
     connection = peers.connect()
     enums = ", ".join(f"{name}::enum_{name} as {name}" for name in SIZES)
-    connection.execute(f"create temp table plain as {peers.write_journeys(folder)} select * from events")
+    connection.execute(f"create temp table plain as {peers.write_journeys(folder, grain)} select * from events")
     for name in SIZES:
         connection.execute(f"create type enum_{name} as enum (select distinct {name} from plain order by 1)")
     connection.execute(f"create temp table ready as select period, {enums}, {', '.join(peers.COUNTS)} from plain")
@@ -185,18 +189,16 @@ def ready_duckdb(folder: Path):
 
     def ask(filters: dict[str, str]):
         where = " and ".join(f"{name} = '{value}'" for name, value in filters.items())
-        return connection.execute(
-            peers.write_slices("ready", where=f"where {where}" if where else "")
-        ).to_arrow_table()
+        return connection.execute(peers.write_slices("ready", where=f"where {where}" if where else "")).to_arrow_table()
 
     return ask
 
 
-def ready_polars(folder: Path):
+def ready_polars(folder: Path, grain: str):
     """Return what re-slices a resident frame of events in polars, its partitions as categoricals."""
     import polars as pl
 
-    ready = peers.read_in_polars(folder).with_columns(pl.col(list(SIZES)).cast(pl.Categorical)).collect()
+    ready = peers.read_in_polars(folder, grain).with_columns(pl.col(list(SIZES)).cast(pl.Categorical)).collect()
 
     def ask(filters: dict[str, str]):
         kept = ready
@@ -246,14 +248,14 @@ def print_table(runs: dict[str, list[dict]], against: str) -> None:
         )
 
 
-def run(folder: Path, contacts: int, ways: list[str], rounds: int) -> dict[str, list[dict]]:
+def run(folder: Path, contacts: int, grain: str, ways: list[str], rounds: int) -> dict[str, list[dict]]:
     """Let the ways take turns, each in a process of its own, and compare their cells first."""
     runs: dict[str, list[dict]] = {way: [] for way in ways}
     for number in range(rounds):
         for way in ways:
             cells = folder / f"cells {way}.parquet"
             wanted = ["--cells", str(cells)] if number == 0 and contacts <= COMPARED and way not in LIMITS else []
-            runs[way].append(run_apart("--way", way, "--folder", str(folder), *wanted))
+            runs[way].append(run_apart("--way", way, "--folder", str(folder), "--grain", grain, *wanted))
         sliced = [way for way in ways if way not in LIMITS]
         totals = {way: runs[way][-1]["total"] for way in sliced}
         assert len({tuple(one) for one in totals.values()}) == 1, totals
@@ -268,6 +270,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--grain", default="quarter", choices=list(peers.PERIODS), help="which two periods")
     parser.add_argument("--ways", default="engine,pandas groupby,polars,duckdb,journey join,scan")
     parser.add_argument("--folder", type=Path, help="where the data lies or is written; otherwise for this run only")
     parser.add_argument("--reslice", action="store_true", help="measure filter changes instead")
@@ -275,28 +278,29 @@ def main() -> None:
     parser.add_argument("--cells", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
-        work = reslice if options.reslice else lambda way, folder: measure(way, folder, options.cells)
-        print(json.dumps(work(options.way, options.folder)))
+        work = reslice if options.reslice else partial(measure, cells=options.cells)
+        print(json.dumps(work(options.way, options.folder, options.grain)))
         return
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         if not (folder / "company.toml").exists():
             write_company(folder, options.contacts)
         load = os.getloadavg()[0]
-        print(f"{options.contacts:,} contacts, {options.rounds} rounds, load {load:.1f} on {os.cpu_count()} processors")
+        size = f"{options.contacts:,} contacts, two {options.grain}s, {options.rounds} rounds"
+        print(f"{size}, load {load:.1f} on {os.cpu_count()} processors")
         if options.reslice:
-            _print_reslices(folder, options.rounds)
+            _print_reslices(folder, options.grain, options.rounds)
         else:
             ways = options.ways.split(",")
-            print_table(run(folder, options.contacts, ways, options.rounds), ways[0])
+            print_table(run(folder, options.contacts, options.grain, ways, options.rounds), ways[0])
 
 
-def _print_reslices(folder: Path, rounds: int) -> None:
+def _print_reslices(folder: Path, grain: str, rounds: int) -> None:
     ways = ("engine", "duckdb", "polars")
     runs: dict[str, list[dict]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
-            runs[way].append(run_apart("--reslice", "--way", way, "--folder", str(folder)))
+            runs[way].append(run_apart("--reslice", "--way", way, "--folder", str(folder), "--grain", grain))
         totals = {way: runs[way][-1]["total"] for way in ways}
         assert totals["engine"] == totals["duckdb"] == totals["polars"], totals
     print(f"{'way':12}{'p50 ms':>9}{'CPU ms':>9}{'most ms':>9}{'MiB':>8}   {FILTERS} filters, all 56 combinations")

@@ -152,7 +152,7 @@ def _settings() -> str:
     partitions = "\n".join(f'{name} = "{name}"' for name in SIZES)
     return f"""name = "Measured company"
 currency = "EUR"
-fiscal_year_start = 1
+fiscal_year_start = 10
 time_zone = "UTC"
 locale = "en"
 

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from tests.benchmarks.slice_data import SIZES
 
-PERIODS = (("2026-04-01", "2026-06-30"), ("2026-07-01", "2026-09-30"))
+PERIODS = {
+    "quarter": (("2026-04-01", "2026-06-30"), ("2026-07-01", "2026-09-30")),
+    "year": (("2024-10-01", "2025-09-30"), ("2025-10-01", "2026-09-30")),
+}
+"""The two periods that are compared: the last quarters, or the fiscal years, which hold all records."""
+
 LENSES: list[tuple[str, ...]] = [(), *((name,) for name in SIZES), *combinations(SIZES, 2)]
 COUNTS = (
     "leads", "mql_of_leads", "mqls", "sql_of_mqls", "sqls", "opportunity_of_sqls", "opportunities",
@@ -37,7 +42,7 @@ def find_files(folder: Path) -> dict[str, str]:
     return {name: str(folder / "crm" / "2026-10-01" / f"{name}.parquet") for name in FILES}
 
 
-def read_in_pandas(folder: Path):
+def read_in_pandas(folder: Path, grain: str):
     """Read, join and stack the events; columns: partitions, period, counts."""
     import pandas as pd
 
@@ -54,7 +59,7 @@ def read_in_pandas(folder: Path):
     parts = []
     for name, date, counts in EVENTS:
         frame = joined[name]
-        for period, (start, end) in enumerate(PERIODS):
+        for period, (start, end) in enumerate(PERIODS[grain]):
             there = frame[frame[date].between(start, end)]
             part = there[list(SIZES)].assign(period=period)
             for count, how in counts.items():
@@ -81,7 +86,7 @@ def pivot_in_pandas(events) -> dict[tuple[str, ...], object]:
     return found
 
 
-def read_in_polars(folder: Path):
+def read_in_polars(folder: Path, grain: str):
     """Plan reading, joining and stacking the events, lazily."""
     import polars as pl
 
@@ -100,7 +105,7 @@ def read_in_polars(folder: Path):
     parts = []
     for name, date, counts in EVENTS:
         period = pl.lit(None, pl.Int8)
-        for number, (start, end) in enumerate(PERIODS):
+        for number, (start, end) in enumerate(PERIODS[grain]):
             inside = pl.col(date).is_between(
                 pl.lit(start).str.to_datetime("%Y-%m-%d"), pl.lit(end).str.to_datetime("%Y-%m-%d")
             )
@@ -122,13 +127,13 @@ def slice_in_polars(events) -> dict[tuple[str, ...], object]:
     return dict(zip(LENSES, pl.collect_all(plans), strict=True))
 
 
-def write_journeys(folder: Path) -> str:
+def write_journeys(folder: Path, grain: str) -> str:
     """Write the joined journeys and the events as common table expressions of DuckDB."""
     files = find_files(folder)
     partitions = ", ".join(SIZES)
     blank = ", ".join(f"coalesce({name}, '(blank)') as {name}" for name in SIZES)
     period = "case {} end".format(
-        " ".join(f"when {{0}} between '{start}' and '{end}' then {i}" for i, (start, end) in enumerate(PERIODS))
+        " ".join(f"when {{0}} between '{start}' and '{end}' then {i}" for i, (start, end) in enumerate(PERIODS[grain]))
     )
     parts = []
     for table, date, counts in EVENTS:
@@ -173,14 +178,14 @@ def connect(limit: str = ""):
     return connection
 
 
-def slice_in_duckdb(folder: Path):
+def slice_in_duckdb(folder: Path, grain: str):
     """Join and slice in one statement, straight from the files."""
     with connect() as connection:
-        return connection.execute(write_journeys(folder) + write_slices("events")).to_arrow_table()
+        return connection.execute(write_journeys(folder, grain) + write_slices("events")).to_arrow_table()
 
 
-def scan_in_duckdb(folder: Path) -> None:
-    """Read every column of every file and hash it: the limit of reading."""
+def scan_in_duckdb(folder: Path, grain: str) -> None:
+    """Read every column of every file and hash it, whatever the periods: the limit of reading."""
     with connect() as connection:
         for path in find_files(folder).values():
             columns = [row[0] for row in connection.execute(f"describe select * from '{path}'").fetchall()]
@@ -188,10 +193,10 @@ def scan_in_duckdb(folder: Path) -> None:
             connection.execute(f"select {hashes} from '{path}'").fetchall()
 
 
-def join_in_duckdb(folder: Path) -> None:
+def join_in_duckdb(folder: Path, grain: str) -> None:
     """Build the joined journey tables in memory, and nothing else: the limit of anything that slices journeys."""
     with connect() as connection:
-        journeys = write_journeys(folder)
+        journeys = write_journeys(folder, grain)
         for table in ("contact", "deal", "customer"):
             connection.execute(f"create temp table journey_{table} as {journeys} select * from {table}")
 
