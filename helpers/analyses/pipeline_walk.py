@@ -221,6 +221,10 @@ def _list_records(
     pattern = company.settings.record_url.get("deal", "")
     ids = table["id"].astype("str").to_numpy()
     name = next((column for column in NAMES if column in table), None)
+    named = {}
+    for one in dict.fromkeys(partition for cut in cuts for partition in cut):
+        names, place = slices_of(company, journeys, (one,))
+        named[one] = np.array(names, dtype="O")[place]
     parts = []
     for order, step in enumerate(kept):
         rows = np.flatnonzero(moves.took[step.id])
@@ -242,10 +246,7 @@ def _list_records(
             "link": [link_record(pattern, id) for id in ids[rows]],
             "order": order,
         }
-        for one in dict.fromkeys(partition for cut in cuts for partition in cut):
-            part[one] = slices_of(company, journeys, (one,))
-            names, place = part[one]
-            part[one] = np.array(names, dtype="O")[place[rows]]
+        part |= {one: values[rows] for one, values in named.items()}
         parts.append(pd.DataFrame(part))
     frame = pd.concat(parts, ignore_index=True).assign(size=lambda each: each["amount"].abs())
     frame = frame.sort_values(["order", "size", "record"], ascending=[True, False, True], ignore_index=True)

@@ -241,3 +241,24 @@ def test_a_set_without_history_and_open_amounts_counts_deals_and_no_money():
     assert deals["created"] == created.between("2017-07-01", "2017-09-30").sum()
     assert deals["won"] == (inside & (raw["deal_stage"] == "Won")).sum()
     assert deals["lost"] == (inside & (raw["deal_stage"] == "Lost")).sum()
+
+
+def test_two_exports_are_enough_to_tell_what_was_pushed():
+    deals = pd.DataFrame(
+        {
+            "id": ["a", "b"],
+            "created_at": ["2026-01-05", "2026-01-05"],
+            "closed_at": ["2026-08-15", "2026-06-01"],
+            "stage": ["Demo", "Demo"],
+            "amount": [120, 50],
+        }
+    )
+    # What differs between the exports of 1 April and 1 July had happened by the evening of 30 June.
+    changes = pd.DataFrame(
+        [("a", "2026-07-01", "closed_at", "2026-05-15", "2026-08-15"), ("a", "2026-07-01", "amount", "100", "120")],
+        columns=["deal_id", "changed_at", "field", "old", "new"],
+    )
+    tables = {"deal": deals, "deal_history": changes}
+    company = make_company(tables, snapshots=("2026-04-01", "2026-07-01"), latest_event="2026-06-30")
+    amounts = _amounts(walk_pipeline(company, Q2))
+    assert (amounts["opening"], amounts["amount_up"], amounts["pushed_out"], amounts["closing"]) == (150, 20, -120, 50)

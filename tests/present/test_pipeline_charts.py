@@ -49,6 +49,8 @@ def test_the_walk_of_many_slices_stays_within_its_panels(slices):
     shown = draw_walk_slices(walk, currency="EUR")
     panels = [text for text in _texts(shown) if text.startswith("Product") or "others together" in text]
     assert len([text for text in panels if "accounts" not in text]) == min(slices, 9)
+    named = shown.title.split(" with ")[0]
+    assert any(text.startswith(named) and "accounts" not in text for text in panels)
     assert ("others together" in " ".join(panels)) == (slices > 9)
     table = show_walk_table(walk, currency="EUR")
     assert "<b>marks" not in table.html and table.text.count("Product ") >= slices

@@ -72,7 +72,8 @@ def draw_walk_slices(walk: PipelineWalk, *, subtitle: str = "", currency: str = 
     measure, unit = _measure(walk)
     label = "Amount" if walk.has_money else "Deals"
     cut = " & ".join(walk.by[0])
-    frame = _gather(walk.frame[walk.frame["dimension"] == cut])
+    most = _find_most(walk, measure)
+    frame = _gather(walk.frame[walk.frame["dimension"] == cut], str(most[0]["slice"]) if most else "")
     names = list(dict.fromkeys(frame["slice"]))
     if not names:
         return show_message("empty", "No deal took any step, so there is no slice to show")
@@ -246,12 +247,14 @@ def _layers(rows: pd.DataFrame, scale: Any, row: int, size: int, *, has_labels: 
     return bars, lines, texts, y
 
 
-def _gather(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the largest slices, and add up the rest as one."""
+def _gather(frame: pd.DataFrame, named: str) -> pd.DataFrame:
+    """Keep the largest slices and the one that the title names, and add up the rest as one."""
     names = list(dict.fromkeys(frame["slice"]))
     if len(names) <= MOST_PANELS:
         return frame
     kept = names[: MOST_PANELS - 1]
+    if named in names and named not in kept:
+        kept[-1] = named
     rest = frame[~frame["slice"].isin(kept)]
     others = rest.groupby(["step", "label", "direction"], sort=False, as_index=False)[["amount", "deals"]].sum()
     others = others.assign(slice=f"{len(names) - len(kept)} others together", dimension=frame["dimension"].iloc[0])
@@ -265,17 +268,23 @@ def _wide(walk: PipelineWalk, cut: str, measure: str) -> pd.DataFrame:
     return wide.rename_axis(columns=None).reset_index()
 
 
-def _say_slices(walk: PipelineWalk, measure: str, unit: str, currency: str) -> str:
-    """Name the slice that lost most of its pipeline to what the company lost most to."""
+def _find_most(walk: PipelineWalk, measure: str) -> tuple[pd.Series, pd.Series] | None:
+    """Return the slice that lost most to what the company lost most to, and the company's own row of it."""
     outs = walk.total[walk.total["step"].isin(("pushed_out", "lost"))]
-    if not len(outs) or not outs["deals"].sum():
-        return walk.headline
+    if not len(outs) or not outs[measure].any():
+        return None
     worst = outs.loc[outs[measure].abs().idxmax()]
     cut = walk.frame[(walk.frame["dimension"] == " & ".join(walk.by[0])) & (walk.frame["step"] == worst["step"])]
-    most = cut.loc[cut[measure].abs().idxmax()]
-    part, whole = abs(float(most[measure])), abs(float(worst[measure]))
-    if not whole:
+    return cut.loc[cut[measure].abs().idxmax()], worst
+
+
+def _say_slices(walk: PipelineWalk, measure: str, unit: str, currency: str) -> str:
+    """Name the slice that lost most of its pipeline to what the company lost most to."""
+    found = _find_most(walk, measure)
+    if found is None:
         return walk.headline
+    most, worst = found
+    part, whole = abs(float(most[measure])), abs(float(worst[measure]))
     verb = {"pushed_out": "pushed out", "lost": "lost"}[worst["step"]]
     noun = "" if measure == "amount" else " deals"
     return (
