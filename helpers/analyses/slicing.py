@@ -234,10 +234,8 @@ def slice_kpi(
     sliced, sliced_before = (_add_squares(question, cells) for cells in (sliced, sliced_before))
     days = (period.days, compared.days) if compared else None
     scored = score_changes(_with_vanished(sliced, sliced_before), sliced_before, on=["slice"], days=days)
-    scored["contribution"] = np.nan
-    if compared:
-        moved = add_contributions(sliced, sliced_before, is_additive=question.is_additive)
-        scored["contribution"] = scored["slice"].map(moved)
+    moved = add_contributions(sliced, sliced_before, is_additive=question.is_additive) if compared else {}
+    scored["contribution"] = scored["slice"].map(moved).astype(float)
     scored["share_of_n"] = scored["n"].astype(float) / (float(scored["n"].sum()) or np.nan)
     largest = "value" if question.is_additive else "n"
     scored = scored.sort_values([largest, "slice"], ascending=[False, True], ignore_index=True)
