@@ -176,6 +176,7 @@ class AskedCells:
             self._cells(period, (), {**filters, name: rest}).assign(slice=OTHERS)
             for period in (self._period, self._compared)
         ]
+        others[0] = _with_vanished(others[0], others[1])
         named = [now[is_named], before[~before["slice"].isin(rest)]]
         folded = [pd.concat([one, other], ignore_index=True) for one, other in zip(named, others, strict=True)]
         return folded[0], folded[1], len(rest)

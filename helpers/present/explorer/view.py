@@ -50,6 +50,8 @@ def describe_view(answer: Answer, exploration: Exploration) -> dict[str, Any]:
     view |= {"title": words.clean_text(answer.headline), "subtitle": _subtitle(answer, company, exploration.as_of)}
     is_bars = state.chart == "bars" or len(answer.panels) == 0 or state.chart == "trend"
     view["panels"] = [describe_panel(panel, answer, writer, exploration) for panel in answer.panels]
+    for panel in view["panels"][1:]:
+        panel["hint"] = ""
     if not is_bars:
         view["panels"] = view["panels"] if state.chart == "funnel" else []
     return view | {"trend": describe_trend(answer, writer)}
