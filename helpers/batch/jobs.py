@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.warehouse.connection import CONNECTION_VARIABLE, secrets_of
+from helpers.warehouse.connection import CONNECTION_VARIABLE
+from helpers.warehouse.failures import secrets_of
 from helpers.writing import write_text
 
 KERNEL = "python3"

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from helpers.warehouse.connection import failure
 from helpers.warehouse.dialect import DUCKDB, translate
+from helpers.warehouse.failures import failure
 
 NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "REAL", "NUMERIC")
 

@@ -7,8 +7,8 @@ import adbc_driver_manager as adbc
 import adbc_driver_postgresql.dbapi as driver
 import pyarrow as pa
 
-from helpers.warehouse.connection import failure, mask_password
 from helpers.warehouse.dialect import translate
+from helpers.warehouse.failures import failure, mask_password
 
 READ_ONLY = "set session characteristics as transaction read only"
 

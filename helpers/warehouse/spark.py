@@ -15,8 +15,8 @@ with warnings.catch_warnings():
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-from helpers.warehouse.connection import failure, mask_password
 from helpers.warehouse.dialect import translate
+from helpers.warehouse.failures import failure, mask_password
 
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 TAG = "revenue-engine-diagnostic"

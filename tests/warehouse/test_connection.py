@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from helpers.errors import DataError, ParameterError
-from helpers.warehouse.connection import mask_password, open_connection, read_scheme, secrets_of
+from helpers.warehouse.connection import mask_password, open_connection, read_scheme
+from helpers.warehouse.failures import secrets_of
 
 TYPES = (
     "select cast('a' as varchar) as t, 1 as i, cast(1.5 as decimal(12, 2)) as d, cast(2.5 as double) as f, "

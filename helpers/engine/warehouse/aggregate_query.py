@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from helpers.engine.aggregates import Aggregate, Durations, Event, Histogram, Need, Outline, Results, Spread, Step
 from helpers.engine.slicing import Lens, Question, join_codes
 from helpers.engine.warehouse.expressions import is_one_of, select, with_parts
-from helpers.engine.warehouse.journey_query import JourneyQuery, build_outline, journey_select
+from helpers.engine.warehouse.journey_query import JourneyQuery
+from helpers.engine.warehouse.outline_query import build_outline, journey_select
 from helpers.errors import DataError
 from helpers.warehouse.dialect import MOST_GROUPING_SETS
 

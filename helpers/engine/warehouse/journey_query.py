@@ -6,13 +6,11 @@ elsewhere ``dialect.translate`` turns it.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
-from helpers.engine.aggregates import Outline
 from helpers.engine.journeys import AMOUNTS, BUSINESS, LOST_STAGE, OBJECTS
-from helpers.engine.timeline import FAR, day_number
+from helpers.engine.timeline import FAR
 from helpers.engine.warehouse.deal_query import DealTables, StageMeaning, write_deals
 from helpers.engine.warehouse.expressions import (
     NOTHING,
@@ -85,42 +83,6 @@ class JourneyQuery:
     weight: str = ""
 
 
-def journey_select(
-    company,
-    object: str,
-    as_of: date | None,
-    *,
-    partitions: Collection[str] | None = None,
-    reached: Collection[tuple[str, str]] | None = None,
-    fields: Collection[str] | None = None,
-) -> JourneyQuery:
-    """Write the journeys of one object of a company that lies in a warehouse.
-
-    Args:
-        company: The opened company.
-        object: Whose records.
-        as_of: The last day that counts; None lets everything in the exports count.
-        partitions: Ids of those wanted; None takes all there are.
-        reached: Pairs (stage, business) wanted; None takes all.
-        fields: Fields wanted; None takes all.
-    """
-    from helpers.engine.warehouse.outline_query import read_facts
-
-    journey = Journey(company, Tables.of(company.warehouse), read_facts(company), _day(as_of))
-    return journey.write(object, partitions=partitions, reached=reached, fields=fields)
-
-
-def build_outline(company, as_of: date | None) -> Outline:
-    """Ask a warehouse what a company's records hold as of a day; see ``outline_query.read_outline``."""
-    from helpers.engine.warehouse.outline_query import read_outline
-
-    return read_outline(company, _day(as_of))
-
-
-def _day(as_of: date | None) -> int:
-    return FAR if as_of is None else day_number(as_of)
-
-
 class Journey:
     """The journeys of a company's objects as of a day, written when asked for."""
 
@@ -175,7 +137,7 @@ class Journey:
         return {id: one.objects[object] for id, one in self._partitions.items() if one.objects.get(object) in kinds}
 
     def write(self, object: str, *, partitions=None, reached=None, fields=None, with_lost=False) -> JourneyQuery:
-        """Write the SELECT of one object; the arguments are those of ``journey_select``.
+        """Write the SELECT of one object; the arguments are those of ``outline_query.journey_select``.
 
         ``with_lost`` adds to deals the amount of those that are lost today, ``lost_amount_cents``.
         """

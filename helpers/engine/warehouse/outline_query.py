@@ -1,6 +1,7 @@
 """What a company's records in a warehouse hold, asked in a handful of small questions; no record is fetched."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,41 @@ from helpers.engine.journeys import BLANK, LOST_STAGE
 from helpers.engine.timeline import FAR, day_number
 from helpers.engine.warehouse.deal_query import StageMeaning
 from helpers.engine.warehouse.expressions import column, day_of, select, text_of, with_parts
-from helpers.engine.warehouse.journey_query import Facts, Journey, Tables
+from helpers.engine.warehouse.journey_query import Facts, Journey, JourneyQuery, Tables
 
 REMEMBERED_DAYS = 8
+
+
+def journey_select(
+    company,
+    object: str,
+    as_of: date | None,
+    *,
+    partitions: Collection[str] | None = None,
+    reached: Collection[tuple[str, str]] | None = None,
+    fields: Collection[str] | None = None,
+) -> JourneyQuery:
+    """Write the journeys of one object of a company that lies in a warehouse.
+
+    Args:
+        company: The opened company.
+        object: Whose records.
+        as_of: The last day that counts; None lets everything in the exports count.
+        partitions: Ids of those wanted; None takes all there are.
+        reached: Pairs (stage, business) wanted; None takes all.
+        fields: Fields wanted; None takes all.
+    """
+    journey = Journey(company, Tables.of(company.warehouse), read_facts(company), _day(as_of))
+    return journey.write(object, partitions=partitions, reached=reached, fields=fields)
+
+
+def build_outline(company, as_of: date | None) -> Outline:
+    """Ask a warehouse what a company's records hold as of a day; see ``read_outline``."""
+    return read_outline(company, _day(as_of))
+
+
+def _day(as_of: date | None) -> int:
+    return FAR if as_of is None else day_number(as_of)
 
 
 def read_facts(company) -> Facts:

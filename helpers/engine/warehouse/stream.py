@@ -20,7 +20,8 @@ from helpers.engine.local_evaluator import SlicedRecords
 from helpers.engine.slicing import Lens, Question, match_codes
 from helpers.engine.timeline import NO_DAY, PeriodAxis
 from helpers.engine.warehouse.aggregate_query import PushdownEvaluator
-from helpers.engine.warehouse.journey_query import JourneyQuery, journey_select
+from helpers.engine.warehouse.journey_query import JourneyQuery
+from helpers.engine.warehouse.outline_query import journey_select
 from helpers.warehouse.dialect import quote_text
 
 CHUNK_ROWS = 1 << 20

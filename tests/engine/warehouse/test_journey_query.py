@@ -8,7 +8,7 @@ import pytest
 
 from helpers.engine.journeys import BUSINESS, build_journeys
 from helpers.engine.timeline import NO_DAY
-from helpers.engine.warehouse.journey_query import build_outline, journey_select
+from helpers.engine.warehouse.outline_query import build_outline, journey_select
 from tests.companies import make_company
 from tests.engine.random_company import make_random_company, make_random_tables
 from tests.engine.warehouse.loading import lay_out

@@ -14,7 +14,7 @@ from helpers.company import open_company
 from helpers.engine.aggregates import Aggregate, Event, Histogram, Step
 from helpers.engine.cells import ask, lay_lenses
 from helpers.engine.warehouse.aggregate_query import PushdownEvaluator
-from helpers.engine.warehouse.journey_query import journey_select
+from helpers.engine.warehouse.outline_query import journey_select
 from helpers.warehouse.dialect import MOST_GROUPING_SETS, translate
 from tests.companies import make_company
 from tests.engine.warehouse.loading import lay_out
