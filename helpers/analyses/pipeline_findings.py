@@ -38,7 +38,8 @@ def choose_pipeline_cuts(company: Any, by: Sequence[str] = (), *, as_of: Any = N
     carried = set(journeys.records["deal"].codes)
     known = {*carried, *(name for name, id in aliases.items() if id in carried)}
     kept = [name for name in by if all(part in known for cut in plan_cuts([name]) for part in cut)]
-    return kept or [name for name in USUAL_CUTS if name in known][:2]
+    # People come last: the first cut is drawn large and named in a title.
+    return kept or sorted([name for name in USUAL_CUTS if name in known][:2], key=lambda name: name == "owner")
 
 
 def tabulate_pipeline(walks: Sequence[PipelineWalk], rates: PushRates, adoption: Adoption) -> dict[str, pd.DataFrame]:

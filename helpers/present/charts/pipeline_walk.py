@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WIDTH, ROW = 560, 30
 PANEL_WIDTH, PANEL_ROW, COLUMNS = 196, 18, 3
 MOST_PANELS = 9
+PEOPLE = {"owner", "manager"}
+"""Cuts whose slices no title names: a list of deals says nothing of a person."""
 LEVELS = ("opening", "closing")
 MOST_ROWS = 200
 
@@ -281,7 +283,7 @@ def _find_most(walk: PipelineWalk, measure: str) -> tuple[pd.Series, pd.Series] 
 def _say_slices(walk: PipelineWalk, measure: str, unit: str, currency: str) -> str:
     """Name the slice that lost most of its pipeline to what the company lost most to."""
     found = _find_most(walk, measure)
-    if found is None:
+    if found is None or set(walk.by[0]) & PEOPLE:
         return walk.headline
     most, worst = found
     part, whole = abs(float(most[measure])), abs(float(worst[measure]))
