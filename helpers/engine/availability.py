@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from helpers.engine.answering import answer
-from helpers.engine.cells import ask, choose_kpis, is_shortcut
+from helpers.engine.cells import ask, choose_kpis, is_shortcut, open_evaluator
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.pipeline import BOOKINGS, has_targets, open_carry_amounts
@@ -38,7 +38,7 @@ def explain_availability(company, *, as_of: date | str | None = None) -> pd.Data
         missing. An available KPI has a reason where one of its definitions (such as the cohort view) can't be told.
     """
     journeys = build_journeys(company, as_of=parse_day(as_of) if as_of else None)
-    evaluator = evaluate_journeys(journeys)
+    evaluator = open_evaluator(company, as_of)
     question = ask(company, evaluator, "all")
     catalog = company.catalog
     known = {**catalog.kpis, **{kpi.id: kpi for kpi in choose_kpis(company, evaluator.outline)}}
@@ -105,7 +105,7 @@ def _explain_stage(company, journeys: Journeys, id: str) -> tuple[str, str]:
             f"{stage.label} can't be counted: the exports hold no {PLURAL[stage.object]}.",
             f"Add an export of {PLURAL[stage.object]}, or map {mapped}.",
         )
-    if stage.date_field and stage.date_field not in company.tables[stage.object]:
+    if stage.date_field and stage.date_field not in company.list_columns(stage.object):
         return (
             f"{stage.label} can't be counted: {PLURAL[stage.object]} carry no date of that stage.",
             f"Map {mapped} to the column that holds it.",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.engine.deal_links import find_links
+from helpers.engine.fetched_part import build_what_fits
 from helpers.engine.history import LOST, WON, DealHistory, DealState
 from helpers.engine.timeline import FAR, NO_DAY, day_number, to_days
 
@@ -118,14 +119,14 @@ def build_journeys(company, *, as_of: date | None = None) -> Journeys:
     day = FAR if as_of is None else day_number(as_of)
     remembered = vars(company).setdefault("_journeys", {})
     if day not in remembered:
-        remembered[day] = _build(company, day)
+        remembered[day] = build_what_fits(company, day, _build, objects=OBJECTS, lost=LOST_STAGE, blank=BLANK)
     while len(remembered) > REMEMBERED_DAYS:
         del remembered[next(other for other in remembered if other != day)]
     return remembered[day]
 
 
-def _build(company, day: int) -> Journeys:
-    tables, catalog = company.tables, company.catalog
+def _build(company, day: int, tables: Mapping[str, pd.DataFrame]) -> Journeys:
+    catalog = company.catalog
     history = state = None
     if "deal" in tables:
         history = DealHistory(
@@ -142,7 +143,7 @@ def _build(company, day: int) -> Journeys:
         now = history.state_on(FAR) if history else None
         ever = {object: _own_days(object, tables, catalog, FAR, history, now) for object in objects}
     parents = _parents(tables, own)
-    labels, codes, staged = _code(company, history, state)
+    labels, codes, staged = _code(company, tables, history, state)
     records = {}
     for object in objects:
         records[object] = _records(object, tables, own, day, state, parents.get(object), codes, records)
@@ -254,7 +255,7 @@ def _positions(keys: pd.Series, ids: pd.Series) -> np.ndarray:
     return np.append(positions, -1)[found]
 
 
-def _code(company, history, state) -> tuple[dict, dict, frozenset[str]]:
+def _code(company, tables, history, state) -> tuple[dict, dict, frozenset[str]]:
     """Code every partition over all objects that carry it.
 
     Returns:
@@ -265,9 +266,9 @@ def _code(company, history, state) -> tuple[dict, dict, frozenset[str]]:
     staged = set()
     for id, partition in company.partitions.items():
         columns = {
-            object: pd.factorize(_as_text(company.tables[object][column]))
+            object: pd.factorize(_as_text(tables[object][column]))
             for object, column in partition.objects.items()
-            if object in company.tables and column in company.tables[object]
+            if object in tables and column in tables[object]
         }
         if not columns:
             continue

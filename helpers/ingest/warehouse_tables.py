@@ -176,6 +176,10 @@ class LazyTables(Mapping):
         """Tell whether there is such a table, without fetching it."""
         return object_id in self._warehouse.queries
 
+    def fits(self, object_id: str) -> bool:
+        """Tell whether a table has no more rows than may be fetched."""
+        return self.count(object_id) <= self.limit
+
     def columns(self, object_id: str) -> list[str]:
         """Return a table's columns without fetching it."""
         return list(self._warehouse.queries[object_id].kinds)
