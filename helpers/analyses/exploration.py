@@ -103,7 +103,9 @@ class Exploration:
         for one in state.filters:
             refusal = find_refusal(self.company, kpi, [one.partition], as_of=self.as_of)
             if refusal:
-                return Answer(state, kpi, basis, refusal=refusal, refused=one.partition, notice=notice)
+                end = state.end or next((day.end.isoformat() for day in self.list_periods(state.grain)), "")
+                shown = replace(state, end=end)
+                return Answer(shown, kpi, basis, refusal=refusal, refused=one.partition, notice=notice)
         return AskedCells(self, kpi, basis, state, notice).answer()
 
     def session(self, kpi: Kpi, by: Sequence[tuple[str, ...]], grain: str, start: date, end: date) -> SliceSession:

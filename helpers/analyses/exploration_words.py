@@ -1,9 +1,10 @@
 """The finding of what is on screen, in a sentence."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from helpers.analyses.slicing_filters import describe_filters
+from helpers.analyses.slicing_filters import NOT_IN, describe_filters
 from helpers.analyses.slicing_words import headline_slices
 from helpers.units import format_value, in_sentence
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from helpers.analyses.exploration_answer import Answer
 
 SURE = 0.05
+LONGEST = 80
+"""Signs of a value that a sentence has room for."""
 
 
 def headline_exploration(answer: "Answer", currency: str) -> str:
@@ -21,7 +24,8 @@ def headline_exploration(answer: "Answer", currency: str) -> str:
     if answer.state.filters or not free:
         return _say_total(answer, currency)
     panel = free[0]
-    return headline_slices(panel.frame, answer.kpi, (panel.partition,), answer.period, currency)
+    frame = panel.frame.assign(slice=panel.frame["slice"].str.slice(0, LONGEST))
+    return headline_slices(frame, answer.kpi, (panel.partition,), answer.period, currency)
 
 
 def _say_total(answer: "Answer", currency: str) -> str:
@@ -38,7 +42,7 @@ def _compare_total(answer: "Answer", currency: str) -> str:
     def written(value: float) -> str:
         return format_value(value, kpi.unit, currency=currency)
 
-    where = describe_filters(answer.state.to_filters())
+    where = describe_filters(_shorten(answer.state.to_filters()))
     value, before = total["value"], total.get("previous_value")
     within = f" for {where}" if where else ""
     if not answer.total.get("is_small") and not _is_missing(before) and (total.get("q_value") or 1) < SURE:
@@ -52,6 +56,16 @@ def _compare_total(answer: "Answer", currency: str) -> str:
         return f"{kpi.label} is {written(value)}{within}, against {written(whole)} in the company"
     against = "" if _is_missing(before) else f", against {written(before)} before: no more than chance"
     return f"{kpi.label} is {written(value)} in {answer.period.label}{against}"
+
+
+def _shorten(filters: Mapping[str, Any]) -> dict[str, Any]:
+    def cut(values: Sequence[str]) -> list[str]:
+        return [one if len(one) <= LONGEST else f"{one[: LONGEST - 1]}…" for one in values]
+
+    return {
+        name: {NOT_IN: cut(wanted[NOT_IN])} if isinstance(wanted, Mapping) else cut(wanted)
+        for name, wanted in filters.items()
+    }
 
 
 def _is_missing(value: object) -> bool:

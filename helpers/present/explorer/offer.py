@@ -13,6 +13,7 @@ from helpers.analyses.slicing_question import find_kpi, find_refusal
 from helpers.engine.cells import open_evaluator
 from helpers.model.kpi import Kpi
 from helpers.present import words
+from helpers.present.explorer.view import LATE
 from helpers.present.explorer.writing import cut_name
 
 FAMILIES = {
@@ -42,7 +43,6 @@ BASES = {
 }
 CHARTS = {"bars": "Bars", "trend": "Trend lines", "heat": "Heat table", "funnel": "Funnel plot", "table": "Table"}
 QUESTIONS = {"who": "Who", "what": "What", "where": "Where", "when": "When"}
-LATE = {"outcome": "known only with the outcome", "during": "known only while under way"}
 MOST_PERIODS = 60
 TOPS = (3, 5, 8, 12, 20, 40, MOST_NAMED)
 FUNNEL_KINDS = ("outcome_share", "conversion")

@@ -17,6 +17,7 @@ from helpers.present.charts.overview import say_measure
 from helpers.present.explorer.writing import Writer, cut_name, number_or_none
 from helpers.units import in_sentence
 
+LATE = {"outcome": "known only with the outcome", "during": "known only while under way"}
 CLICK = "Click a bar to filter the rest"
 
 
@@ -209,7 +210,12 @@ def _say_nothing(answer: Answer, company: Any) -> dict[str, Any]:
     label = answer.kpi.label
     if answer.refusal:
         title = f"{label} can't be filtered by {in_sentence(company.partitions[answer.refused].label)}"
-        message = {"title": title, "text": answer.refusal, "cure": "Remove the filter, or choose a KPI that counts."}
+        partition = company.partitions[answer.refused]
+        text = (
+            f"{partition.label} is {LATE.get(partition.known, 'no partition of it')}: records that are still open or "
+            "ended otherwise have none, and the rate would look better or worse than it is."
+        )
+        message = {"title": title, "text": text, "cure": "Remove the filter, or choose a KPI that counts records."}
         return {"status": "refused", "title": title, "subtitle": "", "message": message}
     title = f"No record counts for {in_sentence(label)} here"
     where = answer.period.label if answer.period else ""

@@ -138,6 +138,8 @@ class Panel {
     this.hint.textContent = panel.hint;
     this.note.textContent = panel.note;
     this.note.hidden = !panel.note;
+    this.isMany = panel.rows.length > 20;
+    this.root.classList.toggle("many", this.isMany);
     this.levels.replaceChildren();
     for (const { id, label, way } of panel.levels)
       this.levels.append(button("level", `${way === "down" ? "↓" : "↑"} ${label}`, `${way === "down" ? "Drill down to" : "Roll up to"} ${label}`, () => this.send({ kind: "level", partition, other: id })));

@@ -103,7 +103,7 @@ class Explorer {
     this.trend.append(head, this.trendPlace);
     this.grid.append(this.trend);
     this.drawn.append(this.other, this.grid);
-    this.fault = make("div", "message");
+    this.fault = make("div", "fault");
     this.sheet = make("section", "sheet");
     this.el.replaceChildren(make("div", "busy-line"), first, this.days, second, this.filters, this.notice, this.finding, this.busy, this.fault, this.drawn, this.actions, this.sheet);
   }
@@ -221,7 +221,7 @@ class Explorer {
     this.showCrumbs(view);
     this.fault.hidden = isReady;
     this.drawn.hidden = !isReady;
-    this.fault.className = `message ${view.status}`;
+    this.fault.className = `fault ${view.status}`;
     if (!isReady) {
       this.fault.replaceChildren(make("h4", "", view.message.title), make("p", "", view.message.text), make("p", "cure", view.message.cure));
       if (view.chips.length) this.fault.append(button("primary", "Remove the filters", "", () => this.send({ kind: "clear" })));
@@ -268,7 +268,7 @@ class Explorer {
   // The trend fills what the panels leave of the last row, so that no hole stays.
   placeTrend() {
     const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").filter((one) => one !== "0px").length;
-    const rest = this.panels.length % columns;
+    const rest = this.panels.filter((panel) => !panel.isMany).length % columns;
     this.trend.style.setProperty("--span", rest ? columns - rest : columns);
     return Math.max(Math.floor(this.trend.clientWidth) - 26, 300);
   }
