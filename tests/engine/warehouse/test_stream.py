@@ -9,8 +9,12 @@ import pytest
 
 from helpers.company import open_company
 from helpers.engine.aggregates import Spread
+from helpers.engine.availability import explain_availability
 from helpers.engine.cells import build_cells
+from helpers.engine.journeys import build_journeys
 from helpers.engine.warehouse.stream import StreamEvaluator, add_spreads
+from helpers.errors import DataError
+from helpers.ingest.warehouse_tables import LazyTables
 from tests.real_data import PROJECT
 from tests.warehouses import load_into_duckdb, same_cells
 
@@ -127,3 +131,18 @@ def test_contacts_are_counted_without_being_fetched(url):
     build_cells(company, by=[("region",)], as_of=AS_OF)
     assert "contact" not in company.tables._fetched
     assert "deal" in company.tables._fetched
+
+
+def test_a_table_too_large_to_fetch_takes_no_kpi_away(in_memory, opened):
+    def tell(company):
+        return explain_availability(company, as_of=AS_OF).set_index("kpi")["is_available"].to_dict()
+
+    queries = {name: query for name, query in opened.warehouse.queries.items() if name != "deal_history"}
+    there = replace(opened.warehouse, queries=queries)
+    limited = replace(opened, warehouse=there, tables=LazyTables(there, 6000))
+    expected, found = tell(in_memory), tell(limited)
+    assert set(found) == set(expected)
+    counted = ("leads", "mqls", "lead_to_mql", "opportunity_to_won", "win_rate", "revenue_won", "sales_cycle_days")
+    assert all(found[kpi] for kpi in counted)
+    with pytest.raises(DataError, match="at most 6,000 rows"):
+        build_journeys(limited, as_of=AS_OF).records["contact"]
