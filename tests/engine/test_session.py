@@ -58,7 +58,7 @@ def test_a_session_says_what_it_was_opened_for():
 
 
 def test_answers_of_parts_add_up_however_they_lie():
-    """One part has both lenses in a stack, the other one only the first: 1 + 10, 2 + 20, and 5 + 50 for the wide one."""
+    """One part has both lenses in a stack, the other one only the first: 1 + 10, 2 + 20, 5 + 50 for the wide one."""
     need, narrow, wide = Aggregate(Event("deal", "won")), ("region",), ("owner",)
     first, second = Answers(), Answers({(need, wide): np.array([[50.0]])})
     first.stacks[need] = Stacked({narrow: (0, 2), wide: (2, 3)}, np.array([[1.0], [2.0], [5.0]]))
