@@ -1,4 +1,4 @@
-"""A run on a warehouse: its notebooks learn the address by the environment, and nothing it leaves behind holds a secret."""
+"""A run on a warehouse: notebooks learn the address by the environment, and nothing left behind holds a secret."""
 
 import json
 import os
