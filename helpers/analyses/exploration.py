@@ -15,11 +15,14 @@ from helpers.analyses.slicing_filters import NOT_IN
 from helpers.analyses.slicing_layers import find_above, find_below
 from helpers.analyses.slicing_question import find_kpi, find_refusal
 from helpers.engine.cells import open_evaluator
-from helpers.engine.session import SliceSession, open_session
+from helpers.engine.session import SlicedCells, SliceSession, open_session
 from helpers.engine.slicing import resolve_partition
 from helpers.engine.timeline import to_date
 from helpers.model.kpi import Kpi
 from helpers.periods import CUSTOM, Period, build_periods, period_of
+
+REMEMBERED = 64
+"""How many answers of the engine are kept, so that taking a filter off again costs nothing."""
 
 
 class Exploration:
@@ -45,6 +48,7 @@ class Exploration:
         self.company, self.as_of, self.period = company, as_of, period
         self.horizon_days, self.targets = horizon_days, targets
         self._sessions: dict[tuple, SliceSession] = {}
+        self._cells: dict[tuple, SlicedCells] = {}
         self._levels: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def resolve(self, partition: str) -> str:
@@ -58,6 +62,7 @@ class Exploration:
             if derived is not self.company:
                 self.company = derived
                 self._sessions.clear()
+                self._cells.clear()
         return resolve_partition(self.company, partition, self._outline.labels)
 
     def list_values(self, partition: str) -> list[str]:
@@ -108,7 +113,27 @@ class Exploration:
                 return Answer(shown, kpi, basis, refusal=refusal, refused=one.partition, notice=notice)
         return AskedCells(self, kpi, basis, state, notice).answer()
 
-    def session(self, kpi: Kpi, by: Sequence[tuple[str, ...]], grain: str, start: date, end: date) -> SliceSession:
+    def slice(
+        self, kpi: Kpi, by: Sequence[tuple[str, ...]], periods: tuple[str, date, date], filters: Mapping[str, Any]
+    ) -> SlicedCells:
+        """Return the cells of a question under filters; what was asked a moment ago is remembered.
+
+        Args:
+            kpi: The KPI.
+            by: Combinations of partitions.
+            periods: Their grain, the first day and the last.
+            filters: Partition → values that count, or ``{"not_in": values}``.
+        """
+        texts = tuple(sorted((name, repr(wanted)) for name, wanted in filters.items()))
+        key = (kpi.id, tuple(by), periods, texts)
+        if key not in self._cells:
+            if len(self._cells) >= REMEMBERED:
+                self._cells.pop(next(iter(self._cells)))
+            values = {name: self.list_wanted(name, wanted) for name, wanted in filters.items()}
+            self._cells[key] = self._open(kpi, by, *periods).slice(values or None)
+        return self._cells[key]
+
+    def _open(self, kpi: Kpi, by: Sequence[tuple[str, ...]], grain: str, start: date, end: date) -> SliceSession:
         """Return a session for a question, the one of the last time where it is the same."""
         key = (kpi.id, tuple(by), grain, start, end)
         if key not in self._sessions:

@@ -43,7 +43,6 @@ class AskedCells:
     def __init__(self, exploration: Any, kpi: Kpi, basis: str, state: ExplorerState, notice: str) -> None:
         self._exploration, self._kpi, self._basis, self._notice = exploration, kpi, basis, notice
         self._company = exploration.company
-        self._known: dict[tuple, SlicedCells] = {}
         by = [(), *((name,) for name in state.by)]
         self._joint = state.by[:2] if state.chart == "heat" else state.by
         self._by = [*by, self._joint] if len(state.by) > 1 else by
@@ -111,13 +110,7 @@ class AskedCells:
         """Slice the session that holds a period under filters."""
         of_trend = period.grain == self._period.grain and period.grain not in (CUSTOM, "rolling_90")
         start, end = (self._first_shown(), self._period.end) if of_trend else (period.start, period.end)
-        texts = repr(sorted((name, str(wanted)) for name, wanted in filters.items()))
-        key = (period.grain, start, end, texts)
-        if key not in self._known:
-            session = self._exploration.session(self._kpi, self._by, period.grain, start, end)
-            values = {name: self._exploration.list_wanted(name, wanted) for name, wanted in filters.items()}
-            self._known[key] = session.slice(values or None)
-        return self._known[key]
+        return self._exploration.slice(self._kpi, self._by, (period.grain, start, end), filters)
 
     def _first_shown(self) -> date:
         return min(self._period.previous(SHOWN_PERIODS - 1).start, self._period.year_ago().start)

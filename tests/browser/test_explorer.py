@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from playwright.sync_api import expect
 from helpers.company import open_company
 from tests.browser.explorer_driver import ExplorerDriver
 from tests.browser.lab_server import SAMPLE, start_lab
+from tests.browser.survey_driver import PATIENCE
+from tests.workshop.conftest import start_app
 
 NOTEBOOK = "03_kpi_slicing.ipynb"
 START, END = "2026-07-01", "2026-09-30"
@@ -189,3 +193,24 @@ def test_every_chart_can_be_drawn(explorer, chart):
 def test_nothing_went_wrong_in_the_page_meanwhile(explorer):
     assert not [error for error in explorer.page.errors if "explorer" in error.lower() or "anywidget" in error.lower()]
     assert pd.notna(explorer.latency)
+
+
+def test_in_the_app_a_click_filters_as_well_and_nothing_is_asked_of_other_machines(context, closed, tmp_path):
+    folder = tmp_path / "brightwater"
+    shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns(".cache"))
+    app = start_app(folder, tmp_path / "stderr.txt")
+    try:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE * 2)
+        page.goto(re.search(r"http\S+", app.lines[-1]).group())
+        page.goto(app.root + page.locator("a[href*='03_kpi_slicing']").get_attribute("href"))
+        explorer = ExplorerDriver(page)
+        expect(explorer.root.locator("h3")).not_to_be_empty(timeout=PATIENCE * 2)
+        explorer.choose("KPI", "win_rate")
+        explorer.cut("source", "region")
+        explorer.click("Region", "DACH")
+        assert read_there(explorer, "Source") == count(closed[closed["region"] == "DACH"], "source")
+        explorer.press("Remove Region is DACH")
+        assert read_there(explorer, "Source") == count(closed, "source")
+    finally:
+        app.stop()

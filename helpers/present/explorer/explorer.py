@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,10 @@ def show_explorer(
         "top_n": top_n,
     }
     explorer = Explorer(book, read_state(parameters), horizon_days=horizon_days)
-    return explorer.widget if is_attended() else show_still(explorer.widget.view, explorer.answer)
+    if not is_attended():
+        return show_still(explorer.widget.view, explorer.answer)
+    import_module("scipy.stats")  # a second that the first click would wait for
+    return explorer.widget
 
 
 def _split(by: Sequence[str]) -> list[str]:
