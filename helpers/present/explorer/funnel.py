@@ -28,7 +28,8 @@ def describe_funnel(exploration: Exploration, answer: Answer, writer: Writer) ->
     plot = plots[0]
     frame = plot.frame
     tones = {"above": 1.0, "below": -1.0}
-    top = min(max(float(frame["rate"].max()) * 1.1, plot.rate * 1.5), 1.0)
+    wide = plot.limits.loc[plot.limits["n"] >= frame["n"].max() / 3, "alarm_high"]
+    top = min(max(float(frame["rate"].max()) * 1.1, plot.rate * 1.5, float(wide.max()) if len(wide) else 0.0), 1.0)
     more = f" Other roles: {words.join_words(one.role for one in plots[1:])}." if len(plots) > 1 else ""
     return {
         "title": words.clean_text(plot.headline),

@@ -161,7 +161,7 @@ def describe_joint(answer: Answer, writer: Writer, company: Any) -> dict[str, An
     rest = frame.iloc[most:]
     note = f"{words.count_of(len(rest), 'further slice')} with {rest['n'].sum():,.0f} records." if len(rest) else ""
     return {
-        "title": f"{answer.kpi.label} by {words.join_words(labels)}" if labels else answer.kpi.label,
+        "title": f"{answer.kpi.label} by {words.join_words(map(in_sentence, labels))}" if labels else answer.kpi.label,
         "heads": [" & ".join(labels), answer.kpi.label, "True value lies in", "n"],
         "rows": rows,
         "numbers": 3,

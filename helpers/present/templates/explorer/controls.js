@@ -112,7 +112,7 @@ class Slice {
     this.hit.disabled = Boolean(row.is_rest);
     this.records.setAttribute("aria-label", `Records of ${row.name}`);
     this.records.title = `Records of ${row.name}`;
-    this.records.disabled = !row.n;
+    this.records.disabled = !row.n || row.is_rest;
   }
 }
 
