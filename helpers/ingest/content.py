@@ -1,9 +1,11 @@
 """What the columns of a file hold, as far as telling objects and partitions needs it."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
+from helpers.ingest.date_shapes import MONTHS
 from helpers.ingest.dates import detect_date_order
 from helpers.ingest.files import RawTable
 from helpers.ingest.values import FALSE_SPELLINGS, TRUE_SPELLINGS, is_typed_blank
@@ -13,6 +15,10 @@ SAMPLE = 1000
 
 FEW = 50
 """Under so many rows a few duplicates must not hide that a column is a key."""
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_ASIDE = re.compile(r"\([^()]*\)")
+_ZONES = {"utc", "gmt"}
 
 _NUMBER = r"[-+(]?\s*(?:[A-Z]{3}|[$€£¥])?\s*[-+]?[\d.,'’\s]*\d[\d.,'’\s]*(?:%|[A-Z]{3}|[$€£¥])?\)?"
 
@@ -89,10 +95,18 @@ def _tell_kind(sample: pd.Series) -> tuple[str, bool]:
 
 
 def _looks_like_dates(sample: pd.Series, is_number: bool) -> bool:
+    if sum(map(_may_be_date, sample.tolist())) < 0.9 * len(sample):
+        return False
     convention = detect_date_order(sample)
     if convention is None or convention.share < 0.9:
         return False
     return not (is_number and convention.shape in {"serial", "epoch"})
+
+
+def _may_be_date(text: str) -> bool:
+    """Tell quickly whether a text may be a date: of words it has none, or a month among them."""
+    words = {word.casefold() for word in _WORD.findall(_ASIDE.sub("", text))} - _ZONES
+    return not words or any(word in MONTHS for word in words)
 
 
 def fits(kind: str, field_kind: str, header: str = "") -> bool:

@@ -67,6 +67,9 @@ class Warehouse:
     distinct: Mapping[tuple[str, str], pd.Series]
     days: Mapping[tuple[str, str], pd.Series]
 
+    has_whole_links = True
+    """Whether the links of deals to contacts hold the deals' own contacts too."""
+
     @property
     def objects(self) -> tuple[str, ...]:
         """The canonical tables that there are."""

@@ -6,7 +6,7 @@ elsewhere ``dialect.translate`` turns it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from helpers.engine.journeys import AMOUNTS, BUSINESS, LOST_STAGE, OBJECTS
@@ -23,6 +23,8 @@ from helpers.engine.warehouse.expressions import (
     with_parts,
 )
 
+SOURCE_COLUMN = re.compile(r'\bsource\.(?:"((?:[^"]|"")+)"|(\w+))')
+
 STAGE_THEN = text_of("deal.stage", "text")
 """The deal's stage as a partition: that of the last day that counts."""
 
@@ -35,16 +37,37 @@ class Tables:
         selects: Object → SELECT of its canonical columns, in DuckDB's dialect; the warehouse's own SQL only inside
             ``dialect.native``. Ids are unique texts or missing, blank texts are NULL, dates are in the company's zone.
         columns: Object → canonical column → text, number, date, timestamp or boolean.
+        narrow: Given an object and some of its columns, the SELECT of no more than these; joins that only others need
+            are left out.
+        has_whole_links: Whether the links of deals to contacts hold the deals' own contacts too.
     """
 
     selects: Mapping[str, str]
     columns: Mapping[str, Mapping[str, str]]
+    narrow: Callable[[str, list[str]], str] | None = None
+    has_whole_links: bool = False
 
     @classmethod
     def of(cls, warehouse) -> "Tables":
         """Return what a company's warehouse says of its objects."""
         columns = {object: warehouse.columns(object) for object in warehouse.objects}
-        return cls({object: warehouse.select(object) for object in warehouse.objects}, columns)
+        selects = {object: warehouse.select(object) for object in warehouse.objects}
+        if not getattr(warehouse, "has_whole_links", False):
+            return cls(selects, columns)
+        return cls(selects, columns, warehouse.select, has_whole_links=True)
+
+    def use(self, text: str) -> str:
+        """Return a part of a query in which each table is selected with no more columns than the part reads."""
+        if self.narrow is None:
+            return text
+        for object, whole in self.selects.items():
+            if whole in text:
+                read = {
+                    quoted.replace('""', '"') or bare for quoted, bare in SOURCE_COLUMN.findall(text.replace(whole, ""))
+                }
+                used = [name for name in self.columns[object] if name in read]
+                text = text.replace(whole, self.narrow(object, used or list(self.columns[object])[:1]))
+        return text
 
 
 @dataclass(frozen=True)
@@ -151,7 +174,8 @@ class Journey:
         lost = {"with_lost": with_lost} if object == "deal" else {}
         parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents, **lost)
         weight = "weight" if object == "session" and "sessions" in self.tables.columns[object] else ""
-        return JourneyQuery(with_parts(parts, body), names, days, cents, weight)
+        narrowed = [(name, self.tables.use(text)) for name, text in parts]
+        return JourneyQuery(with_parts(narrowed, self.tables.use(body)), names, days, cents, weight)
 
     def _is_linked(self) -> bool:
         return "deal" in self.objects and self.facts.has_links
@@ -305,7 +329,8 @@ class Journey:
 
     def _links(self) -> str:
         sides = []
-        for object, id in (("deal_contact", "deal_id"), ("deal", "id")):
+        both = (("deal_contact", "deal_id"), ("deal", "id"))
+        for object, id in both[:1] if self.tables.has_whole_links and "deal_contact" in self.tables.columns else both:
             if {id, "contact_id"} <= set(self.tables.columns.get(object, {})):
                 sides.append(
                     f'select source."{id}" as deal_id, source."contact_id" as contact_id\n'
