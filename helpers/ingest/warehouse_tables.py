@@ -57,7 +57,7 @@ class Warehouse:
         connection: The open connection.
         queries: Object → its query.
         counts: Object → rows.
-        values: (object, column) → distinct texts, for columns that hold partitions.
+        distinct: (object, column) → how often each text occurs, for columns that hold partitions.
         days: (object, column) → days with records, for dates.
     """
 

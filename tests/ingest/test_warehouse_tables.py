@@ -6,6 +6,8 @@ import pytest
 
 from helpers.company import open_company
 from helpers.engine.cells import build_cells
+from helpers.engine.warehouse.journey_query import Tables
+from helpers.engine.warehouse.outline_query import journey_select
 from helpers.errors import DataError, ParameterError
 from helpers.ingest.intake import start_company
 from tests.real_data import PROJECT, require_real_data
@@ -201,3 +203,18 @@ def test_a_file_of_millions_of_rows_is_read_in_place_without_being_asked_to(tmp_
     company = open_company(tmp_path / "large")
     assert company.warehouse.count("contact") == 900
     assert company.tables["contact"]["id"].tolist()[:2] == ["0", "1"]
+
+
+@pytest.mark.parametrize("object", ["contact", "deal", "customer"])
+def test_journeys_that_read_only_what_they_need_are_those_that_read_everything(tmp_path, monkeypatch, object):
+    """With every column selected and the deals' own contacts joined anew, the query is longer and says the same."""
+    url = load_into_duckdb(SAMPLE, tmp_path / "database")
+    company = open_company(tmp_path / "database", connection=url)
+    fetch = company.warehouse.connection.fetch
+    narrow = journey_select(company, object, None).sql
+    monkeypatch.setattr(type(company.warehouse), "has_whole_links", False)
+    assert Tables.of(company.warehouse).narrow is None
+    whole = journey_select(open_company(tmp_path / "database", connection=url), object, None).sql
+    assert len(narrow) < len(whole)
+    rows = [sorted(map(repr, fetch(sql).to_pylist())) for sql in (narrow, whole)]
+    assert len(rows[0]) > 100 and rows[0] == rows[1]
