@@ -64,7 +64,9 @@ def test_the_age_of_a_deal_ends_with_its_close_or_runs_to_the_last_day(company):
 
 def test_the_last_stage_before_a_deal_was_lost_comes_from_its_history(company):
     assert values(company, "last_stage_before_lost") == {"d1": "–", "d2": "Proposal", "d3": "Demo", "d4": "–"}
-    assert derive_partitions(company, ["last_stage_before_lost"]).partitions["last_stage_before_lost"].known == "outcome"
+    assert (
+        derive_partitions(company, ["last_stage_before_lost"]).partitions["last_stage_before_lost"].known == "outcome"
+    )
 
 
 def test_an_amount_is_todays_and_cuts_counts_only(company):

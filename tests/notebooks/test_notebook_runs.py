@@ -99,9 +99,12 @@ def headlines(out, name):
 
 def test_history_starts_and_ends_where_asked(tmp_path):
     out = run("03_kpi_slicing", tmp_path, start="2025-07-01", end="2026-03-31", kpis=["win_rate"])
-    text = (out / "03_kpi_slicing.ipynb").read_text(encoding="utf-8")
-    assert "Q1 2026" in text and "Q3 2025" in text
-    assert "Q2 2026" not in text and "Q1 2025 " not in text
+    notebook = json.loads((out / "03_kpi_slicing.ipynb").read_text(encoding="utf-8"))
+    outputs = {cell["id"]: json.dumps(cell.get("outputs", [])) for cell in notebook["cells"]}
+    for told in (outputs["trend"], outputs["push"]):
+        assert "Q1 2026" in told and "Q3 2025" in told
+        assert "Q2 2026" not in told and "Q1 2025 " not in told
+    assert not [id for id, told in outputs.items() if "Q2 2026" in told and not id.startswith("what-if")]
 
 
 def test_the_period_compared_with_changes_what_is_called_a_gap(tmp_path):

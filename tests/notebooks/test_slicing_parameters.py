@@ -123,6 +123,12 @@ def test_expand_opens_the_value_named(plain):
     assert plain["opened"][0].question.filters != asked["opened"][0].question.filters
 
 
+def test_what_if_moves_the_slice_named(plain):
+    """Twice the referrals: all that is added comes of them, and nothing else moves."""
+    moved = ask(what_if={"by": "source", "slice": "Referrals", "volume": "x2"})["answer"]
+    assert moved.headline != plain["answer"].headline and "Referrals" in moved.headline
+
+
 def test_look_at_and_side_choose_the_records():
     both, won = (ask(look_at={"region": "DACH"}, side=side)["records"] for side in ("denominator", "numerator"))
     assert set(both.frame["region"]) == {"DACH"} and len(won.frame) < len(both.frame)
