@@ -122,13 +122,13 @@ def measure_base(
     base["entered"] = base["slice"].map(mature["denominator"]).fillna(0.0)
     base["won"] = base["slice"].map(mature["numerator"]).fillna(0.0)
     base, borrowed = _add_sizes(company, base, by, period, as_of, filters)
-    ends = f"{pd.Timestamp(window[0]).date()} to {pd.Timestamp(window[-1]).date()}" if window else "none"
+    ends = f"{_say_day(window[0])} to {_say_day(window[-1])}" if window else "none"
     notes = [
         f"Rate: {in_sentence(kpi.label)}, {len(window)} mature cohorts that began {ends}; new business only.",
         "Deals come when these records close, in part after the period.",
     ]
     if pd.Timestamp(latest) != pd.Timestamp(period.start):
-        notes.append(f"Volume of the period from {pd.Timestamp(latest).date()}, the latest in which any came.")
+        notes.append(f"Volume of the period from {_say_day(latest)}, the latest in which any came.")
     if borrowed:
         notes.append(f"Fewer than {FEWEST_SIZES} won deals in {borrowed} slices: they take the company's deal size.")
     return base.sort_values(["volume", "slice"], ascending=[False, True], ignore_index=True), notes
@@ -249,3 +249,8 @@ def _number(key: str, value: Any) -> float:
     if not number > 0:
         raise QuestionError(f"what_if: {key} '{value}' is no number above 0.")
     return number
+
+
+def _say_day(day: Any) -> str:
+    moment = pd.Timestamp(day)
+    return f"{moment.day} {moment:%b %Y}"

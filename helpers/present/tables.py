@@ -168,7 +168,7 @@ class _Column:
             return '<span class="missing" title="not available">–</span>'
         text = self.written(i)
         if self.mark == "link" and text.startswith(("http://", "https://")):
-            return f'<a href="{escape(text)}" target="_blank" rel="noopener noreferrer">Open</a>'
+            return f'<a class="open" href="{escape(text)}" target="_blank" rel="noopener noreferrer">Open</a>'
         if self.unit == "text":
             return _text_html(text)
         if self.unit == "days" and not self.mark.startswith("change"):

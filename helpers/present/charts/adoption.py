@@ -53,7 +53,9 @@ def draw_adoption(adoption: Adoption, *, subtitle: str = "") -> Display:
     return show_chart(
         chart,
         title=adoption.headline,
-        subtitle=f"{subtitle} Records on each list{since} {words.say_date(adoption.as_of)}; zero is the goal.".strip(),
+        subtitle=f"Records on each list{since} {words.say_date(adoption.as_of)}; zero is the goal · {subtitle}".strip(
+            " ·"
+        ),
         numbers=numbers,
         units={"share": "share"},
         labels={"report": "List", "n": "Now", "among": "Of", "share": "Share", "first": "On the first Monday"},
@@ -145,7 +147,9 @@ def draw_adoption_owners(one: AdoptionList | None, *, subtitle: str = "") -> Dis
     return show_chart(
         alt.layer(bars, texts, rates).properties(width=BAR_WIDTH + rate_width, height=alt.Step(BAR)),
         title=_say_owners(one, rows),
-        subtitle=f"{subtitle} Records on the list “{one.report.label}”, and their share of the owner's own.".strip(),
+        subtitle=f"Records on the list “{one.report.label}”, and their share of the owner's own · {subtitle}".strip(
+            " ·"
+        ),
         numbers=rows.head(MOST_OWNERS)[["slice", "n", "among", "share"]].reset_index(drop=True),
         units={"share": "share"},
         labels={"slice": "Owner", "n": "On the list", "among": "Of", "share": "Share"},

@@ -47,7 +47,7 @@ def draw_pipeline_walk(walk: PipelineWalk, *, subtitle: str = "", currency: str 
     return show_chart(
         _waterfall(rows),
         title=walk.headline,
-        subtitle=f"{subtitle} {said} of open pipeline, {due}.".strip(),
+        subtitle=f"{said} of open pipeline, {due} · {subtitle}".strip(" ·"),
         numbers=numbers.reset_index(drop=True),
         units={"amount": "currency"},
         labels={"label": "Step", "amount": "Amount", "deals": "Deals"},
@@ -90,7 +90,7 @@ def draw_walk_slices(walk: PipelineWalk, *, subtitle: str = "", currency: str = 
     return show_chart(
         chart,
         title=_say_slices(walk, measure, unit, currency),
-        subtitle=f"{subtitle} {label} by {name_cuts(walk.by[0])}, on one scale.".strip(),
+        subtitle=f"{label} by {name_cuts(walk.by[0])}, on one scale · {subtitle}".strip(" ·"),
         numbers=_wide(walk, cut, measure),
         units=dict.fromkeys(walk.total["label"], unit),
         currency=currency,
@@ -114,7 +114,7 @@ def show_walk_table(walk: PipelineWalk, *, subtitle: str = "", currency: str = "
     steps = [name for name in frame if name not in ("Partition", "Slice")]
     return show_table(
         frame,
-        title=walk.headline,
+        title=f"{words.count_of(len(frame) - 1, 'slice')} of the same walk, each from opening to closing",
         subtitle=subtitle,
         units=dict.fromkeys(steps, unit),
         labels={name: name for name in frame},
@@ -131,7 +131,11 @@ def show_step_records(
         return show_message("empty", walk.headline, walk.why_not, walk.cure)
     if records.empty:
         return show_message("empty", f"No deal took this step: {title}")
-    shown = records.drop(columns=["step"])
+    shown = records.drop(columns=["step", *(["label"] if records["label"].nunique() == 1 else [])])
+    if {"amount_before", "amount_after"} <= set(shown):
+        shown = shown.drop(columns=["amount"])
+        if shown["amount_before"].equals(shown["amount_after"]):
+            shown = shown.drop(columns=["amount_after"])
     kept = [name for name in shown if shown[name].notna().any() and not (shown[name].astype(str) == "").all()]
     left = len(records) - MOST_ROWS
     return show_table(

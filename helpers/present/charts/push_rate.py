@@ -96,13 +96,13 @@ def draw_push_rates(rates: PushRates, *, subtitle: str = "", currency: str = "US
     return show_chart(
         chart,
         title=rates.headline,
-        subtitle=f"{subtitle} Share of the open deals due in a period at its start whose close date lay after it at "
-        "its end; beneath: deals due. Line: interval; hollow: few deals.".strip(),
+        subtitle="Share of the open deals due in a period at its start whose close date lay after it at its end; "
+        f"beneath: deals due · {subtitle}".strip(" ·"),
         numbers=whole[SHOWN],
         units=UNITS,
         labels=LABELS,
         currency=currency,
-        note=_say_edits(whole, rates.notes),
+        note=f"Line: interval; hollow: few deals. {_say_edits(whole, rates.notes)}",
         width=WIDTH + 60,
     )
 

@@ -45,6 +45,7 @@ def draw_slices(
     unit: str = "share",
     currency: str = "USD",
     company_value: float | None = None,
+    company_label: str = "company",
     volume_label: str = "Records",
     value_label: str = "Rate",
     volume_unit: str = "count",
@@ -64,6 +65,7 @@ def draw_slices(
         unit: unit of the value.
         currency: ISO code of the company's currency.
         company_value: the company's own value, drawn as a line.
+        company_label: what that line is called, where only a part of the company was asked about.
         volume_label: heading of the left panel.
         value_label: heading of the right panel.
         volume_unit: unit of the volume.
@@ -85,7 +87,9 @@ def draw_slices(
         tick = f"Thin tick: {compared}." if rows["compared_volume"].notna().any() else ""
         how = " ".join(part for part in (tick, note) if part)
     else:
-        panels = _volume_panel(rows, volume_label) | _rate_panel(rows, unit, currency, company_value, value_label)
+        panels = _volume_panel(rows, volume_label) | _rate_panel(
+            rows, unit, currency, (company_value, company_label), value_label
+        )
         chart = panels.resolve_scale(y="shared")
         is_cut = bool((rows["high"] > _value_domain(rows, unit, company_value)[1]).any())
         how = _how_to_read(rows, compared, note, is_cut)
@@ -180,10 +184,11 @@ def _volume_panel(rows: pd.DataFrame, label: str, *, width: int = BAR_WIDTH) -> 
 
 
 def _rate_panel(
-    rows: pd.DataFrame, unit: str, currency: str, company_value: float | None, label: str
+    rows: pd.DataFrame, unit: str, currency: str, company: tuple[float | None, str], label: str
 ) -> altair.LayerChart:
     import altair as alt
 
+    company_value, company_label = company
     low, high = _value_domain(rows, unit, company_value)
     scale = alt.Scale(domain=[low, high], nice=False, zero=False)
     axis = alt.Axis(
@@ -199,10 +204,9 @@ def _rate_panel(
     x = alt.X("value:Q", axis=axis, scale=scale)
     layers: list[Any] = []
     if company_value is not None and not words.is_missing(company_value):
-        company = pd.DataFrame(
-            {"value": [company_value], "text": [f"company {words.say_value(company_value, unit, currency=currency)}"]}
-        )
-        line = alt.Chart(company).encode(x=alt.X("value:Q", axis=axis, scale=scale))
+        said = f"{company_label} {words.say_value(company_value, unit, currency=currency)}"
+        whole = pd.DataFrame({"value": [company_value], "text": [said]})
+        line = alt.Chart(whole).encode(x=alt.X("value:Q", axis=axis, scale=scale))
         layers.append(line.mark_rule(color=LIGHT["ink"], strokeWidth=1))
         layers.append(
             line.mark_text(align="left", dx=4, dy=8, fontSize=11, color=LIGHT["ink"], baseline="top").encode(

@@ -89,6 +89,7 @@ def _draw_single(result: Slices, company: float | None, say: dict[str, Any]) -> 
         prepared,
         **say,
         company_value=company if kpi.is_rate else None,
+        company_label="all of these" if result.question and result.question.filters else "company",
         value_label=kpi.label,
         compared=compared,
         volume_label=kpi.label if is_amount else "Records",
@@ -194,7 +195,7 @@ def _draw_bases(result: Slices, subtitle: str, currency: str) -> Display | None:
     frame = pd.DataFrame(list(rows.values()), columns=columns)
     frame = frame.astype({f"{basis}_n": "Int64" for basis in bases})
     labels = {basis: BASES[basis] for basis in bases} | {f"{basis}_n": "n" for basis in bases}
-    title = f"{result.kpi.label} by {join_words(map(label_of, result.by)).lower()} has {len(bases)} honest definitions"
+    title = f"{result.kpi.label} by {join_words(map(label_of, result.by)).lower()} has {len(bases)} definitions, each with its own records"
     about = f"{result.kpi.label} of {result.period.label}"
     return show_table(frame, title=title, subtitle=f"{about} · {subtitle}", labels=labels)
 

@@ -57,15 +57,14 @@ def draw_what_if(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -
     ]  # fmt: skip
     chart = alt.vconcat(*panels, spacing=14)
     which = "Revenue" if measure == "revenue" else "Deals"
-    needs = f" {answer.needs_sentence}." if answer.needs_sentence else ""
     shown = answer.outcomes[["scenario", "case", "volume", "deals", "deals_low", "deals_high"]]
     if measure == "revenue":
         shown = shown.assign(**{name: answer.outcomes[name] for name in ("revenue", "revenue_low", "revenue_high")})
     return show_chart(
         chart,
         title=answer.headline,
-        subtitle=f"{subtitle} {which} that the {answer.what} of a period like this one bring in the end, with the "
-        f"interval of rates{' and deal sizes' if measure == 'revenue' else ''}.{needs}".strip(),
+        subtitle=f"{which} that the {answer.what} of a period like this one bring in the end, with the interval of "
+        f"rates{' and deal sizes' if measure == 'revenue' else ''} · {subtitle}".strip(" ·"),
         numbers=shown.round(1),
         units=dict.fromkeys(("revenue", "revenue_low", "revenue_high"), "currency"),
         labels={"case": "Case", "volume": words.label_of(answer.what), "deals_low": "From", "deals_high": "To",
