@@ -62,3 +62,10 @@ def test_every_output_yields_its_numbers_as_text(path):
     for cell in code_cells(path):
         for output in cell.outputs:
             assert "text/plain" in output.get("data", {}), f"{path.stem}: an output without text:\n{cell.source}"
+
+
+def test_no_output_is_a_picture_that_nobody_drew(path):
+    """A list of displays shows its text alone."""
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert set(output["data"]) != {"text/plain"}, f"{path.stem}: text alone comes of:\n{cell.source}"

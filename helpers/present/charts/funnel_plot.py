@@ -14,6 +14,7 @@ from helpers.present import words
 from helpers.present.charts.axes import axis_format, axis_words
 from helpers.present.charts.canvas import measure_text
 from helpers.present.charts.marks import place_labels
+from helpers.present.charts.overview import Displays
 from helpers.present.display import Display, show_chart, show_message
 from helpers.present.theme import LIGHT
 
@@ -53,7 +54,7 @@ def draw_funnel_plot(plot: FunnelPlot, *, subtitle: str = "", note: str = "") ->
     return show_chart(
         chart,
         title=plot.headline,
-        subtitle=f"{subtitle} {said}".strip(),
+        subtitle=f"{said.rstrip('.')} · {subtitle}".strip(" ·"),
         numbers=shown,
         units=units,
         labels=labels,
@@ -62,12 +63,12 @@ def draw_funnel_plot(plot: FunnelPlot, *, subtitle: str = "", note: str = "") ->
     )
 
 
-def show_funnel_plots(plots: list[FunnelPlot], *, subtitle: str = "") -> list[Display]:
+def show_funnel_plots(plots: list[FunnelPlot], *, subtitle: str = "") -> Displays:
     """Draw every comparison, or say that there is none."""
     if plots:
-        return [draw_funnel_plot(plot, subtitle=subtitle) for plot in plots]
+        return Displays(draw_funnel_plot(plot, subtitle=subtitle) for plot in plots)
     text = "It takes records that succeed or fail, a field that says whose they are, and some that are old enough."
-    return [show_message("empty", "Nobody can be compared here", text)]
+    return Displays((show_message("empty", "Nobody can be compared here", text),))
 
 
 def _rows(plot: FunnelPlot) -> pd.DataFrame:

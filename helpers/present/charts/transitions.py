@@ -44,7 +44,7 @@ def draw_transitions(found: Transitions | None, *, subtitle: str = "", note: str
     return show_chart(
         chart,
         title=found.headline,
-        subtitle=f"{subtitle} Moves of {found.n:,} {who} between stages.".strip(),
+        subtitle=f"Moves of {found.n:,} {who} between stages · {subtitle}".strip(" ·"),
         numbers=found.moves,
         units={"n": "count", "share": "share"},
         labels={"n": "Moves", "share": "Of all moves out"},

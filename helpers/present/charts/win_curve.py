@@ -52,7 +52,7 @@ def draw_win_curve(curve: WinCurve | None, *, subtitle: str = "", note: str = ""
     return show_chart(
         chart,
         title=curve.headline,
-        subtitle=f"{subtitle} {said}".strip(),
+        subtitle=f"{said.rstrip('.')} · {subtitle}".strip(" ·"),
         numbers=shown,
         units=dict.fromkeys(("share", "low", "high", "lost", "open"), "share"),
         labels={"day": "Days", "share": "Won by then", "at_risk": "Still watched"},
