@@ -195,7 +195,8 @@ def _draw_bases(result: Slices, subtitle: str, currency: str) -> Display | None:
     frame = pd.DataFrame(list(rows.values()), columns=columns)
     frame = frame.astype({f"{basis}_n": "Int64" for basis in bases})
     labels = {basis: BASES[basis] for basis in bases} | {f"{basis}_n": "n" for basis in bases}
-    title = f"{result.kpi.label} by {join_words(map(label_of, result.by)).lower()} has {len(bases)} definitions, each with its own records"
+    cut = join_words(map(label_of, result.by)).lower()
+    title = f"{result.kpi.label} by {cut} has {len(bases)} definitions, each with its own records"
     about = f"{result.kpi.label} of {result.period.label}"
     return show_table(frame, title=title, subtitle=f"{about} · {subtitle}", labels=labels)
 
