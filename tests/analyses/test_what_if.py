@@ -191,4 +191,4 @@ def test_a_funnel_of_contacts_counts_from_their_first_stage():
     # Leads end in May 2018: a later quarter moves the volume of the latest one that had any, and says so.
     later = ask_what_if(company, asked, period=period_of(date(2018, 9, 1), "quarter"), as_of=date(2018, 11, 14))
     assert later.slices.iloc[0]["volume"] == answer.slices.iloc[0]["volume"]
-    assert any("Volume of the period from 2018-04-01" in note for note in later.notes)
+    assert any("Volume of the period from 1 Apr 2018" in note for note in later.notes)
