@@ -28,8 +28,8 @@ IN_USE = {
     "snowflake": {"CAST", "COALESCE", "COUNT", "DATEDIFF", "MAX", "MIN", "REGEXP_LIKE", "ROUND", "ROW_NUMBER",
                   "SUBSTRING", "SUM", "TRIM"},
 }  # fmt: skip
-"""Functions that the texts use. Before adding one, look it up in the references of both: cloud.google.com/bigquery/docs/
-reference/standard-sql and docs.snowflake.com/en/sql-reference."""
+"""Functions that the texts use. Before adding one, look it up in the references of both:
+cloud.google.com/bigquery/docs/reference/standard-sql and docs.snowflake.com/en/sql-reference."""
 
 
 @pytest.fixture(scope="module")
