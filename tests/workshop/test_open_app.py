@@ -73,8 +73,7 @@ def test_stopping_leaves_no_process_no_port_and_no_temporary_folder(folder, tmp_
     app.stop(signal.SIGINT)
     assert app.process.returncode == 0
     assert wait_until(lambda: not [number for number in started if Path(f"/proc/{number}").exists()])
-    assert not list(tmp_path.glob("revenue-engine-app-*"))
-    assert not list(tmp_path.glob("voila_*"))
+    assert wait_until(lambda: not [*tmp_path.glob("revenue-engine-app-*"), *tmp_path.glob("voila_*")])
     with pytest.raises(ConnectionError), socket.create_connection(("127.0.0.1", urlsplit(app.root).port), timeout=2):
         pass
 
