@@ -1,14 +1,22 @@
 """One job: run one notebook with papermill in a kernel of its own, and say how it went."""
 
+from __future__ import annotations
+
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.warehouse.connection import CONNECTION_VARIABLE
 from helpers.warehouse.failures import secrets_of
 from helpers.writing import write_text
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
 
 KERNEL = "python3"
 CELL_TIMEOUT = 1800
@@ -54,15 +62,17 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
     executed.parent.mkdir(parents=True, exist_ok=True)
     error, trace = "", ""
     try:
-        execute_notebook(
-            str(notebook),
-            str(executed),
-            parameters=parameters,
-            kernel_name=KERNEL,
-            progress_bar=False,
-            execution_timeout=CELL_TIMEOUT,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # warnings about loopback transport are no news
-        )
+        with _own_sockets() as settings:
+            execute_notebook(
+                str(notebook),
+                str(executed),
+                parameters=parameters,
+                kernel_name=KERNEL,
+                progress_bar=False,
+                execution_timeout=CELL_TIMEOUT,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # warnings about loopback transport are no news
+                config=settings,
+            )
     except PapermillExecutionError as failure:
         error, trace = _in_words(failure.ename, failure.evalue), "\n".join(failure.traceback)
     except Exception as failure:  # a dead kernel, a full disk: told, so that the other companies go on
@@ -70,6 +80,22 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
     error, trace = hide_secrets(executed, error, trace)
     status = "failed" if error else "whole"
     return JobResult(notebook.stem, status, round(time.monotonic() - started, 2), error, trace)
+
+
+@contextmanager
+def _own_sockets() -> Iterator[Config]:
+    """Let a kernel be spoken to through files that are its own, where the system has such sockets.
+
+    A port that was free when it was chosen may be taken by the time the kernel listens on it, which happens once many
+    notebooks run side by side; and on a port every user of the computer can knock.
+    """
+    from traitlets.config import Config
+
+    if os.name != "posix":
+        yield Config()
+        return
+    with tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True) as folder:
+        yield Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "socket")}})
 
 
 def hide_secrets(executed: Path, error: str, trace: str) -> tuple[str, str]:
