@@ -58,6 +58,8 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
+    from helpers.batch.saving_engine import ENGINE
+
     started = time.monotonic()
     executed.parent.mkdir(parents=True, exist_ok=True)
     error, trace = "", ""
@@ -67,6 +69,7 @@ def run_notebook(notebook: Path, executed: Path, parameters: dict[str, Any]) -> 
                 str(notebook),
                 str(executed),
                 parameters=parameters,
+                engine_name=ENGINE,
                 kernel_name=KERNEL,
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
