@@ -1,4 +1,4 @@
-"""Periods: months, quarters and years of a company's fiscal year, weeks, rolling windows and days of one's choice."""
+"""Periods: months, quarters, half-years and years of a company's fiscal year, weeks, rolling windows, chosen days."""
 
 from calendar import monthrange
 from dataclasses import dataclass, replace
@@ -12,11 +12,12 @@ GRAINS = ("month", "quarter", "year")
 CUSTOM = "custom"
 """The grain of one period whose first and last day were named."""
 
-SLICING_GRAINS = ("week", *GRAINS, "calendar_quarter", "calendar_year", "rolling_90", CUSTOM)
-"""Every length by which a KPI can be sliced: weeks begin on Monday (ISO 8601), quarters and years follow the fiscal
-year, the calendar's own are asked for by name, and windows of 90 days end at the last day that counts."""
+FISCAL = ("month", "quarter", "half_year", "year")
+SLICING_GRAINS = ("week", *FISCAL, "calendar_quarter", "calendar_year", "rolling_90", CUSTOM)
+"""Every length by which a KPI can be sliced: weeks begin on Monday (ISO 8601), quarters, half-years and years follow
+the fiscal year, the calendar's own are asked for by name, and windows of 90 days end at the last day that counts."""
 
-MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
+MONTHS_IN = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 CALENDAR = {"calendar_quarter": "quarter", "calendar_year": "year"}
 DAYS_IN = {"week": 7, "rolling_90": 90}
 
@@ -31,6 +32,8 @@ class Period:
     'Q3 2026'
     >>> period_of(date(2026, 2, 1), "quarter", fiscal_year_start=2).label
     'Q1 FY2027'
+    >>> period_of(date(2026, 2, 1), "half_year", fiscal_year_start=8).label
+    'H2 FY2026'
     """
 
     start: date
@@ -45,7 +48,7 @@ class Period:
 
     @property
     def label(self) -> str:
-        """The period as a reader says it: ``Sep 2026``, ``Q3 2026``, ``Q1 FY2027``, ``week 36 2026``.
+        """The period as a reader says it: ``Sep 2026``, ``Q3 2026``, ``H1 FY2027``, ``week 36 2026``.
 
         A calendar quarter or year is called so where the company's own begins in another month.
         """
@@ -64,6 +67,8 @@ class Period:
         if self.grain == "year":
             return year
         months_in = (self.start.month - self.fiscal_year_start) % 12
+        if self.grain == "half_year":
+            return f"H{months_in // 6 + 1} {year}"
         return f"Q{months_in // 3 + 1} {year}"
 
     @property
@@ -145,7 +150,7 @@ def period_of(day: date, grain: str, fiscal_year_start: int = 1) -> Period:
         return Period(day - timedelta(days=DAYS_IN[grain] - 1), day, grain, fiscal_year_start)
     if grain == CUSTOM:
         raise ParameterError("grain 'custom' needs its first and last day. Give start and end, such as 2026-07-01.")
-    months = _months_in(grain if grain in CALENDAR else require_grain(grain))
+    months = _months_in(require_slicing_grain(grain))
     into = (day.month - (1 if grain in CALENDAR else fiscal_year_start)) % 12 % months
     start = _add_months(day.replace(day=1), -into)
     return Period(start, _add_months(start, months) - timedelta(days=1), grain, fiscal_year_start)

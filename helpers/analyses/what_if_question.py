@@ -23,7 +23,7 @@ from helpers.units import format_value, in_sentence
 CONVERSIONS = ("opportunity_to_won", "sql_to_won", "mql_to_won", "lead_to_won")
 """From which stage deals are counted: the first of these that the company's exports tell."""
 
-YEAR = {"week": 52, "month": 12, "quarter": 4, "calendar_quarter": 4, "rolling_90": 4}
+YEAR = {"week": 52, "month": 12, "quarter": 4, "half_year": 2, "calendar_quarter": 4, "rolling_90": 4}
 FEWEST_SIZES = 5
 """A slice with fewer won deals than this takes the company's deal size."""
 

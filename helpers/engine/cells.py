@@ -37,7 +37,9 @@ def build_cells(
         company: The opened company; it isn't changed (its joined journeys are remembered on it).
         kpis: KPI ids; None takes every KPI that the data can tell.
         by: Combinations of partitions, each a tuple of ids or aliases; ``()`` is the company.
-        grain: month, quarter, year, or all for one row over the whole history.
+        grain: One of ``SLICING_GRAINS`` (week, month, quarter, half_year, year, calendar_quarter, calendar_year,
+            rolling_90, or custom for the one period from ``start`` to ``end``), or all for one row over the whole
+            history.
         start: Periods that end before this day are left out.
         end: Periods that start after this day are left out. A period is never cut, except the one of grain all.
         as_of: The last day that counts: later events are invisible, deals closed later are open again, and stage,

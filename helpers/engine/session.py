@@ -162,7 +162,7 @@ def open_session(
         company: The opened company; it isn't changed.
         kpis: KPI ids; this and what follows is as for ``build_cells``.
         by: Combinations of partitions.
-        grain: month, quarter, year, or all.
+        grain: One of ``SLICING_GRAINS``, or all.
         start: Periods that end before this day are left out.
         end: Periods that start after this day are left out.
         as_of: The last day that counts.

@@ -1,5 +1,6 @@
 """Slices add up, rates and medians of the rest are counted anew, and two periods or the plan are set beside them."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -145,6 +146,24 @@ def test_goals_of_shorter_periods_are_added_up_where_they_tile_the_one_asked():
     assert find_goals(targets, kpi, (), period_of(date(2026, 5, 1), "year")) == {}, "a quarter has no goal"
     assert find_goals(targets, kpi, (), custom_period(date(2026, 1, 2), date(2026, 6, 30))) == {}
     assert find_goals(targets, load_catalog().kpi("win_rate"), (), half) == {}, "rates don't add up"
+
+
+@pytest.mark.parametrize("start", [1, 4, 11])
+def test_a_half_year_holds_what_was_won_from_its_first_to_its_last_day(start):
+    """Plain pandas: months since the fiscal year began, in halves of six; each is compared with the half before it."""
+    deals = make_random_company(3).tables["deal"]
+    company = replace(make_random_company(3), fiscal_year_start=start)
+    half = period_of(date(2025, 5, 5), "half_year", start)
+    closed = deals["closed_at"].dt.to_period("M")
+    number = closed.dt.year * 2 + (closed.dt.month - start) // 6
+    number = number.where(deals["outcome"] == "won")
+    assert number.nunique() > 1
+    frame = slice_kpi(company, "deals_won", ["source"], period=half, compared=half.previous()).set_index("slice")
+    at = half.start.year * 2 + (half.start.month - start) // 6
+    for column, wanted in (("value", at), ("previous_value", at - 1)):
+        expected = deals[number == wanted]["source"].astype("object").fillna("(blank)").value_counts()
+        found = frame[column].fillna(0)
+        assert found[found > 0].to_dict() == expected.to_dict()
 
 
 def test_a_cut_of_what_is_known_too_late_is_refused_in_words(sample):

@@ -137,10 +137,25 @@ def test_calendar_quarters_are_called_so_where_the_company_counts_otherwise():
     assert period_of(date(2026, 8, 15), "calendar_quarter").label == "Q3 2026"
 
 
+def test_a_half_year_follows_the_fiscal_year_and_is_compared_with_the_half_before_and_the_same_one_a_year_ago():
+    """A fiscal year from February: its first half runs from 1 February to 31 July and bears the year it ends in."""
+    half = period_of(date(2026, 3, 1), "half_year", 2)
+    assert (half.start, half.end, half.label) == (date(2026, 2, 1), date(2026, 7, 31), "H1 FY2027")
+    assert (half.previous().start, half.previous().label) == (date(2025, 8, 1), "H2 FY2026")
+    assert (half.year_ago().end, half.year_ago().label) == (date(2025, 7, 31), "H1 FY2026")
+    assert period_of(date(2026, 12, 31), "half_year").label == "H2 2026"
+    assert resolve_as_of(date(2026, 10, 3), date(2024, 10, 1), "half_year", 2) == date(2026, 7, 31)
+
+
 @pytest.mark.parametrize("start", range(1, 13))
-def test_a_fiscal_year_from_any_month_has_twelve_months_in_four_quarters(start):
+def test_a_fiscal_year_from_any_month_has_twelve_months_in_four_quarters_and_two_halves(start):
     year = period_of(date(2026, 6, 15), "year", start)
     quarters = build_periods(year.start, year.end, "quarter", start)
+    halves = build_periods(year.start, year.end, "half_year", start)
+    assert [(half.label[:2], half.start, half.end) for half in halves] == [
+        ("H1", quarters[0].start, quarters[1].end),
+        ("H2", quarters[2].start, quarters[3].end),
+    ]
     assert len(quarters) == 4 and (quarters[0].start, quarters[-1].end) == (year.start, year.end)
     assert year.start == date(2026 if start <= 6 else 2025, start, 1) and year.days in (365, 366)
     assert [quarter.label[:2] for quarter in quarters] == ["Q1", "Q2", "Q3", "Q4"]
@@ -162,6 +177,6 @@ def test_custom_without_its_days__error():
 
 
 def test_a_grain_that_only_slicing_knows_is_no_period_of_a_report__error():
-    assert require_slicing_grain("week") == "week" and "week" not in GRAINS
+    assert {"week", "half_year"}.isdisjoint(GRAINS) and require_slicing_grain("half_year") == "half_year"
     with pytest.raises(ParameterError, match="Did you mean 'rolling_90'"):
         require_slicing_grain("rolling90")

@@ -65,6 +65,7 @@ def test_filters_take_in_and_leave_out(plain):
     [
         ("week", "week 39 2026", "week 38 2026"),
         ("month", "Sep 2026", "Aug 2026"),
+        ("half_year", "H1 2026", "H2 2025"),
         ("year", "2025", "2024"),
         ("calendar_quarter", "Q3 2026", "Q2 2026"),
         ("rolling_90", "90 days to 30 Sep 2026", "90 days to 2 Jul 2026"),

@@ -28,6 +28,7 @@ GRAINS = {
     "week": "Week",
     "month": "Month",
     "quarter": "Quarter",
+    "half_year": "Half-year",
     "year": "Year",
     "calendar_quarter": "Calendar quarter",
     "calendar_year": "Calendar year",
