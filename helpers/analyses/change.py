@@ -36,7 +36,8 @@ def score_changes(
         on: Columns that name a cell, such as ``["kpi", "slice"]``; unique in each frame.
         days: How many days the two periods have; None takes them from period_start and period_end, else as equal.
         history: Cells of earlier complete periods of the same series, from which is learnt how much counts usually
-            vary; None takes chance alone.
+            vary, and with them sums of money; the series of a KPI and dimension are taken together. None takes chance
+            alone.
         confidence: Of the intervals in the cells.
 
     Returns:
@@ -88,10 +89,11 @@ def _days(both: pd.DataFrame, days: tuple[int, int] | None) -> tuple[np.ndarray,
 
 
 def _usual_spread(both: pd.DataFrame, history: pd.DataFrame | None, on: list[str]) -> np.ndarray:
-    if history is None or history.empty or "kpi" not in both:
+    pools = [name for name in ("kpi", "dimension") if history is not None and name in both and name in history]
+    if not pools or history.empty:
         return np.ones(len(both))
-    factor = measure_count_dispersion(history, [name for name in on if name in history])
-    return both["kpi"].map(factor).fillna(1.0).to_numpy(float)
+    factor = measure_count_dispersion(history, [name for name in on if name in history], pools).rename("factor")
+    return both[pools].merge(factor.reset_index(), on=pools, how="left")["factor"].fillna(1.0).to_numpy(float)
 
 
 def _p_values(
@@ -111,6 +113,6 @@ def _p_values(
     if "squares" in both and "squares_before" in both:
         squares = both["squares"].to_numpy(float), both["squares_before"].to_numpy(float)
         values = both["value"].to_numpy(float), both["previous_value"].to_numpy(float)
-        z = np.where(total, score_sums(*values, squares, (n, n_before), days), z)
+        z = np.where(total, score_sums(*values, squares, (n, n_before), days, spread), z)
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(z), two_sided(z), np.nan)

@@ -58,16 +58,23 @@ def score_counts(now: np.ndarray, before: np.ndarray, days: tuple[np.ndarray, np
 
 
 def score_sums(
-    now: np.ndarray, before: np.ndarray, squares: tuple[np.ndarray, np.ndarray], n: tuple[np.ndarray, np.ndarray], days
+    now: np.ndarray,
+    before: np.ndarray,
+    squares: tuple[np.ndarray, np.ndarray],
+    n: tuple[np.ndarray, np.ndarray],
+    days: tuple[np.ndarray, np.ndarray],
+    spread: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Return the score of a difference between two sums of amounts, number and size of the records both free to move.
 
     Both sums are compound Poisson: variance Σx². If nothing changed, each record could have fallen into either period,
-    so the score is that of dealing all records out anew. Too few records on either side give no score.
+    so the score is that of dealing all records out anew. Where the number of records usually varies by a factor φ more
+    than chance makes it, their average size x̄ carries that into the sum: variance Σx² + (φ − 1)·n·x̄². Too few records
+    on either side give no score.
     """
     share = days[0] / (days[0] + days[1])
-    total = squares[0] + squares[1]
     with np.errstate(divide="ignore", invalid="ignore"):
+        total = squares[0] + squares[1] + (spread - 1) * (now + before) ** 2 / (n[0] + n[1])
         z = ((1 - share) * now - share * before) / np.sqrt(share * (1 - share) * total)
     enough = (n[0] >= LEAST_FOR_MONEY) & (n[1] >= LEAST_FOR_MONEY)
     return np.where(enough, z, np.nan)
@@ -108,24 +115,25 @@ def _odds(share: np.ndarray) -> np.ndarray:
     return np.log(share / (1 - share))
 
 
-def measure_count_dispersion(history: pd.DataFrame, on: list[str]) -> pd.Series:
+def measure_count_dispersion(history: pd.DataFrame, on: list[str], pools: list[str]) -> pd.Series:
     """Measure by what factor counts vary from period to period more than chance makes them.
 
-    Successive differences leave a steady trend out of it; the series of a KPI are pooled.
+    Successive differences leave a steady trend out of it; the series of a pool are taken together.
 
     Args:
-        history: Cells of complete periods, with kpi, period_start, value, n and the columns of ``on``.
+        history: Cells of complete periods, with period_start, n and the columns of ``on`` and ``pools``.
         on: Columns that name a series.
+        pools: Columns that name what is taken together, such as the KPI.
 
     Returns:
-        Per KPI the factor, at least 1; KPIs with fewer than four differences are left out.
+        Per pool the factor, at least 1; pools with fewer than four differences are left out.
     """
-    keys = [name for name in on if name != "kpi"]
+    keys = list(dict.fromkeys([*pools, *on]))
     rows = history.sort_values([*keys, "period_start"], kind="stable")
     n = rows["n"].astype(float)
-    series = [rows["kpi"], *(rows[key] for key in keys)]
-    earlier = n.groupby(series).shift()
+    earlier = n.groupby([rows[key] for key in keys]).shift()
     used = earlier.notna() & (n + earlier > 0)
-    squared = ((n - earlier) ** 2)[used].groupby(rows.loc[used, "kpi"])
-    ratio = squared.sum() / (n + earlier)[used].groupby(rows.loc[used, "kpi"]).sum()
+    pooled = [rows.loc[used, name] for name in pools]
+    squared = ((n - earlier) ** 2)[used].groupby(pooled)
+    ratio = squared.sum() / (n + earlier)[used].groupby(pooled).sum()
     return ratio[squared.size() >= 4].clip(lower=1.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.change_money import Days, measure_squares
 from helpers.analyses.derived_partitions import derive_partitions
 from helpers.analyses.exploration_answer import Answer
 from helpers.analyses.exploration_cells import AskedCells
@@ -49,6 +50,7 @@ class Exploration:
         self.horizon_days, self.targets = horizon_days, targets
         self._sessions: dict[tuple, SliceSession] = {}
         self._cells: dict[tuple, SlicedCells] = {}
+        self._squares: dict[tuple, dict[tuple[str, date], float] | None] = {}
         self._levels: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def resolve(self, partition: str) -> str:
@@ -63,6 +65,7 @@ class Exploration:
                 self.company = derived
                 self._sessions.clear()
                 self._cells.clear()
+                self._squares.clear()
         return resolve_partition(self.company, partition, self._outline.labels)
 
     def list_values(self, partition: str) -> list[str]:
@@ -124,14 +127,37 @@ class Exploration:
             periods: Their grain, the first day and the last.
             filters: Partition → values that count, or ``{"not_in": values}``.
         """
-        texts = tuple(sorted((name, repr(wanted)) for name, wanted in filters.items()))
-        key = (kpi.id, tuple(by), periods, texts)
+        key = (kpi.id, tuple(by), periods, _freeze(filters))
         if key not in self._cells:
             if len(self._cells) >= REMEMBERED:
                 self._cells.pop(next(iter(self._cells)))
-            values = {name: self.list_wanted(name, wanted) for name, wanted in filters.items()}
-            self._cells[key] = self._open(kpi, by, *periods).slice(values or None)
+            self._cells[key] = self._open(kpi, by, *periods).slice(self._spell(filters))
         return self._cells[key]
+
+    def find_squares(
+        self, kpi: Kpi, by: Sequence[str], periods: Sequence[Days], filters: Mapping[str, Any]
+    ) -> dict[tuple[str, date], float] | None:
+        """Return (slice, first day) → sum of squared amounts, by which a change of a sum of money is tested.
+
+        Args:
+            kpi: The KPI.
+            by: The partitions.
+            periods: First and last days, in their order.
+            filters: As for ``slice``.
+
+        Returns:
+            None for a KPI that adds up no amounts of records.
+        """
+        key = (kpi.id, tuple(by), tuple(periods), _freeze(filters))
+        if key not in self._squares:
+            if len(self._squares) >= REMEMBERED:
+                self._squares.pop(next(iter(self._squares)))
+            days = {"as_of": self.as_of, "filters": self._spell(filters)}
+            self._squares[key] = measure_squares(self.company, kpi.id, periods, by=by, **days)
+        return self._squares[key]
+
+    def _spell(self, filters: Mapping[str, Any]) -> dict[str, list[str]] | None:
+        return {name: self.list_wanted(name, wanted) for name, wanted in filters.items()} or None
 
     def _open(self, kpi: Kpi, by: Sequence[tuple[str, ...]], grain: str, start: date, end: date) -> SliceSession:
         """Return a session for a question, the one of the last time where it is the same."""
@@ -163,3 +189,7 @@ class Exploration:
     @property
     def _outline(self) -> Any:
         return open_evaluator(self.company, self.as_of).outline
+
+
+def _freeze(filters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(wanted)) for name, wanted in filters.items()))

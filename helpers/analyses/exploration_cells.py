@@ -21,7 +21,7 @@ from helpers.periods import CUSTOM, Period, custom_period, parse_day, period_of
 
 NUMBERS = ("value", "n", "numerator", "denominator", "low", "high")
 CELL_COLUMNS = ["slice", *NUMBERS, "is_complete"]
-SHOWN_PERIODS = 12
+SHOWN_PERIODS, SHOWN_STRETCHES = 12, 4
 MOST_LINES = 6
 PANEL_COLUMNS = (
     "slice numerator denominator value n low high is_complete previous_value previous_n change q_value goal is_small "
@@ -130,15 +130,17 @@ class AskedCells:
 
     def _panels(self) -> tuple[tuple[Panel, ...], dict[str, Any]]:
         """Make the panels and the total; the tests of all changes on screen are corrected for their number together."""
-        whole, earlier = (self._cells(one, (), self._filters) for one in (self._period, self._compared))
+        whole, earlier = (self._tested(one, (), self._filters) for one in (self._period, self._compared))
         parts = [("", whole.assign(dimension=""), earlier.assign(dimension=""), 0)]
+        usual = [self._history("", self._filters)]
         for name in self._state.by:
             filters = {id: wanted for id, wanted in self._filters.items() if id != name}
-            now, before = (self._cells(one, (name,), filters) for one in (self._period, self._compared))
+            now, before = (self._tested(one, (name,), filters) for one in (self._period, self._compared))
             now, before, left_out = self._fold(name, filters, _with_vanished(now, before), before)
             parts.append((name, now.assign(dimension=name), before.assign(dimension=name), left_out))
+            usual.append(self._history(name, filters))
         now, before = (pd.concat([part[at] for part in parts], ignore_index=True) for at in (1, 2))
-        scored = self._score(now, before)
+        scored = self._score(now, before, pd.concat(usual, ignore_index=True))
         panels = tuple(
             Panel(name, self._company.partitions[name].label, self._finish(name, scored), left_out)
             for name, _, _, left_out in parts[1:]
@@ -146,11 +148,39 @@ class AskedCells:
         total = self._beside(scored[scored["dimension"] == ""])
         return panels, self._set_plan(total, ()).iloc[0].to_dict() if len(total) else {}
 
-    def _score(self, now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-        compared = self._compared
-        unlike = compared is not None and compared.grain != self._period.grain
-        days = (self._period.days, compared.days) if unlike else None
-        return score_changes(now, before, on=["dimension", "slice"], days=days)
+    def _score(self, now: pd.DataFrame, before: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
+        days = (self._period.days, self._compared.days) if self._compared else None
+        return score_changes(now, before, on=["dimension", "slice"], days=days, history=usual)
+
+    def _tested(self, period: Period | None, by: Sequence[str], filters: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the cells of one period with what a test of their change needs."""
+        cells, compared = self._cells(period, by, filters), self._compared
+        if period is None or compared is None or self._kpi.measure.kind != "sum":
+            return cells
+        days = sorted({(one.start, one.end) for one in (self._period, compared)})
+        squares = self._exploration.find_squares(self._kpi, by, days, filters)
+        if squares is None:
+            return cells
+        return cells.assign(squares=[squares.get((name, period.start), 0.0) for name in cells["slice"]])
+
+    def _history(self, name: str, filters: Mapping[str, Any]) -> pd.DataFrame:
+        """Return how many records complete periods before the one shown had, from which is learnt what is usual."""
+        columns = ["dimension", "slice", "period_start", "n"]
+        if self._compared is None or self._kpi.measure.kind not in ("volume", "sum"):
+            return pd.DataFrame(columns=columns)
+        by = (name,) if name else ()
+        if self._period.grain in (CUSTOM, "rolling_90"):
+            stretches = [self._period.previous(back) for back in range(SHOWN_STRETCHES - 1, 0, -1)]
+            parts = [self._cells(one, by, filters).assign(period_start=np.datetime64(one.start)) for one in stretches]
+            cells = pd.concat(parts, ignore_index=True)
+        else:
+            found = self._pick(self._period, by, filters)
+            names = pd.array(np.asarray(found.slices).astype(object), dtype="str")
+            counted = {"n": found.n, "is_complete": found.is_complete}
+            cells = pd.DataFrame({"slice": names, "period_start": found.starts, **counted})
+        starts = cells["period_start"]
+        used = (starts < np.datetime64(self._period.start)) & (starts != np.datetime64(self._compared.start))
+        return cells[used & cells["is_complete"].astype(bool)].assign(dimension=name)[columns]
 
     def _fold(
         self, name: str, filters: Mapping[str, Any], now: pd.DataFrame, before: pd.DataFrame
@@ -169,6 +199,9 @@ class AskedCells:
             self._cells(period, (), {**filters, name: rest}).assign(slice=OTHERS)
             for period in (self._period, self._compared)
         ]
+        if "squares" in now and "squares" in before:
+            sums = [cells.loc[cells["slice"].isin(rest), "squares"].sum() for cells in (now, before)]
+            others = [cells.assign(squares=total) for cells, total in zip(others, sums, strict=True)]
         others[0] = _with_vanished(others[0], others[1])
         named = [now[is_named], before[~before["slice"].isin(rest)]]
         folded = [pd.concat([one, other], ignore_index=True) for one, other in zip(named, others, strict=True)]
@@ -208,7 +241,7 @@ class AskedCells:
         """Return one row per period up to the one shown, under all filters: period, label, then the numbers."""
         filters = self._state.to_filters()
         if self._period.grain in (CUSTOM, "rolling_90"):
-            periods = [self._period.previous(back) for back in range(3, -1, -1)]
+            periods = [self._period.previous(back) for back in range(SHOWN_STRETCHES - 1, -1, -1)]
             cells = [self._cells(one, by, filters).assign(start=one.start) for one in periods]
             table = pd.concat(cells, ignore_index=True)
         else:
@@ -239,5 +272,5 @@ def _with_vanished(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     if gone.empty:
         return now
     nothing = dict.fromkeys(("numerator", "denominator", "value", "low", "high"), np.nan)
-    rows = gone.assign(**nothing, n=0.0)
+    rows = gone.assign(**nothing, n=0.0, **({"squares": 0.0} if "squares" in gone else {}))
     return pd.concat([now, rows], ignore_index=True) if len(now) else rows.reset_index(drop=True)

@@ -231,9 +231,7 @@ def slice_kpi(
     before = question.count(compared, [(), cut]) if compared else now.iloc[:0]
     whole, sliced = now[now["dimension"] == "all"], now[now["dimension"] != "all"]
     whole_before, sliced_before = before[before["dimension"] == "all"], before[before["dimension"] != "all"]
-    sliced, sliced_before = (_add_squares(question, cells) for cells in (sliced, sliced_before))
-    days = (period.days, compared.days) if compared else None
-    scored = score_changes(_with_vanished(sliced, sliced_before), sliced_before, on=["slice"], days=days)
+    scored = _score(question, sliced, sliced_before, period, compared)
     moved = add_contributions(sliced, sliced_before, is_additive=question.is_additive) if compared else {}
     scored["contribution"] = scored["slice"].map(moved).astype(float)
     scored["share_of_n"] = scored["n"].astype(float) / (float(scored["n"].sum()) or np.nan)
@@ -255,12 +253,22 @@ def slice_kpi(
     return result
 
 
+def _score(
+    question: SliceQuestion, now: pd.DataFrame, before: pd.DataFrame, period: Period, compared: Period | None
+) -> pd.DataFrame:
+    """Test the change of every slice, those that vanished among them, against what is usual."""
+    days = (period.days, compared.days) if compared else None
+    usual = question.count_history(period, compared) if compared else None
+    now, before = (_add_squares(question, cells) for cells in (now, before))
+    return score_changes(_with_vanished(now, before), before, on=["slice"], days=days, history=usual)
+
+
 def _add_squares(question: SliceQuestion, cells: pd.DataFrame) -> pd.DataFrame:
-    """Add to sums of money what a test of their change needs, where the records are at hand."""
-    company = question.company
-    if question.kpi.measure.kind != "sum" or cells.empty or getattr(company, "warehouse", None) is not None:
+    """Add to sums of money what a test of their change needs."""
+    if question.kpi.measure.kind != "sum" or cells.empty:
         return cells
-    return add_squares(company, cells, question.kpi.id, by=question.by, as_of=question.as_of, filters=question.filters)
+    asked = {"by": question.by, "as_of": question.as_of, "filters": question.filters}
+    return add_squares(question.company, cells, question.kpi.id, **asked)
 
 
 def _with_vanished(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.engine.journeys import BLANK, build_journeys
+from helpers.engine.cells import open_evaluator
+from helpers.engine.journeys import BLANK
 from helpers.engine.slicing import resolve_partition
 from helpers.errors import QuestionError, suggest
 
@@ -55,7 +56,7 @@ def list_values(company: Any, partition: str, *, as_of: Any = None) -> list[str]
     Raises:
         QuestionError: There is no such partition.
     """
-    labels = build_journeys(company, as_of=as_of).labels
+    labels = open_evaluator(company, as_of).outline.labels
     return [str(label) for label in labels[resolve_partition(company, partition, labels)]]
 
 

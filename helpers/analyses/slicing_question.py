@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from helpers.analyses.slicing_filters import JOINT, resolve_filters
-from helpers.engine.cells import allows, build_cells
-from helpers.engine.journeys import build_journeys
+from helpers.engine.cells import allows, build_cells, open_evaluator
 from helpers.engine.slicing import resolve_partition
 from helpers.errors import QuestionError, suggest
 from helpers.model.kpi import Kpi
-from helpers.periods import Period
+from helpers.periods import CUSTOM, Period
+
+HISTORY_PERIODS, HISTORY_STRETCHES = 12, 4
+"""How many periods before the one shown tell how much counts usually vary, and how many stretches of named days."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,43 @@ class SliceQuestion:
         Returns:
             One row per cut and slice with the columns of ``kpis.csv``.
         """
+        cells = self._count(period.grain, period.start, period.end, cuts)
+        return cells[pd.to_datetime(cells["period_start"]).dt.date == period.start].reset_index(drop=True)
+
+    def count_history(self, period: Period, compared: Period) -> pd.DataFrame | None:
+        """Return the cells of the cut in complete periods before the one shown, from which is learnt what is usual.
+
+        Args:
+            period: The period shown.
+            compared: The period that it is compared with: it isn't part of what is usual.
+
+        Returns:
+            One row per slice and period with the columns of ``kpis.csv``; None for what isn't counted from events.
+        """
+        if self.kpi.measure.kind not in ("volume", "sum"):
+            return None
+        if period.grain == CUSTOM:
+            stretches = [period.previous(back) for back in range(1, HISTORY_STRETCHES + 1)]
+            cells = pd.concat([self.count(one, [self.by]) for one in stretches], ignore_index=True)
+        else:
+            first, last = period.previous(HISTORY_PERIODS), period.previous()
+            cells = self._count(period.grain, first.start, last.end, [self.by])
+        is_compared = pd.to_datetime(cells["period_start"]).dt.date == compared.start
+        return cells[cells["is_complete"].astype(bool) & ~is_compared].reset_index(drop=True)
+
+    def _count(self, grain: str, start: date, end: date, cuts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
         cells = build_cells(
             self.company,
             kpis=[self.kpi.id],
             by=list(cuts),
-            grain=period.grain,
-            start=period.start,
-            end=period.end,
+            grain=grain,
+            start=start,
+            end=end,
             as_of=self.as_of,
             filters=dict(self.filters or {}) or None,
             horizon_days=self.horizon_days,
         )
-        mine = (cells["basis"] == self.basis) & (pd.to_datetime(cells["period_start"]).dt.date == period.start)
-        return cells[mine].reset_index(drop=True)
+        return cells[cells["basis"] == self.basis]
 
     def narrow(self, filters: Mapping[str, Any]) -> "SliceQuestion":
         """Return the same question over fewer records."""
@@ -116,7 +143,7 @@ def find_refusal(company: Any, kpi: Kpi, partitions: Sequence[str], *, as_of: An
     Raises:
         QuestionError: A partition is unknown.
     """
-    labels = build_journeys(company, as_of=as_of).labels
+    labels = open_evaluator(company, as_of).outline.labels
     ids = [resolve_partition(company, name, labels) for name in partitions]
     try:
         allows(company, kpi, ids, strict=True)

@@ -159,6 +159,27 @@ def test_squares_are_those_of_plain_pandas():
     assert add_squares(company, rate, "win_rate", by=("region",))["squares"].isna().all()
 
 
+def test_sums_of_money_whose_numbers_always_vary_a_lot_raise_no_more_alarms_than_they_may():
+    """Numbers of deals vary three times as much as chance (negative binomial); sizes vary as deals do."""
+    rng, alone, known = np.random.default_rng(34), [], []
+    for _ in range(40):
+        counts = rng.negative_binomial(30, 1 / 3, (14, 30))
+        rows = []
+        for at, row in enumerate(counts):
+            amounts = [rng.lognormal(9, 0.8, n) for n in row]
+            sums, squares = ([part.sum() for part in values] for values in (amounts, [one**2 for one in amounts]))
+            start = pd.Timestamp("2022-01-01") + pd.DateOffset(months=at)
+            columns = {"kpi": "revenue_won", "slice": range(30), "n": row, "period_start": start}
+            blank = {"denominator": np.nan, "low": np.nan, "high": np.nan}
+            rows.append(pd.DataFrame({**columns, **blank, "numerator": sums, "value": sums, "squares": squares}))
+        now, before, history = rows[-1], rows[-2], pd.concat(rows[:-2])
+        dates = {"period_start": pd.Timestamp("2023-01-01")}
+        sides = now.assign(**dates), before.assign(**dates)
+        alone += score_changes(*sides, on=["kpi", "slice"])["p_value"].tolist()
+        known += score_changes(*sides, on=["kpi", "slice"], history=history)["p_value"].tolist()
+    assert np.mean(np.array(alone) < 0.05) > 0.12 and 0.03 < np.mean(np.array(known) < 0.05) < 0.07
+
+
 SIZES = np.concatenate([[400], np.random.default_rng(30).integers(5, 300, 39)])
 
 

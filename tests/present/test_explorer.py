@@ -4,10 +4,13 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from helpers.analyses.exploration import Exploration
 from helpers.analyses.exploration_state import CHARTS, ExplorerState, Filter, read_state, write_python, write_yaml
@@ -132,6 +135,35 @@ def test_every_number_on_screen_is_that_of_the_table_of_slices(book, kpi):
         for name in ("value", "n", "low", "high", "previous_value", "numerator", "denominator"):
             expected = mine[name].astype(float).reindex(shown.index)
             pd.testing.assert_series_equal(shown[name].astype(float), expected, check_names=False, rtol=1e-12)
+
+
+def test_a_change_of_money_is_tested_in_plain_pandas_as_on_screen(book):
+    """Amounts dealt out anew, wider by how much the number of won deals usually varies, corrected for all on screen."""
+    deals = book.company.tables["deal"]
+    won = deals[(deals["outcome"] == "won") & deals["amount"].notna()]
+    won = won.assign(quarter=won["closed_at"].dt.to_period("Q"), segment=won["segment"].astype("object"))
+    by_slice = won.groupby(["segment", "quarter"])["amount"].agg(["sum", "count", lambda amounts: (amounts**2).sum()])
+    whole = won.groupby("quarter")["amount"].agg(["sum", "count", lambda amounts: (amounts**2).sum()])
+    now, before = pd.Period("2026Q3"), pd.Period("2026Q2")
+    p_values = {}
+    for pool in ({"": whole}, {name: by_slice.loc[name] for name in won["segment"].dropna().unique()}):
+        quarters = pd.period_range("2023Q4", "2026Q1", freq="Q")
+        counts = {
+            name: table["count"].reindex(quarters).loc[table.index.min() :].fillna(0) for name, table in pool.items()
+        }
+        pairs = [(a, b) for series in counts.values() for a, b in pairwise(series) if a + b]
+        factor = max(sum((a - b) ** 2 for a, b in pairs) / sum(a + b for a, b in pairs), 1)
+        for name, table in pool.items():
+            (x, n, xx), (y, m, yy) = table.loc[now], table.loc[before]
+            share = 92 / (92 + 91)
+            variance = xx + yy + (factor - 1) * (x + y) ** 2 / (n + m)
+            z = ((1 - share) * x - share * y) / np.sqrt(share * (1 - share) * variance)
+            p_values[name] = 2 * stats.norm.sf(abs(z)) if min(n, m) >= 10 else np.nan
+    tested = {name: p for name, p in p_values.items() if p == p}
+    expected = dict(zip(tested, stats.false_discovery_control(list(tested.values())), strict=True))
+    answer = Explorer(book, ExplorerState("revenue_won", ("segment",))).answer
+    found = answer.panels[0].frame.set_index("slice")["q_value"].dropna().to_dict() | {"": answer.total["q_value"]}
+    assert len(found) > 2 and found == pytest.approx(expected)
 
 
 def test_a_chart_ignores_its_own_filter_and_the_others_follow(book, explorer):
