@@ -82,12 +82,12 @@ def rebase(sync: Sync, known: Sequence[Normal]) -> Sync:
 
     Args:
         sync: What this window knows, with the change.
-        known: The answers that led to the change, the oldest first. Where the file holds one of them, it is this
-            window's own and nobody has changed it since; without any nothing becomes another.
+        known: The answers that led to the change, the oldest first. Where the file holds one of them, or the change
+            itself, it is this window's own and nobody has changed it since; without any nothing becomes another.
     """
     if not known:
         return sync
-    base = sync.file if sync.file in known else known[0]
+    base = sync.file if sync.file in (*known, sync.mine) else known[0]
     return replace(sync, file=base, base=base)
 
 

@@ -327,14 +327,6 @@ def test_every_kind_of_answer_is_on_disk_and_back_after_a_reload(server, open_pa
     assert page.get_by_label("Sales cycle, Planner").input_value() == "60"
 
 
-UNCHANGING = """() => new Promise(done => {
-    let quiet = setTimeout(done, 500);
-    const again = () => { clearTimeout(quiet); quiet = setTimeout(done, 500); };
-    new MutationObserver(again).observe(document.body, {subtree: true, childList: true, attributes: true});
-})"""
-"""Waits until a page that is being put together again has stopped changing."""
-
-
 def test_an_invalid_number_is_told_at_its_field_and_comes_back_as_typed(server, open_page):
     page = open_page()
     enter(page, "Bo Lind")
@@ -351,7 +343,6 @@ def test_an_invalid_number_is_told_at_its_field_and_comes_back_as_typed(server, 
     enter(page, "Bo Lind", team="")
     assert page.get_by_label("Share from new customers").input_value() == "abc"
     fault.wait_for()
-    page.evaluate(UNCHANGING)
     page.get_by_label("Share from new customers").fill("70")
     fault.wait_for(state="detached")
     wait_for_file(page, server, "Bo Lind", basics={"share": 0.7}, drafts=None)

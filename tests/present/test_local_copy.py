@@ -1,5 +1,7 @@
 """What a page left when its connection broke is laid back as the person's own typing, and confirmed once on disk."""
 
+import asyncio
+
 import pytest
 
 from helpers.answers.editing import ResponseEditor
@@ -99,6 +101,95 @@ def test_nothing_is_confirmed_before_it_is_on_disk(tmp_path, monkeypatch):
         assert confirmed(form) == {}
     form.autosave.save()
     assert confirmed(form) == {"active_customers": ["300"]}
+
+
+def type_before_the_next_save(form, field, *texts):
+    """Type while an event loop runs, as in a kernel: saving waits for a pause, which is not awaited here."""
+
+    async def type_all():
+        for text in texts:
+            form.controls[field]._input.value = text
+
+    asyncio.run(type_all())
+    form.autosave.save()
+
+
+def restore_before_the_next_save(form, **entries):
+    async def tell():
+        say(form, restore=entries)
+
+    asyncio.run(tell())
+
+
+@pytest.mark.parametrize("left", ["abc", "300"])
+def test_what_replaces_a_text_that_was_saved_but_not_confirmed_is_no_conflict(tmp_path, left):
+    save(tmp_path, "active_customers", left)
+    form = open_form(tmp_path)
+    restore_before_the_next_save(form, active_customers={"base": [""], "tried": [], "mine": [left]})
+    type_before_the_next_save(form, "active_customers", "70")
+    assert not form.editor.conflicts
+    assert read(tmp_path, "active_customers").value == 70 and not read(tmp_path, "active_customers").conflict
+    assert confirmed(form) == {"active_customers": ["70"]}
+
+
+@pytest.mark.parametrize("left", ["abc", "300"])
+def test_what_is_being_typed_is_not_overtaken_by_what_the_page_has_shown_before(tmp_path, left):
+    save(tmp_path, "active_customers", left)
+    form = open_form(tmp_path)
+    type_before_the_next_save(form, "active_customers", "7")
+    restore_before_the_next_save(form, active_customers={"base": [""], "tried": [], "mine": [left]})
+    assert form.controls["active_customers"].read() == "7"
+    type_before_the_next_save(form, "active_customers", "70")
+    assert not form.editor.conflicts and read(tmp_path, "active_customers").value == 70
+    assert confirmed(form) == {"active_customers": ["70"]}
+
+
+@pytest.mark.parametrize("tried", [[], [["7"]]])
+def test_what_was_left_and_never_saved_stands_beside_what_is_being_typed(tmp_path, tried):
+    save(tmp_path, "active_customers", "300")
+    form = open_form(tmp_path)
+    type_before_the_next_save(form, "active_customers", "7")
+    say(form, restore={"active_customers": {"base": ["300"], "tried": tried, "mine": ["310"]}})
+    assert form.controls["active_customers"].read() == "7"
+    conflict = form.editor.conflicts["active_customers"]
+    assert (conflict.mine, conflict.theirs) == ("7", "310")
+    assert form.controls["active_customers"].beside is not None
+    assert read(tmp_path, "active_customers").conflict is not None
+    assert confirmed(form) == {"active_customers": ["7"]}
+    form._resolve("active_customers", "theirs")
+    form.autosave.save()
+    assert read(tmp_path, "active_customers").value == 310 and not read(tmp_path, "active_customers").conflict
+
+
+def test_a_row_that_was_left_joins_the_rows_being_typed(tmp_path):
+    save(tmp_path, "products", [{"name": "Flow"}])
+    form = open_form(tmp_path)
+    form.go_to_question("products")
+    form.controls["products"].grid.rows = [{"name": "Flow"}, {"name": "Plan"}]
+    say(
+        form,
+        restore={"products": {"base": [[{"name": "Flow"}]], "tried": [], "mine": [[{"name": "Flow"}, {"name": "Go"}]]}},
+    )
+    names = [row["name"] for row in read(tmp_path, "products").value]
+    assert sorted(names) == ["Flow", "Go", "Plan"]
+    assert sorted(row["name"] for row in form.controls["products"].read()) == ["Flow", "Go", "Plan"]
+
+
+def test_what_was_left_stays_in_the_browser_while_it_cannot_be_set_aside(tmp_path, monkeypatch):
+    form = open_form(tmp_path)
+    type_before_the_next_save(form, "active_customers", "7")
+    form.heard.clear()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    left = {"active_customers": {"base": [""], "tried": [], "mine": ["310"]}}
+    with monkeypatch.context() as broken:
+        broken.setattr("helpers.answers.files.write_bytes", full)
+        say(form, restore=left)
+    assert confirmed(form) == {}
+    say(form, restore=left)
+    assert form.editor.conflicts["active_customers"].theirs == "310" and "active_customers" in confirmed(form)
 
 
 def test_the_key_is_a_persons_own_and_says_no_name(tmp_path):

@@ -10,6 +10,7 @@ import anywidget
 from traitlets import Dict, TraitError, Unicode
 
 from helpers.answers.editing import Raw, ResponseEditor
+from helpers.answers.typed import Normal, normalise
 from helpers.errors import QuestionError
 from helpers.model.survey import SurveyField
 from helpers.present.forms.controls import RADIO_LIMIT, Control
@@ -22,11 +23,13 @@ class LocalCopy(anywidget.AnyWidget):
 
     The browser keeps what is typed, under a key that is the person's own, until it is told that the file holds it.
     What a page left when it was loaded again, closed or cut off comes back as the person's own typing: an answer that
-    became another one meanwhile is a conflict with both values. The screen somebody was at is kept, too.
+    became another one meanwhile is a conflict with both values, and what is being typed here stays as it is. The screen
+    somebody was at is kept, too.
 
     Args:
         editor: Holds the answers.
         field_of: Finds a question by the id under which the editor knows it.
+        open_window: Opens the same answers once more, as another window of the person does.
         save: Saves now, and shows what came of it.
         on_restored: Is told the questions whose answers have come back, and are to be saved.
         on_place: Is told the screen at which the person was.
@@ -42,6 +45,7 @@ class LocalCopy(anywidget.AnyWidget):
         editor: ResponseEditor,
         *,
         field_of: Callable[[str], SurveyField],
+        open_window: Callable[[], ResponseEditor],
         save: Callable[[], Any],
         on_restored: Callable[[Sequence[str]], None],
         on_place: Callable[[str], None],
@@ -49,21 +53,26 @@ class LocalCopy(anywidget.AnyWidget):
     ) -> None:
         whose = f"{editor.folder.resolve()}\n{editor.topic}".encode()
         super().__init__(owner=hashlib.sha256(whose).hexdigest()[:24], **options)
-        self._editor, self._field_of = editor, field_of
+        self._editor, self._field_of, self._open_window = editor, field_of, open_window
         self._save, self._on_restored, self._on_place = save, on_restored, on_place
         self._controls: dict[str, Control] = {}
         self._unconfirmed: dict[str, Any] = {}
+        self._shown: dict[str, Normal] = {}
+        self._typed_here: set[str] = set()
         self.on_msg(self._hear)
 
     def watch(self, controls: Mapping[str, Control]) -> None:
         """Keep from now on what is typed into these controls: question's id → control."""
         self._controls |= controls
+        for id, control in controls.items():
+            self._shown[id] = normalise(control.field, self._editor.read(id).raw)
         found = {id: [[widget.model_id, name] for widget, name in control.watched] for id, control in controls.items()}
         self.watched = {**self.watched, **found}
 
     def note(self, id: str) -> None:
         """Note that an answer was changed, so that the browser is to be told once it is saved."""
         self._unconfirmed[id] = None
+        self._typed_here.add(id)
 
     def confirm(self) -> None:
         """Tell the browser that everything noted lies on disk."""
@@ -113,15 +122,32 @@ class LocalCopy(anywidget.AnyWidget):
             mine: Raw = read_values(field, entry["mine"])
             earlier = [entry.get("base"), *(entry["tried"] if isinstance(entry.get("tried"), list) else [])]
             known = [read_values(field, values) for values in earlier if isinstance(values, list)]
+            if id in self._typed_here:
+                self._set_aside(field, id, mine, known)
+                continue
             before = self._editor.read(id)
             after = self._editor.change(id, mine, known=known)
-            self._unconfirmed[id] = entry["mine"]
+            self._unconfirmed[id], self._shown[id] = entry["mine"], normalise(field, mine)
             if after.value != before.value or after.faults != before.faults:
                 back.append(id)
             if id in self._controls:
                 self._controls[id].show(after)
         if entries:
             self._on_restored(back)
+
+    def _set_aside(self, field: SurveyField, id: str, left: Raw, known: Sequence[Raw]) -> None:
+        """Keep what an earlier page has left of a question that was answered on this page before that was told.
+
+        It would overtake what is just being typed, so it stands beside it as another window's answer; where this page
+        has shown it, it was seen by whoever typed something else.
+        """
+        if normalise(field, left) != self._shown.get(id):
+            window = self._open_window()
+            window.change(id, left, known=known[:1])
+            if window.save().status == "failed":
+                return
+            self._save()
+        self._unconfirmed.setdefault(id, None)
 
 
 def read_values(field: SurveyField, values: list[Any]) -> Raw:

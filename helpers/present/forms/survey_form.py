@@ -75,6 +75,7 @@ class SurveyForm:
         self.local_copy = LocalCopy(
             editor,
             field_of=lambda id: self.route.field_of(id, survey),
+            open_window=lambda: ResponseEditor(editor.folder, survey, name=editor.name),
             save=lambda: self.autosave.save(),
             on_restored=self._take_up,
             on_place=self._come_back,

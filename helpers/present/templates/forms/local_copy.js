@@ -23,6 +23,12 @@ function attempt(action, otherwise = null) {
   try { return action(); } catch { return otherwise; }
 }
 
+// Whether ipywidgets has sent a value, or holds it back, and Python hasn't answered. A grid looks after its own rows.
+function isUnderway(target, name) {
+  const isSent = target._pending_msgs > 0 && target._expectedEchoMsgIds?.has(name);
+  return name !== "rows" && Boolean(isSent || (target._msg_buffer && name in target._msg_buffer));
+}
+
 class LocalCopy {
   constructor(model) {
     this.model = model;
@@ -73,7 +79,7 @@ class LocalCopy {
         this.controls.set(field, found);
         this.known.set(field, this.read(field));
         for (const [target, name] of found) {
-          const handler = () => this.note(field, target);
+          const handler = () => this.note(field, target, name);
           target.on(`change:${name}`, handler);
           this.listening.push([target, `change:${name}`, handler]);
         }
@@ -83,10 +89,11 @@ class LocalCopy {
 
   read(field) { return structuredClone(this.controls.get(field).map(([target, name]) => target.get(name) ?? null)); }
 
-  note(field, target) {
+  note(field, target, name) {
     const values = this.read(field);
     if (target._state_lock) { // Python says so, nobody has typed it
       if (!(field in this.kept)) this.known.set(field, values);
+      else if (isUnderway(target, name)) this.putBack(field, target, name);
       return;
     }
     const entry = (this.kept[field] ??= { base: this.known.get(field), tried: [] });
@@ -94,6 +101,16 @@ class LocalCopy {
     Object.assign(entry, { mine: values, at: Date.now(), wait: AGAIN, isLeft: false });
     if (this.isLeaving) this.write();
     else this.writing ??= setTimeout(() => this.write(), WRITE_AFTER);
+  }
+
+  // Python said so before it heard of the last keystroke, which would be gone from under the hands of whoever types.
+  putBack(field, target, name) {
+    const typed = this.kept[field].mine[this.controls.get(field).findIndex(([one]) => one === target)];
+    queueMicrotask(() => {
+      if (isSame(target.get(name), typed)) return;
+      target.set(name, typed);
+      target.save_changes();
+    });
   }
 
   write() {
