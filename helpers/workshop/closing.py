@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ipywidgets import HTML, Button, Checkbox, HBox, Text, VBox, Widget
 
+from helpers.answers.problems import Problem
 from helpers.answers.rounds import start_round, suggest_label
 from helpers.answers.survey import Round, read_round, write_round
 from helpers.errors import DiagnosticError
@@ -94,11 +95,11 @@ class ClosingPart:
         state, problems = read_round(self._folder)
         self.keep.description = "Keep it closed" if state.is_closed else "Keep it open"
         found = self._people_progress.list_people()
-        told = [self._tell("could not be changed", self._fault)] if self._fault else []
+        told = [_tell("could not be changed", *_place_fault(self._fault))] if self._fault else []
         if self._done:
             told = [embed_message("good", f"{clean_text(state.label)} has begun", self._done)]
         if problems and not told:
-            told = [self._tell("can't be read", f"{problems[0]['message']} {problems[0]['cure']}")]
+            told = [_explain(problem) for problem in problems]
         stamp = (
             state,
             self._asking,
@@ -115,9 +116,6 @@ class ClosingPart:
             self._state.children = (*told, *self._show_closed(state))
         else:
             self._state.children = (*told, *self._show_open(found), *self._add(state))
-
-    def _tell(self, what: str, text: str) -> HTML:
-        return embed_message("error", f"The round {what}", text)
 
     def _show_open(self, found: list[PersonProgress]) -> tuple:
         done = sum(one.is_done for one in found)
@@ -188,6 +186,25 @@ class ClosingPart:
         except DiagnosticError as error:
             self._fault = str(error)
         self.look()
+
+
+def _explain(problem: Problem) -> HTML:
+    """Say what is wrong with the round's file, in which line, and how to mend it."""
+    line = f", line {problem['row']}" if problem["row"] else ""
+    said = str(problem["message"])
+    return _tell("can't be read", f"{problem['file']}{line}: {said}", str(problem["cure"]))
+
+
+def _place_fault(fault: str) -> tuple[str, str]:
+    """Say where something is wrong and what; then how to mend it."""
+    place, found, rest = fault.removeprefix("[").partition("] ") if fault.startswith("[") else ("", "", fault)
+    said, _, cure = rest.partition(". ")
+    where = f"{place.replace(', row ', ', line ')}: " if found else ""
+    return f"{where}{said.rstrip('.')}.", cure
+
+
+def _tell(what: str, text: str, cure: str = "") -> HTML:
+    return embed_message("error", f"The round {what}", text, cure)
 
 
 def _actions(*buttons: Button) -> HBox:

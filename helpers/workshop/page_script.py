@@ -18,6 +18,7 @@ class PageScript(anywidget.AnyWidget):
     _esm = TEMPLATES / "app" / "page_script.js"
     title = Unicode(help="The title of the browser's tab.").tag(sync=True)
     can_rerun = Bool(help="Whether the browser can make everything on the page anew.").tag(sync=True)
+    part = Unicode(help="The part of the page that is open; the browser remembers it.").tag(sync=True)
     moves = Int(help="Counts the moves from one part of the page to another.").tag(sync=True)
 
     def on_submit(self, take: Callable[[Mapping[str, str]], None]) -> None:
@@ -27,6 +28,19 @@ class PageScript(anywidget.AnyWidget):
             if isinstance(message, Mapping) and message.get("kind") == "submit":
                 values = message.get("values")
                 take({str(k): str(v) for k, v in values.items()} if isinstance(values, Mapping) else {})
+
+        self.on_msg(hear)
+
+    def on_return(self, take: Callable[[str], None]) -> None:
+        """Call a function with the part that was open before the page was loaded again."""
+
+        def hear(_: Any, message: Any, buffers: Any) -> None:
+            if (
+                isinstance(message, Mapping)
+                and message.get("kind") == "return"
+                and isinstance(message.get("part"), str)
+            ):
+                take(message["part"])
 
         self.on_msg(hear)
 

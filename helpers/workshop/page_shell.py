@@ -74,7 +74,9 @@ class PageShell:
         self._parts: dict[str, Part] = {}
         self._buttons: dict[str, Button] = {}
         self.current = ""
+        self._is_moved = False
         self.guide.title = f"{who} · {title}"
+        self.guide.on_return(self.come_back)
         self.status = Box().add_class("shell-status")
         self._rail = VBox().add_class("shell-rail")
         self._main = VBox().add_class("shell-main")
@@ -109,9 +111,25 @@ class PageShell:
 
     def open(self, id: str) -> None:
         """Open a part."""
-        entry = next(entry for entry in self.entries if entry.id == id)
         is_move = bool(self.current) and self.current != id
-        self.current = id
+        self._is_moved = self._is_moved or is_move
+        self._show(id)
+        if is_move:
+            self.guide.arrive()
+
+    def come_back(self, id: str) -> None:
+        """Open the part that was open before the page was loaded again, unless the reader has moved on since."""
+        if not self._is_moved and id != self.current and any(entry.id == id for entry in self.entries):
+            self._show(id)
+
+    def look(self) -> None:
+        """Let the open part see whether anything changed."""
+        if self.current in self._parts:
+            self._parts[self.current].look()
+
+    def _show(self, id: str) -> None:
+        entry = next(entry for entry in self.entries if entry.id == id)
+        self.current = self.guide.part = id
         for name, button in self._buttons.items():
             (button.add_class if name == id else button.remove_class)("is-current")
         part = self._parts.get(id)
@@ -119,13 +137,6 @@ class PageShell:
             part = self._parts[id] = guarded(entry.make)
         self._main.children = (part.widget,)
         part.open()
-        if is_move:
-            self.guide.arrive()
-
-    def look(self) -> None:
-        """Let the open part see whether anything changed."""
-        if self.current in self._parts:
-            self._parts[self.current].look()
 
     def show_trouble(self, error: Exception | None) -> None:
         """Say above the part what can't be read now; None when it can be again."""

@@ -44,12 +44,24 @@ def test_a_damaged_file_of_the_round_is_told_with_its_cure_and_counts_as_open(tm
     file.write_text("closed = tru\n", encoding="utf-8")
     part = open_part(folder)
     assert "can&#x27;t be read" in told(part) and "Mend that line" in told(part) and "The round is open" in told(part)
+    assert "answers/survey/round.toml, line 1: this is no TOML" in told(part)
     part.close.click()
     part.confirm.click()
     assert "could not be changed" in told(part) and file.read_text(encoding="utf-8") == "closed = tru\n"
+    assert "answers/survey/round.toml, line 1: this is no TOML" in told(part) and "[answers" not in told(part)
     file.unlink()
     part.open()
     assert "can&#x27;t be read" not in told(part)
+
+
+def test_each_value_of_the_round_that_is_neither_true_nor_false_is_told_with_its_line(tmp_path):
+    folder = make_folder(tmp_path / "c")
+    file = folder / "answers" / "survey" / "round.toml"
+    file.write_text('label = "Q3"\nclosed = "yes"\nhides_names = 1\n', encoding="utf-8")
+    part = open_part(folder)
+    for line, key, meant in ((2, "closed", "open"), (3, "hides_names", "true")):
+        assert f"answers/survey/round.toml, line {line}: {key} is neither true nor false." in told(part)
+        assert f"Write true or false. It counts as {meant}." in told(part)
 
 
 def close_round(folder, label="Q3 2026"):

@@ -8,7 +8,7 @@ import pytest
 from helpers.answers.invitations import invite
 from helpers.errors import AnswersError
 from helpers.workshop import page_shell
-from helpers.workshop.page_shell import PageShell, keep_looking
+from helpers.workshop.page_shell import Entry, Failed, PageShell, keep_looking
 from helpers.workshop.respondent import RespondentPage
 from helpers.workshop.reviews import Reviews
 
@@ -72,3 +72,34 @@ def test_who_is_in_goes_on_while_the_invitations_are_damaged(tmp_path):
     with pytest.raises(AnswersError, match="invitations"):
         page.look()
     assert page.widget.children == (page.shell.widget,)
+
+
+def open_shell():
+    shell = PageShell(title="Brightwater", who="Ana", entries=[])
+    shell.offer([Entry(id, id, lambda: Failed(AnswersError(DAMAGED))) for id in ("people", "round", "profile")])
+    return shell
+
+
+def return_to(shell, part):
+    shell.guide._handle_custom_msg({"kind": "return", "part": part}, [])
+
+
+def test_a_page_loaded_again_shows_the_part_that_was_open_and_takes_nobody_anywhere():
+    shell = open_shell()
+    return_to(shell, "profile")
+    assert shell.current == shell.guide.part == "profile" and shell.guide.moves == 0
+    assert "is-current" in shell._buttons["profile"]._dom_classes
+
+
+def test_who_has_opened_a_part_meanwhile_stays_there():
+    shell = open_shell()
+    shell.open("round")
+    return_to(shell, "profile")
+    assert shell.current == shell.guide.part == "round" and shell.guide.moves == 1
+
+
+@pytest.mark.parametrize("part", ["results", "", None, 3])
+def test_a_part_that_is_not_offered_is_passed_over(part):
+    shell = open_shell()
+    return_to(shell, part)
+    assert shell.current == "people"

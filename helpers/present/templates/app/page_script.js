@@ -60,6 +60,16 @@ function download(name, kind, bytes) {
   setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
+// A browser may forbid storage; a page then begins at its first part.
+const PART = `revenue-engine:part:${location.pathname}`;
+function remember(model) {
+  try {
+    const left = sessionStorage.getItem(PART);
+    if (left && left !== model.get("part")) model.send({ kind: "return", part: left });
+  } catch { return; }
+  model.on("change:part", () => sessionStorage.setItem(PART, model.get("part")));
+}
+
 const isApp = () => Boolean(document.body.dataset.voila);
 const lab = () => window.jupyterapp?.commands;
 
@@ -83,6 +93,7 @@ export default {
     model.save_changes();
     const title = () => (document.title = model.get("title") || document.title);
     title();
+    if (model.get("part")) remember(model); // a panel in a notebook has no parts of a page
     model.on("change:title", title);
     model.on("change:moves", () => {
       const heading = page?.querySelector(".shell-main h2");
