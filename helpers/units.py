@@ -1,12 +1,15 @@
 """Units of KPIs and how their values are written for a reader."""
 
 import math
+import re
 from datetime import date
 
 UNITS = ("count", "currency", "share", "days", "ratio", "currency_per_day", "text", "date")
 """share is 0–1 and shown in %; days are calendar days; currency is the company's own; ratio is a multiple."""
 
 NOT_AVAILABLE = "not available"
+
+_SNAKE = re.compile(r"(?<![\w./\[])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w./=\]])")
 
 CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "BRL": "R$", "INR": "₹"}
 
@@ -112,6 +115,25 @@ def in_sentence(label: str) -> str:
     ('average deal size', 'GTM motion', 'MQLs')
     """
     return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+
+
+def spell_out(text: str) -> str:
+    """Write values in snake case, as some exports hold them, with spaces; fields such as deal.closed_at stay.
+
+    >>> spell_out("paid_search brought 12 % of MQLs"), spell_out("map deal.closed_at")
+    ('paid search brought 12 % of MQLs', 'map deal.closed_at')
+    """
+    return _SNAKE.sub(lambda found: found.group().replace("_", " "), text)
+
+
+def open_sentence(text: str) -> str:
+    """Begin a text with a capital, unless its first word has capitals of its own.
+
+    >>> open_sentence("paid search adds 12 deals"), open_sentence("eBay adds 3")
+    ('Paid search adds 12 deals', 'eBay adds 3')
+    """
+    first = text.split(" ", 1)[0]
+    return f"{text[:1].upper()}{text[1:]}" if first.islower() else text
 
 
 def _share_digits(share: float) -> int:

@@ -95,6 +95,11 @@ class Adoption:
         return self.told[0] if self.told else None
 
     @property
+    def to_go_through(self) -> AdoptionList | None:
+        """The longest list that holds a record; None where none does."""
+        return self.longest if self.longest is not None and self.longest.n else None
+
+    @property
     def records(self) -> pd.DataFrame:
         """The records of all lists, one row per list and record."""
         parts = [one.records for one in self.told if len(one.records)]
@@ -319,21 +324,26 @@ def _tabulate(one: AdoptionList, as_of: date) -> pd.DataFrame:
     return frame.assign(**same, is_available=True, note=one.note)
 
 
+def things_of(report: AdoptionReport) -> str:
+    """Return what a report lists, in the plural."""
+    return PLURALS[report.object]
+
+
 def _say_headline(told: Sequence[AdoptionList]) -> str:
     if not told:
         return "None of the lists can be told from these exports"
     empty = sum(one.n == 0 for one in told)
     longest = max(told, key=lambda one: (one.n, one.report.id))
     if longest.n == 0:
-        return f"All {len(told)} lists that should be empty are empty" if len(told) > 1 else "The list is empty"
-    things = PLURALS[longest.report.object] if longest.n != 1 else longest.report.object
+        every = f"All {len(told)} lists that the exports can tell are empty, as they should be"
+        none = f"none of {longest.among:,} {things_of(longest.report)} is on it"
+        return every if len(told) > 1 else f"“{longest.report.label}” is empty, as it should be: {none}"
+    things = things_of(longest.report) if longest.n != 1 else longest.report.object
     share = format_value(longest.n / longest.among, "share")
-    start = f"{empty} of {len(told)} lists that should be empty {'is' if empty == 1 else 'are'}"
+    held = f"{longest.n:,} {things}, {share} of the {longest.among:,} it is for"
     if len(told) == 1:
-        start = "The list should be empty and isn't"
-    elif not empty:
+        return f"“{longest.report.label}” should be empty and holds {held}"
+    start = f"{empty} of {len(told)} lists that should be empty {'is' if empty == 1 else 'are'}"
+    if not empty:
         start = f"None of {len(told)} lists that should be empty is"
-    return (
-        f"{start}; the longest is "
-        f"“{longest.report.label}”: {longest.n:,} {things}, {share} of the {longest.among:,} it is for"
-    )
+    return f"{start}; the longest is “{longest.report.label}”: {held}"

@@ -12,7 +12,7 @@ from helpers.analyses.push_rate import PushRates
 from helpers.analyses.slicing_filters import plan_cuts
 from helpers.analyses.what_if import WhatIf
 from helpers.engine.journeys import build_journeys
-from helpers.units import format_value
+from helpers.units import format_value, open_sentence, spell_out
 
 NOTEBOOK = "03_kpi_slicing"
 USUAL_CUTS = ("source", "owner", "region", "product")
@@ -69,7 +69,7 @@ def find_what_if(answer: WhatIf) -> list[Finding]:
         Finding(
             answer.headline,
             kpi="revenue_won" if answer.has_money else "deals_won",
-            slice=str(answer.slices["slice"].iloc[0]),
+            slice=_find_moved(answer),
             evidence={"definition": " ".join(answer.notes), "n": int(answer.slices["n"].sum())},
             next_step=f"{answer.needs_sentence}."
             if answer.needs_sentence
@@ -77,6 +77,13 @@ def find_what_if(answer: WhatIf) -> list[Finding]:
             notebook=NOTEBOOK,
         )
     ]
+
+
+def _find_moved(answer: WhatIf) -> str:
+    """Return the slice that the headline is about."""
+    names = [str(name) for name in answer.slices["slice"]]
+    said = [name for name in names if answer.headline.startswith(f"{open_sentence(spell_out(name))} with ")]
+    return (said or names)[0]
 
 
 def _find_pushed(walk: PipelineWalk, currency: str) -> list[Finding]:
@@ -110,7 +117,11 @@ def _find_lists(adoption: Adoption) -> list[Finding]:
             found.append(
                 Finding(
                     f"{one.report.label}: {one.n:,} of {one.among:,} {one.report.object}s ({share}){way}",
-                    evidence={"n": one.among, "definition": one.report.wanted, "period": adoption.as_of.isoformat()},
+                    evidence={
+                        "n": one.among,
+                        "definition": one.report.wanted,
+                        "period": format_value(adoption.as_of, "date"),
+                    },
                     next_step=one.report.cure,
                     notebook=NOTEBOOK,
                     severity="bad",

@@ -121,10 +121,11 @@ def walk_pipeline(
     has_money = open_carry_amounts(journeys)
     cuts = plan_cuts(list(by))
     kept = [step for step in STEPS if scope in step.scopes and not (step.is_rare and not moves.took[step.id].any())]
-    parts = [_add_up(moves, kept, np.zeros(len(counted), np.int64), WHOLE, [WHOLE])]
+    rank = "amount" if has_money else "deals"
+    parts = [_add_up(moves, kept, np.zeros(len(counted), np.int64), WHOLE, [WHOLE], rank)]
     for cut in cuts:
         names, place = slices_of(company, journeys, cut)
-        parts.append(_add_up(moves, kept, place, " & ".join(cut), names))
+        parts.append(_add_up(moves, kept, place, " & ".join(cut), names, rank))
     frame = pd.concat(parts, ignore_index=True).assign(
         period_start=pd.Timestamp(period.start), period_end=pd.Timestamp(period.end), scope=scope
     )[WALK_COLUMNS]
@@ -185,8 +186,10 @@ def slices_of(company: Any, journeys: Journeys, cut: Sequence[str]) -> tuple[lis
     return [str(name) for name in names], place
 
 
-def _add_up(moves: Moves, kept: Sequence[Any], place: np.ndarray, dimension: str, names: Sequence[str]) -> pd.DataFrame:
-    """Add up every step per slice, in whole cents; slices that no deal of the walk stands in are left out."""
+def _add_up(
+    moves: Moves, kept: Sequence[Any], place: np.ndarray, dimension: str, names: Sequence[str], rank: str
+) -> pd.DataFrame:
+    """Add up every step per slice, in whole cents, the largest slice by ``rank`` first; one without deals is out."""
     rows, size = [], len(names)
     for order, step in enumerate(kept):
         took = moves.took[step.id]
@@ -204,7 +207,7 @@ def _add_up(moves: Moves, kept: Sequence[Any], place: np.ndarray, dimension: str
     frame = pd.concat(rows, ignore_index=True).assign(dimension=dimension)
     occurs = frame.groupby("slice")["deals"].sum()
     frame = frame[frame["slice"].isin(occurs.index[(occurs > 0) | (dimension == WHOLE)])]
-    size_of = frame[frame["step"].isin(("opening", "created", "closing"))].groupby("slice")["amount"].sum()
+    size_of = frame[frame["step"].isin(("opening", "created", "closing"))].groupby("slice")[rank].sum()
     frame = frame.assign(size=frame["slice"].map(size_of).fillna(0))
     return frame.sort_values(["size", "slice", "order"], ascending=[False, True, True]).drop(columns=["order", "size"])
 
@@ -318,6 +321,11 @@ def _say_headline(total: pd.DataFrame, period: Period, scope: str, has_money: bo
         f"{what} started at {say('opening')}: {say(largest)} {verb}, {more} the {say(rest[1])} "
         f"{outs[rest[1]].replace('was ', '')}"
     )
+
+
+def choose_told(walks: Sequence[PipelineWalk]) -> PipelineWalk:
+    """Return the first walk that can be told, the first one where none can."""
+    return next((walk for walk in walks if walk.is_told), walks[0])
 
 
 def list_step(walk: PipelineWalk, step: str, *, slice: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from helpers.engine.doubt import wilson_interval
 from helpers.errors import QuestionError, suggest
-from helpers.units import format_value
+from helpers.units import format_value, open_sentence, spell_out
 
 DRAWS, SEED = 4000, 20260930
 LOW = "low"
@@ -46,9 +46,9 @@ class Move:
     @property
     def said(self) -> str:
         """The move in words."""
-        parts = [f"{name} {_say_change(value)}" for name, value in (("volume", self.volume), ("rate", self.rate),
-                 ("deal size", self.deal_size)) if not _is_nothing(value)]  # fmt: skip
-        return f"{self.slice}: {', '.join(parts) or 'as it is'}"
+        asked = (("volume", self.volume), ("rate", self.rate), ("deal size", self.deal_size))
+        parts = [f"{name} {_say_change(value, name == 'rate')}" for name, value in asked if not _is_nothing(value)]
+        return f"{open_sentence(spell_out(self.slice))}: {', '.join(parts) or 'as it is'}"
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,35 @@ class WhatIf:
             f"{_say_need(mine.loc[MARGINAL])} if what is added beyond {format_value(moved['volume'], 'count')} "
             f"converts at {format_value(mine.loc[MARGINAL, 'rate'], 'share')}"
         )
-        return f"The goal needs of {moved['slice']} {', '.join(parts)}; it has {format_value(moved['volume'], 'count')}"
+        name = spell_out(moved["slice"])
+        return f"The goal needs of {name} {', '.join(parts)}; it has {format_value(moved['volume'], 'count')}"
+
+    @property
+    def moves_sentence(self) -> str:
+        """What each move adds at the rates held, one beside the other."""
+        held = self.outcomes[self.outcomes["case"] == HELD]
+        parts = [
+            f"{row.scenario.replace(': ', ' with ')} {'takes away' if row.change_deals < 0 else 'adds'} "
+            f"{say_deals(row.change_deals)}"
+            for row in held.itertuples()
+        ]
+        return open_sentence("; ".join(parts))
 
     @property
     def has_money(self) -> bool:
         """Whether revenue can be told."""
         return self.is_told and bool(self.outcomes["revenue"].notna().any())
+
+
+def say_deals(deals: float) -> str:
+    """Write expected deals with as many digits as they deserve.
+
+    >>> say_deals(-13.86), say_deals(122.1), say_deals(1.0)
+    ('13.9 deals', '122 deals', '1 deal')
+    """
+    size = abs(float(deals))
+    text = format_value(round(size) if size >= 100 else round(size, 1), "count")
+    return f"{text} {'deal' if text == '1' else 'deals'}"
 
 
 def read_change(value: Any, base: float, *, is_rate: bool = False, name: str = "volume") -> float:
@@ -211,10 +234,13 @@ def _draw(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _find(frame: pd.DataFrame, name: str) -> int:
     names = frame["slice"].astype(str).tolist()
     folded = [one.casefold() for one in names]
-    if str(name).casefold() not in folded:
+    wanted = str(name).casefold()
+    if wanted not in folded and wanted in map(spell_out, folded):
+        wanted = folded[[spell_out(one) for one in folded].index(wanted)]
+    if wanted not in folded:
         listed = ", ".join(f"'{one}'" for one in names[:8])
         raise QuestionError(f"slice '{name}' is unknown.{suggest(str(name), names)} There are: {listed}.")
-    row = folded.index(str(name).casefold())
+    row = folded.index(wanted)
     if not frame.loc[row, "entered"] > 0:
         raise QuestionError(f"'{names[row]}' has no mature cohort, so it has no rate to hold. Choose another slice.")
     return row
@@ -323,15 +349,15 @@ def _say_headline(outcomes: pd.DataFrame, slices: pd.DataFrame, what: str, curre
     if has_money and moved["deal_size_then"] != moved["deal_size"]:
         what_moves.append(f"deals of {format_value(moved['deal_size_then'], 'currency', currency=currency)}")
     verb = "adds" if best[measure] > 0 else "takes away"
-    text = f"{moved['slice']} with {' and '.join(what_moves)} {verb} {_money(best, measure, unit, currency)}"
+    name, added = open_sentence(spell_out(moved["slice"])), _money(best, measure, unit, currency)
+    text = f"{name} with {' and '.join(what_moves)} {verb} {added}"
     if abs(low[measure] - best[measure]) > 0.005 * abs(best[measure]):
         text += f", or {_money(low, measure, unit, currency)} at the lower marginal rate"
     return text
 
 
 def _money(row: pd.Series, measure: str, unit: str, currency: str) -> str:
-    deals = format_value(round(abs(float(row["change_deals"])), 1), "count")
-    said = f"{deals} deals"
+    said = say_deals(row["change_deals"])
     return (
         said if unit == "count" else f"{format_value(abs(float(row[measure])), 'currency', currency=currency)} ({said})"
     )
@@ -339,7 +365,7 @@ def _money(row: pd.Series, measure: str, unit: str, currency: str) -> str:
 
 def _say_basis(moves: Sequence[Move], slices: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     own = [
-        f"{one['slice']} {format_value(one['marginal_rate'], 'share')}"
+        f"{spell_out(one['slice'])} {format_value(one['marginal_rate'], 'share')}"
         for one in slices
         if one["volume_then"] > one["volume"]
     ]
@@ -357,5 +383,17 @@ def _is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _say_change(value: Any) -> str:
-    return str(value).strip() if isinstance(value, str) else f"{value:g}"
+def _say_change(value: Any, is_rate: bool) -> str:
+    """Write a change as people read it: with the sign of times, and points where a rate is moved by so many."""
+    text = value.strip() if isinstance(value, str) else f"{value:g}"
+    found = _CHANGE.match(text)
+    if found is None:
+        return text
+    sign, number = (found["sign"] or "").lower().replace("-", "−"), found["number"]
+    if sign in ("x", "×", "*"):
+        return f"×{number}"
+    if is_rate and sign:
+        return f"{sign}{number} {'point' if number == '1' else 'points'}"
+    if is_rate and not found["unit"] and float(number.replace(",", ".")) <= 1:
+        return format_value(float(number.replace(",", ".")), "share")
+    return f"{sign}{number} %" if is_rate or found["unit"] else f"{sign}{number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +12,15 @@ from helpers.errors import ParameterError
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.outputs import write_table
 from helpers.present.spreadsheet import defuse, write_report_workbook
-from helpers.present.words import label_of
+from helpers.present.words import label_of, say_value
 
 MOST_SHOWN = 200
 """Records of one list that a page holds; the file holds all of them."""
 
 FORMATS = (".csv", ".xlsx")
-MONEY = ("amount",)
+MONEY = ("amount", "amount_before", "amount_after")
+IDENTITY = ("record", "name", "link")
+"""Columns that stay whatever they hold: they say which record it is."""
 
 
 def show_records(found: RecordList | None, *, subtitle: str = "", currency: str = "USD") -> Display:
@@ -32,17 +35,18 @@ def show_records(found: RecordList | None, *, subtitle: str = "", currency: str 
         return show_message("empty", "There is no slice yet whose records could be listed")
     if found.frame.empty:
         return show_message("empty", found.sentence, subtitle)
-    frame = trim_records(found.frame)
+    labels = {"counts": "Counts for", "why": "Why it counts"}
+    frame, same = fold_constants(trim_records(found.frame), labels, said=found.sentence, currency=currency)
     units = {name: "currency" for name in MONEY if name in frame}
-    links = {"link": "link"} if "link" in frame else {}
+    frame, links = place_links(frame)
     left = len(frame) - MOST_SHOWN
     note = f"The first {MOST_SHOWN} of {len(frame):,} records; the file holds all of them." if left > 0 else ""
     return show_table(
         frame.head(MOST_SHOWN),
         title=found.sentence,
-        subtitle=subtitle,
+        subtitle=" · ".join(part for part in (same, subtitle) if part),
         units=units,
-        labels={"link": "In the CRM", "counts": "Counts for"},
+        labels=labels,
         currency=currency,
         marks=links,
         note=note,
@@ -60,6 +64,44 @@ def trim_records(frame: pd.DataFrame) -> pd.DataFrame:
     if "counts" in kept and (frame["counts"] == 1).all():
         kept.remove("counts")
     return frame[[name for name in kept if name != "object"]]
+
+
+def fold_constants(
+    frame: pd.DataFrame, labels: Mapping[str, str], *, said: str = "", currency: str = "USD"
+) -> tuple[pd.DataFrame, str]:
+    """Take out of a list of records what says nothing there: columns without a value, and those that say one thing.
+
+    Args:
+        frame: One row per record.
+        labels: Column → heading.
+        said: What stands above the list already and needn't be said again.
+        currency: The company's currency.
+
+    Returns:
+        The frame without these columns, and what all of its records share as a sentence: empty where there is nothing,
+        or a single record.
+    """
+    kept = [name for name in frame if frame[name].notna().any() and not (frame[name].astype(str) == "").all()]
+    frame = frame[kept]
+    if len(frame) < 2:
+        return frame, ""
+    shared = [
+        name for name in kept if name not in IDENTITY and frame[name].notna().all() and frame[name].nunique() == 1
+    ]
+    parts = []
+    for name in shared:
+        text = say_value(frame[name].iloc[0], "currency" if name in MONEY else "count", currency=currency)
+        if text not in said:
+            parts.append(text if name == "why" else f"{labels.get(name, label_of(name)).lower()} {text}")
+    sentence = f"For all {len(frame):,}: {', '.join(parts)}" if parts else ""
+    return frame.drop(columns=shared), sentence
+
+
+def place_links(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Let each record's id lead into the CRM where its address is known; returns the frame and its marks."""
+    if "link" not in frame or "record" not in frame:
+        return frame, {}
+    return frame.rename(columns={"link": "record_link"}), {"record": "link"}
 
 
 def export_records(found: RecordList, path: Path, *, currency: str = "USD") -> Path:

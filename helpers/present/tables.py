@@ -19,7 +19,8 @@ from helpers.present.theme import find_light, judge_change
 MARKS = ("light", "bar", "share_bar", "interval", "change_up", "change_down", "link")
 """light: a state with shape and word · bar: length by the column's largest value · share_bar: length by 0–1 ·
 interval: low, high and n of the same row written in grey beside the value · change_up / change_down: a signed change,
-good or bad by the direction wanted · link: the address of a web page, to be opened."""
+good or bad by the direction wanted · link: the address of a web page, to be opened; a column beside it named
+``<column>_link`` holds the address where the column itself is the text to press."""
 
 LONGEST_CELL = 240
 WITHOUT_CENTS = 10_000
@@ -167,8 +168,11 @@ class _Column:
         if words.is_missing(value):
             return '<span class="missing" title="not available">–</span>'
         text = self.written(i)
-        if self.mark == "link" and text.startswith(("http://", "https://")):
-            return f'<a class="open" href="{escape(text)}" target="_blank" rel="noopener noreferrer">Open</a>'
+        if self.mark == "link":
+            address = str(self.beside["link"][i]) if "link" in self.beside else text
+            shown = escape(text) if "link" in self.beside else "Open"
+            if address.startswith(("http://", "https://")):
+                return f'<a class="open" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{shown}</a>'
         if self.unit == "text":
             return _text_html(text)
         if self.unit == "days" and not self.mark.startswith("change"):
@@ -224,6 +228,9 @@ def _columns(
             }
             beside[column] = {part: frame[name].tolist() for part, name in parts.items()}
             eaten |= set(parts.values())
+        if mark == "link" and f"{column}_link" in frame.columns:
+            beside[column] = {"link": frame[f"{column}_link"].tolist()}
+            eaten.add(f"{column}_link")
     for column in [name for name in frame.columns if name not in eaten]:
         unit = units.get(column) or guess_unit(frame[column])
         unit = "text" if marks.get(column) == "light" else unit
@@ -238,7 +245,8 @@ def _widths(columns: Sequence[_Column]) -> list[float]:
     """Give each column a share of the width by its longest texts, so that folded rows line up with the rows above."""
     sizes = []
     for column in columns:
-        lengths = sorted(4 if column.mark == "link" else len(column.written(i)) for i in range(len(column.values)))
+        is_button = column.mark == "link" and "link" not in column.beside
+        lengths = sorted(4 if is_button else len(column.written(i)) for i in range(len(column.values)))
         typical = lengths[int(0.9 * (len(lengths) - 1))]
         extra = 14 if column.mark in ("bar", "share_bar") else 6 if column.mark == "light" else 0
         heading = len(column.label) + len(column.unit_name) + 3 if column.unit_name else len(column.label)

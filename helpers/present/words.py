@@ -32,9 +32,9 @@ _UNIT = r"(?:k|M|bn|%|days?|points?)(?!\w)"
 _TOGETHER = re.compile(
     rf"(?<=\d)[ \u00a0](?={_UNIT}|(?:{_MONTH})\b|a day\b)|(?<=\d [kM])[ \u00a0](?=a day\b)|(?<=\ba)[ \u00a0](?=day\b)"
     rf"|(?<=\b[Qn])[ \u00a0](?=\d)|(?<=\bQ\d)[ \u00a0](?=\d{{4}})|(?<={_MONTH})[ \u00a0](?=\d{{4}})"
-    r"|(?<=\b\d)[ \u00a0](?=of \d)|(?<=[●◐○✕])[ \u00a0]"
+    r"|(?<=\b\d)[ \u00a0](?=of \d)|(?<=[●◐○✕])[ \u00a0]|[ \u00a0](?=· )"
 )
-"""Spaces at which no line breaks: a number and its unit, a day and its month, a period and its year."""
+"""Spaces at which no line breaks: a number and its unit, a day and its month, a period and its year, before a dot."""
 
 _NUMBER = rf"[€$£¥₹]?\d[\d.,]*(?:\u00a0{_UNIT})?"
 _UNBROKEN = re.compile(rf"−{_NUMBER}|{_NUMBER}–{_NUMBER}")
@@ -172,7 +172,7 @@ def say_change(change: Any, unit: str = "count", *, currency: str = "USD") -> st
     if unit == "share":
         points = float(change) * 100
         digits = 0 if abs(points) >= 1 or points == 0 else 1
-        text = _minus(f"{points:+.{digits}f}")
+        text = _minus(f"{points:+.{digits}f}") if abs(points) >= 0.05 else "0"
         return f"{text} {'point' if text in ('+1', '−1') else 'points'}"
     text = say_value(change, unit, currency=currency)
     return f"+{text}" if float(change) > 0 else text

@@ -146,7 +146,7 @@ def test_the_sample_equals_plain_pandas():
 
 def test_asked_nothing_it_asks_the_two_questions_that_come_first():
     answer = ask_what_if(open_company("data/samples/brightwater"), {}, period=Q3, as_of=DAY)
-    assert answer.outcomes["scenario"].iloc[0].endswith("rate +4") and len(answer.slices) == 2
+    assert answer.outcomes["scenario"].iloc[0].endswith("rate +4 points") and len(answer.slices) == 2
     assert answer.goal and answer.needs_sentence
 
 

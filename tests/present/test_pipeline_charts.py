@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.adoption import list_adoption
-from helpers.analyses.pipeline_walk import list_step, walk_pipeline
+from helpers.analyses.pipeline_walk import choose_told, list_step, walk_pipeline
 from helpers.analyses.push_rate import measure_push_rates
 from helpers.analyses.what_if import Move, WhatIf, move_slices
 from helpers.periods import build_periods, period_of
@@ -20,6 +20,7 @@ from helpers.present.charts.adoption import (
 )  # fmt: skip
 from helpers.present.charts.pipeline_walk import (
     draw_pipeline_walk,
+    draw_pipeline_walks,
     draw_walk_slices,
     show_step_records,
     show_walk_table,
@@ -83,9 +84,27 @@ def test_records_of_a_step_are_a_table():
 def test_without_history_the_pictures_say_what_to_do():
     company = _company(3, history=False)
     walk, rates = walk_pipeline(company, Q4), measure_push_rates(company, [Q4])
-    for shown in (draw_pipeline_walk(walk), draw_walk_slices(walk), show_walk_table(walk), draw_push_rates(rates),
-                  show_push_table(rates), show_step_records(walk, walk.records, title="x")):  # fmt: skip
+    for shown in (draw_pipeline_walk(walk), draw_push_rates(rates)):
         assert "Next step" in shown.text and "python -m helpers add" in shown.text
+
+
+def test_what_a_picture_says_is_missing_is_said_by_nothing_else():
+    company = _company(3, history=False)
+    walk, rates = walk_pipeline(company, Q4), measure_push_rates(company, [Q4])
+    others = (draw_walk_slices(walk), show_walk_table(walk), show_push_table(rates))
+    assert others == (None, None, None) and show_step_records(walk, walk.records, title="x") is None
+    refused = WhatIf(why_not="No cohort is mature yet.", cure="Wait.")
+    assert show_what_if_table(refused) is None
+    nobody = make_company({"contact": pd.DataFrame({"id": ["1"], "created_at": pd.to_datetime(["2026-01-01"])})})
+    walks = [walk_pipeline(nobody, Q4, scope=scope) for scope in ("due", "open")]
+    assert len(draw_pipeline_walks(walks)) == 1
+
+
+def test_of_two_walks_the_one_that_can_be_told_is_cut():
+    company = _company(3, history=False)
+    walks = [walk_pipeline(company, Q4, scope=scope, by=["product"]) for scope in ("due", "open")]
+    assert len(draw_pipeline_walks(walks)) == 2
+    assert choose_told(walks) is walks[1] and draw_walk_slices(choose_told(walks)).svg
 
 
 @pytest.mark.parametrize("grain", ["year", "quarter", "month", "week"])
@@ -102,11 +121,36 @@ def test_adoption_is_drawn_with_counts_and_owners():
     texts = " ".join(_texts(shown))
     for one in found.told:
         assert f"of {one.among:,}" in texts
-    assert show_adoption_table(found).text.count("\n") > len(found.lists)
+    table = show_adoption_table(found)
+    listed = table.html.replace("\N{NO-BREAK SPACE}", " ")
+    assert all(one.report.label in listed for one in found.lists) and table.title != shown.title
     assert draw_adoption_owners(found.find("idle")).svg or found.find("idle").n == 0
     assert "NaT" not in show_adoption_records(found.find("idle")).html
     assert "can't be told" in draw_adoption_owners(found.find("no_activity")).title
-    assert draw_adoption_owners(None).title and show_adoption_records(None).title
+    assert draw_adoption_owners(None) is None and show_adoption_records(None) is None
+
+
+@pytest.mark.parametrize(("company_ids", "said"), [(["c", "c"], "none of 2 deals is on it"), (["c", None], "1 deal")])
+def test_lists_without_earlier_mondays_are_told_without_a_line(company_ids, said):
+    days = pd.to_datetime(["2026-01-01", "2026-02-01"])
+    deals = pd.DataFrame(
+        {"id": ["1", "2"], "created_at": days, "closed_at": days, "stage": "won", "outcome": "won", "owner": None,
+         "company_id": company_ids}
+    )  # fmt: skip
+    found = list_adoption(make_company({"deal": deals}), as_of=date(2026, 6, 30), reports=["won_without_company"])
+    shown, table = draw_adoption(found), show_adoption_table(found)
+    assert said in shown.title and "Mondays" not in f"{shown!r}{table!r}" and "of 2" in f"{shown!r}{shown.svg}"
+    records = show_adoption_records(found.to_go_through)
+    assert records is None if found.to_go_through is None else "(blank)" not in records.html
+
+
+def test_push_rates_are_written_beside_their_dots_and_every_period_is_named():
+    periods = build_periods(date(2025, 1, 1), date(2026, 6, 30), "quarter", 1)
+    rates = measure_push_rates(_company(3), periods, by=["product"])
+    shown = draw_push_rates(rates)
+    assert set(rates.frame["period"]) <= set(_texts(shown))
+    table = show_push_table(rates)
+    assert table.title != shown.title and "few deals<" not in table.html and "days (days)" not in table.text
 
 
 def test_what_if_is_drawn_in_money_and_in_deals():
@@ -117,7 +161,21 @@ def test_what_if_is_drawn_in_money_and_in_deals():
     moves = [Move("Inbound", rate="20 %"), Move("Referral", volume="x2")]
     money = draw_what_if(move_slices(base, moves, goal=400_000), currency="EUR")
     assert "lower marginal rate" in " ".join(_texts(money)) and any("goal" in text for text in _texts(money))
+    assert "Rates are held constant" in money.svg and "constant" not in money.subtitle
     deals = move_slices(base.assign(size=np.nan), moves, goal=30, goal_unit="count")
     assert "€" not in draw_what_if(deals).svg and "125" in show_what_if_table(deals).title
     refused = draw_what_if(WhatIf(why_not="No cohort is mature yet.", cure="Wait."))
     assert "Next step: Wait." in refused.text
+
+
+def test_the_table_of_what_if_says_each_number_once_and_moves_in_words():
+    base = pd.DataFrame(
+        {"slice": ["paid_search", "social"], "volume": [61, 20], "entered": [200, 60], "won": [32, 30],
+         "size": [1e4, 1.2e4], "size_error": [500.0, 900.0], "n_size": [32, 30]}
+    )  # fmt: skip
+    answer = move_slices(base, [Move("paid search", rate="+4"), Move("social", volume="x2")])
+    drawn, table = draw_what_if(answer), show_what_if_table(answer)
+    assert list(answer.outcomes["scenario"].unique()) == ["Paid search: rate +4 points", "Social: volume ×2"]
+    assert table.title.startswith("Paid search with rate +4 points adds 2.4 deals; Social with volume ×2 adds 10 deals")
+    assert table.text.count("Paid search") == 1 and table.text.count("Social") == 2 and table.title != drawn.title
+    assert "paid_search" not in repr(drawn) + repr(table)

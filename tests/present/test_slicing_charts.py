@@ -15,7 +15,8 @@ from helpers.periods import period_of
 from helpers.present.charts.slice_heat import draw_slice_heat, suits_heat
 from helpers.present.charts.slice_rows import ROW, draw_slice_rows, find_tone, nest_rows
 from helpers.present.charts.slicing import draw_bases, draw_kpi_slices, draw_slice_table, draw_totals
-from helpers.present.records_view import export_records, show_records
+from helpers.present.display import show_table
+from helpers.present.records_view import export_records, fold_constants, place_links, show_records
 from tests.companies import make_company
 from tests.engine.random_company import make_random_company
 from tests.present.samples import HOSTILE
@@ -178,3 +179,26 @@ def test_exported_records_are_all_there_and_no_formula_lives(records, tmp_path):
     assert sorted(table["record"]) == ["'=cmd|1", "b/2"] and "'+Ann" in set(table["owner"])
     with pytest.raises(ParameterError, match=r"\.csv or \.xlsx"):
         export_records(records, tmp_path / "records.pdf")
+
+
+def test_what_all_records_share_is_said_once_and_their_ids_lead_into_the_crm():
+    frame = pd.DataFrame(
+        {
+            "record": ["1", "2"],
+            "owner": ["Ana", "Ben"],
+            "amount": [10.0, 10.0],
+            "why": ["won on 1 May 2025", "won on 1 May 2025"],
+            "source": ["Web", "Web"],
+            "link": ["https://crm.example/1", "https://crm.example/2"],
+        }
+    )
+    folded, said = fold_constants(frame, {}, said="source Web", currency="EUR")
+    assert said == "For all 2: amount €10, won on 1 May 2025" and list(folded) == ["record", "owner", "link"]
+    linked, marks = place_links(folded)
+    html = show_table(linked, title="t", marks=marks).html
+    assert re.findall(r'href="([^"]+)"[^>]*>([^<]+)</a>', html) == [
+        ("https://crm.example/1", "1"),
+        ("https://crm.example/2", "2"),
+    ]
+    one, nothing = fold_constants(frame.head(1), {})
+    assert nothing == "" and len(one.columns) == len(frame.columns)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from helpers.present import words
 from helpers.present.charts.canvas import measure_text
-from helpers.present.display import Display, show_chart, show_message, show_table
+from helpers.present.charts.footnote import show_chart_with_footnote
+from helpers.present.display import Display, show_message, show_table
+from helpers.present.records_view import fold_constants, place_links
 from helpers.present.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 196, 74, 3
 BAR_WIDTH, BAR = 300, 22
 MOST_OWNERS, MOST_ROWS = 15, 200
+BLANK = "(blank)"
+"""How analyses name what has no value."""
 
 
 def draw_adoption(adoption: Adoption, *, subtitle: str = "") -> Display:
@@ -29,16 +33,14 @@ def draw_adoption(adoption: Adoption, *, subtitle: str = "") -> Display:
         subtitle: Company, last day.
 
     Returns:
-        A display; a message where no list can be told.
+        A display; bars where only today's counts are known, a message where no list can be told or none holds a record.
     """
+    untold = len(adoption.lists) - len(adoption.told)
     if not adoption.told:
-        return show_message("empty", adoption.headline, "", _say_missing(adoption))
-    import altair as alt
-
-    panels = [_panel(one) for one in adoption.told]
-    chart = alt.concat(*panels, columns=COLUMNS, spacing={"row": 22, "column": 56}).resolve_scale(
-        x="shared", y="independent"
-    )
+        return show_message("empty", adoption.headline, _say_untold(untold, len(adoption.lists)))
+    has_trend = any(one.has_trend for one in adoption.told)
+    if not has_trend and adoption.to_go_through is None:
+        return show_message("good", adoption.headline, _say_untold(untold, len(adoption.lists)))
     numbers = pd.DataFrame(
         {
             "report": [one.report.label for one in adoption.told],
@@ -50,19 +52,52 @@ def draw_adoption(adoption: Adoption, *, subtitle: str = "") -> Display:
     )
     first = next((one.trend["day"].iloc[0] for one in adoption.told if one.has_trend), None)
     since = f" each Monday since {words.say_date(first.date())} and on" if first is not None else " on"
-    return show_chart(
-        chart,
+    how = ["Lists say how the process and the CRM work, not how a person does."]
+    if has_trend:
+        how.insert(0, "Each picture has its own scale, from zero.")
+    if has_trend and not all(one.has_trend for one in adoption.told):
+        how.insert(1, "A lone dot: only today's count is known.")
+    return show_chart_with_footnote(
+        _panels(adoption) if has_trend else _bars(adoption),
         title=adoption.headline,
         subtitle=f"Records on each list{since} {words.say_date(adoption.as_of)}; zero is the goal · {subtitle}".strip(
             " ·"
         ),
-        numbers=numbers,
+        numbers=numbers if has_trend else numbers.drop(columns="first"),
         units={"share": "share"},
         labels={"report": "List", "n": "Now", "among": "Of", "share": "Share", "first": "On the first Monday"},
-        note="Each picture has its own scale, from zero. A lone dot: only today's count is known. Lists say how the "
-        "process and the CRM work, not how a person does.",
+        note=" ".join(how),
         width=(PANEL_WIDTH + 56) * COLUMNS,
     )
+
+
+def _say_untold(untold: int, total: int) -> str:
+    if untold == total:
+        return "The table says what each of them takes."
+    return f"{untold} more can't be told from these exports; the table says what each takes." if untold else ""
+
+
+def _panels(adoption: Adoption) -> altair.ConcatChart:
+    import altair as alt
+
+    panels = [_panel(one) for one in adoption.told]
+    return alt.concat(*panels, columns=COLUMNS, spacing={"row": 22, "column": 56}).resolve_scale(
+        x="shared", y="independent"
+    )
+
+
+def _bars(adoption: Adoption) -> altair.LayerChart:
+    """Draw today's counts, the longest list first: without earlier Mondays there is no line to follow."""
+    rows = pd.DataFrame(
+        {
+            "list": [words.shorten(one.report.label, 44) for one in adoption.told],
+            "n": [one.n for one in adoption.told],
+            "text": [f"{one.n:,}" for one in adoption.told],
+            "rate": [f"{words.say_value(one.n / one.among, 'share')} of {one.among:,}" for one in adoption.told],
+            "colour": [LIGHT["good"] if one.n == 0 else LIGHT["bar"] for one in adoption.told],
+        }
+    )
+    return _count_bars(rows, "list")
 
 
 def _panel(one: AdoptionList) -> altair.LayerChart:
@@ -105,47 +140,41 @@ def _panel(one: AdoptionList) -> altair.LayerChart:
     return alt.layer(*layers).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)
 
 
-def draw_adoption_owners(one: AdoptionList | None, *, subtitle: str = "") -> Display:
+def draw_adoption_owners(one: AdoptionList | None, *, subtitle: str = "") -> Display | None:
     """Draw one list by owner: how many records, and which share of the owner's.
 
     Args:
-        one: A list, as ``adoption.find`` or ``adoption.longest`` returns it.
+        one: A list, as ``adoption.find`` or ``adoption.to_go_through`` returns it.
         subtitle: Company, last day.
+
+    Returns:
+        A display; None where there is no list to go through.
     """
     if one is None:
-        return show_message("empty", "No list can be told from these exports")
+        return None
     if not one.is_told:
         return show_message("empty", f"“{one.report.label}” can't be told", "", one.why_not)
     rows = one.owners[one.owners["n"] > 0]
     if rows.empty:
         return show_message("good", f"“{one.report.label}” is empty", f"{one.among:,} records are as wanted.")
-    import altair as alt
-
     shown = rows.head(MOST_OWNERS)
     shown = shown.assign(
-        owner=[words.shorten(name, 24) if name != "(blank)" else "no owner" for name in shown["slice"]],
+        owner=[words.shorten(_name_owner(name), 24) for name in shown["slice"]],
         text=[f"{int(n):,}" for n in shown["n"]],
         rate=[
             f"{words.say_value(share, 'share')} of {int(among):,}" + (" · few" if small else "")
             for share, among, small in zip(shown["share"], shown["among"], shown["is_small"], strict=True)
         ],
-        colour=[LIGHT["faint"] if small else LIGHT["bar"] for small in shown["is_small"]],
+        colour=[
+            LIGHT["accent"] if name == BLANK and _is_mostly_blank(one, rows) else LIGHT["faint" if small else "bar"]
+            for name, small in zip(shown["slice"], shown["is_small"], strict=True)
+        ],
     )
-    order = shown["owner"].tolist()
-    high = float(shown["n"].max())
-    rate_width = max(measure_text(text, 12) for text in shown["rate"]) + 60
-    scale = alt.Scale(domain=[0, high * (BAR_WIDTH + rate_width) / BAR_WIDTH], nice=False)
-    y = alt.Y("owner:N", sort=order, title=None, scale=alt.Scale(paddingInner=0.3))
-    hidden = alt.Axis(labels=False, grid=False, title=None)
-    base = alt.Chart(shown)
-    x = alt.X("n:Q", scale=scale, axis=hidden)
-    bars = base.mark_bar().encode(x=x, y=y, color=alt.Color("colour:N", scale=None))
-    texts = base.mark_text(align="left", dx=5, fontWeight=600).encode(x=x, y=y, text="text:N")
-    rates = base.mark_text(align="left", dx=44, color=LIGHT["grey"]).encode(x=x, y=y, text="rate:N")
     left = len(rows) - len(shown)
     more = f" {left} more owners have {int(rows['n'].iloc[MOST_OWNERS:].sum()):,} together." if left > 0 else ""
-    return show_chart(
-        alt.layer(bars, texts, rates).properties(width=BAR_WIDTH + rate_width, height=alt.Step(BAR)),
+    few = " Pale: few records, not to be compared." if shown["is_small"].any() else ""
+    return show_chart_with_footnote(
+        _count_bars(shown, "owner"),
         title=_say_owners(one, rows),
         subtitle=f"Records on the list “{one.report.label}”, and their share of the owner's own · {subtitle}".strip(
             " ·"
@@ -153,17 +182,49 @@ def draw_adoption_owners(one: AdoptionList | None, *, subtitle: str = "") -> Dis
         numbers=rows.head(MOST_OWNERS)[["slice", "n", "among", "share"]].reset_index(drop=True),
         units={"share": "share"},
         labels={"slice": "Owner", "n": "On the list", "among": "Of", "share": "Share"},
-        note=f"Wanted: {one.report.wanted} {one.report.cure} Pale: few records, not to be compared.{more}",
-        width=BAR_WIDTH + int(rate_width) + 120,
+        note=f"Wanted: {one.report.wanted} {one.report.cure}{few}{more}",
+        width=BAR_WIDTH + 260,
     )
+
+
+def _count_bars(rows: pd.DataFrame, name: str) -> altair.LayerChart:
+    """Draw counts as bars, each with its share of what it could be."""
+    import altair as alt
+
+    high = float(rows["n"].max())
+    count_width = max(measure_text(text, 13, weight=600) for text in rows["text"]) + 14
+    rate_width = count_width + max(measure_text(text, 12) for text in rows["rate"]) + 12
+    scale = alt.Scale(domain=[0, high * (BAR_WIDTH + rate_width) / BAR_WIDTH], nice=False)
+    y = alt.Y(
+        f"{name}:N",
+        sort=rows[name].tolist(),
+        title=None,
+        scale=alt.Scale(paddingInner=0.3),
+        axis=alt.Axis(labelLimit=300),
+    )
+    hidden = alt.Axis(labels=False, grid=False, title=None)
+    base = alt.Chart(rows)
+    x = alt.X("n:Q", scale=scale, axis=hidden)
+    bars = base.mark_bar().encode(x=x, y=y, color=alt.Color("colour:N", scale=None))
+    texts = base.mark_text(align="left", dx=5, fontWeight=600).encode(x=x, y=y, text="text:N")
+    rates = base.mark_text(align="left", dx=count_width, color=LIGHT["grey"]).encode(x=x, y=y, text="rate:N")
+    return alt.layer(bars, texts, rates).properties(width=BAR_WIDTH + rate_width, height=alt.Step(BAR))
+
+
+def _name_owner(name: str) -> str:
+    return "no owner" if name == BLANK else name
+
+
+def _is_mostly_blank(one: AdoptionList, rows: pd.DataFrame) -> bool:
+    return bool(rows.loc[rows["slice"] == BLANK, "n"].sum() * 2 >= one.n)
 
 
 def _say_owners(one: AdoptionList, rows: pd.DataFrame) -> str:
     """Say how the list lies over owners, of the process and not of a person."""
     total = words.count_of(one.n, one.report.object)
-    blank = rows[rows["slice"] == "(blank)"]
-    if len(blank) and blank["n"].iloc[0] * 2 >= one.n:
-        return f"{one.report.label}: {int(blank['n'].iloc[0]):,} of {total} have no owner"
+    if _is_mostly_blank(one, rows):
+        blank = int(rows.loc[rows["slice"] == BLANK, "n"].iloc[0])
+        return f"{one.report.label}: {blank:,} of {total} {'has' if blank == 1 else 'have'} no owner"
     if len(rows) == 1:
         return f"{one.report.label}: {total}, all in one hand"
     half = int((rows["n"].cumsum() < one.n / 2).sum()) + 1
@@ -172,55 +233,67 @@ def _say_owners(one: AdoptionList, rows: pd.DataFrame) -> str:
 
 
 def show_adoption_table(adoption: Adoption, *, subtitle: str = "") -> Display:
-    """Show every list with its count, share and way; those that can't be told with their cure."""
-    rows = []
-    for one in adoption.lists:
-        start = int(one.trend["n"].iloc[0]) if one.is_told and one.has_trend else None
-        rows.append(
-            {
-                "list": one.report.label,
-                "n": one.n if one.is_told else None,
-                "among": one.among if one.is_told else None,
-                "share": one.n / one.among if one.is_told and one.among else None,
-                "start": start,
-                "what_to_do": (one.report.cure if one.n else "Nothing") if one.is_told else one.why_not,
-            }
-        )
-    frame = pd.DataFrame(rows).astype({"n": "Int64", "among": "Int64", "start": "Int64", "share": "float64"})
+    """Show every list with its count, share and way and what to do; those that can't be told stand together by cure."""
+    told = [
+        {
+            "list": one.report.label,
+            "n": one.n,
+            "among": one.among,
+            "share": one.n / one.among if one.among else None,
+            "start": int(one.trend["n"].iloc[0]) if one.has_trend else None,
+            "what_to_do": one.report.cure if one.n else "Nothing",
+        }
+        for one in adoption.told
+    ]
+    untold = adoption.unavailable.groupby("what_to_do", sort=False)["report"].agg(" · ".join)
+    rows = [*told, *({"list": names, "what_to_do": cure} for cure, names in untold.items())]
+    frame = pd.DataFrame(rows, columns=["list", "n", "among", "share", "start", "what_to_do"])
+    frame = frame.astype({"n": "Int64", "among": "Int64", "start": "Int64", "share": "float64"})
+    has_trend, has_all = frame["start"].notna().any(), all(one.has_trend for one in adoption.told)
+    unknown = [] if told else ["n", "among", "share"]
+    frame = frame.drop(columns=unknown if has_trend else [*unknown, "start"])
     weeks = max((len(one.trend) for one in adoption.told), default=1) - 1
+    gone = "Where the number of earlier Mondays is missing, exports tell a field only as it is now."
     return show_table(
         frame,
-        title=adoption.headline,
+        title=_say_todo(adoption),
         subtitle=subtitle,
         units={"share": "share"},
         labels={"list": "List", "n": "Now", "among": "Of", "start": f"{weeks} Mondays ago"},
         max_rows=20,
-        note="Where the number of earlier Mondays is missing, exports tell a field only as it is now.",
+        note=gone if has_trend and not has_all else "",
     )
 
 
-def show_adoption_records(one: AdoptionList | None, *, subtitle: str = "") -> Display:
-    """Show the records of one list, each with a link into the CRM."""
-    if one is None:
-        return show_message("empty", "No list can be told from these exports")
-    if not one.is_told:
-        return show_message("empty", f"“{one.report.label}” can't be told", "", one.why_not)
-    if one.records.empty:
-        return show_message("good", f"“{one.report.label}” is empty", f"{one.among:,} records are as wanted.")
+def _say_todo(adoption: Adoption) -> str:
+    """Say how many lists there is something to do about, and how many wait for a field."""
+    full, untold = sum(one.n > 0 for one in adoption.told), len(adoption.lists) - len(adoption.told)
+    lists = words.count_of(len(adoption.lists), "list")
+    takes = f"{untold} {'takes' if untold == 1 else 'take'} what the exports don't hold yet"
+    if not adoption.told:
+        return f"What each of the {lists} takes before it can be told"
+    todo = f"There is something to do about {full} of {lists}" if full else f"Nothing is left to do on {lists}"
+    if not full and untold:
+        todo = f"Nothing is left to do on {len(adoption.told)} of {lists}"
+    return f"{todo}; {takes}" if untold else todo
+
+
+def show_adoption_records(one: AdoptionList | None, *, subtitle: str = "") -> Display | None:
+    """Show the records of one list, each leading into the CRM; None where there is none to go through."""
+    if one is None or not one.is_told or one.records.empty:
+        return None
     frame = one.records.drop(columns=["report", "label", "object"])
-    kept = [name for name in frame if frame[name].notna().any() and not (frame[name].astype(str) == "").all()]
+    frame["owner"] = frame["owner"].map(_name_owner, na_action="ignore")
+    labels = {"created_on": "Created", "owner": "Owner today", "name": "Name", "why": "Why"}
+    frame, same = fold_constants(frame, labels)
+    frame, marks = place_links(frame)
     left = len(frame) - MOST_ROWS
     note = f"The first {MOST_ROWS} of {len(frame):,} records; the file holds all of them." if left > 0 else ""
     return show_table(
-        frame[kept].head(MOST_ROWS),
+        frame.head(MOST_ROWS),
         title=f"{one.report.label}: {words.count_of(one.n, one.report.object)} to go through",
-        subtitle=subtitle,
-        labels={"link": "In the CRM", "created_on": "Created", "owner": "Owner today"},
-        marks={"link": "link"} if "link" in kept else {},
+        subtitle=" · ".join(part for part in (same, subtitle) if part),
+        labels=labels,
+        marks=marks,
         note=f"{one.report.cure} {one.note} {note}".strip(),
     )
-
-
-def _say_missing(adoption: Adoption) -> str:
-    first: Any = adoption.lists[0].why_not if adoption.lists else "No report is defined."
-    return str(first)

@@ -114,11 +114,12 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
     scale = alt.Scale(domain=[min(0.0, float(rows["value"].min(skipna=True) or 0.0)), most * 1.12 or 1.0], nice=False)
     axis = alt.Axis(title=None, format=axis_format(unit), labelExpr=axis_words(unit, currency), tickCount=4)
     narrow = width < HISTORY_WIDTH
+    has_n = not narrow and rows["n"].notna().any() and not rows["n"].equals(rows["value"])
     x = alt.X(
         "period:O",
         sort=list(dict.fromkeys(rows["period"])),
         title=None,
-        axis=alt.Axis(labelOverlap="greedy" if narrow else True),
+        axis=alt.Axis(labelOverlap="greedy" if narrow else True, labelPadding=20 if has_n else 4),
         scale=alt.Scale(padding=0.3),
     )
     base = alt.Chart(rows).encode(x=x)
@@ -161,7 +162,17 @@ def _history_layers(rows: pd.DataFrame, unit: str, currency: str, width: int) ->
             if side in set(rows["side"])
         ),
         missing.encode(y=alt.value("height")),
+        *([_write_n(text)] if has_n else []),
     ).properties(width=width, height=150 if narrow else 240)
+
+
+def _write_n(labelled: altair.Chart) -> altair.Chart:
+    """Write beneath each period how many records its value rests on."""
+    import altair as alt
+
+    return labelled.mark_text(baseline="top", dy=5, fontSize=11, color=LIGHT["grey"]).encode(
+        y=alt.value("height"), text="n_text:N"
+    )
 
 
 def _small_multiples(chart: altair.LayerChart, rows: pd.DataFrame) -> altair.FacetChart:

@@ -9,10 +9,16 @@ import pandas as pd
 from helpers.analyses.slicing_filters import name_cuts
 from helpers.present import words
 from helpers.present.charts.canvas import measure_text
-from helpers.present.display import Display, show_chart, show_message, show_table
+from helpers.present.charts.footnote import show_chart_with_footnote
+from helpers.present.charts.overview import Displays
+from helpers.present.display import Display, show_message, show_table
+from helpers.present.records_view import fold_constants, place_links
 from helpers.present.theme import LIGHT
+from helpers.units import open_sentence, spell_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import altair
 
     from helpers.analyses.pipeline_walk import PipelineWalk
@@ -42,12 +48,11 @@ def draw_pipeline_walk(walk: PipelineWalk, *, subtitle: str = "", currency: str 
     measure, unit = _measure(walk)
     rows = _bars(walk.total, measure, unit, currency)
     said = "Amount and deals" if walk.has_money else "Deals"
-    due = "due by its close date in the period" if walk.scope == "due" else "all of it, whenever it is due"
     numbers = walk.total[["label", measure, "deals"] if walk.has_money else ["label", "deals"]]
-    return show_chart(
+    return show_chart_with_footnote(
         _waterfall(rows),
         title=walk.headline,
-        subtitle=f"{said} of open pipeline, {due} · {subtitle}".strip(" ·"),
+        subtitle=f"{said} of {_say_scope(walk)} · {subtitle}".strip(" ·"),
         numbers=numbers.reset_index(drop=True),
         units={"amount": "currency"},
         labels={"label": "Step", "amount": "Amount", "deals": "Deals"},
@@ -57,16 +62,31 @@ def draw_pipeline_walk(walk: PipelineWalk, *, subtitle: str = "", currency: str 
     )
 
 
-def draw_walk_slices(walk: PipelineWalk, *, subtitle: str = "", currency: str = "USD") -> Display:
+def draw_pipeline_walks(walks: Sequence[PipelineWalk], *, subtitle: str = "", currency: str = "USD") -> Displays:
+    """Draw several walks of the company one below the other; what can't be told for one reason is said once.
+
+    Args:
+        walks: As made by ``walk_pipeline``.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
+    told = {walk.why_not or str(place): walk for place, walk in enumerate(walks)}
+    return Displays(draw_pipeline_walk(walk, subtitle=subtitle, currency=currency) for walk in told.values())
+
+
+def draw_walk_slices(walk: PipelineWalk, *, subtitle: str = "", currency: str = "USD") -> Display | None:
     """Draw the walk of each slice of the first cut, on one scale; beyond nine panels the rest stands together.
 
     Args:
         walk: As made by ``walk_pipeline`` with ``by``.
         subtitle: Company, period, last day.
         currency: The company's currency.
+
+    Returns:
+        A display; None where there is no walk, which its picture says.
     """
     if not walk.is_told:
-        return show_message("empty", walk.headline, walk.why_not, walk.cure)
+        return None
     if not walk.by:
         return show_message("empty", "The walk isn't cut by anything", "Name a partition in by.")
     import altair as alt
@@ -87,22 +107,22 @@ def draw_walk_slices(walk: PipelineWalk, *, subtitle: str = "", currency: str = 
         for i, (rows, name) in enumerate(zip(panels, names, strict=True))
     ]
     chart = alt.concat(*drawn, columns=COLUMNS, spacing=18)
-    return show_chart(
+    return show_chart_with_footnote(
         chart,
         title=_say_slices(walk, measure, unit, currency),
-        subtitle=f"{label} by {name_cuts(walk.by[0])}, on one scale · {subtitle}".strip(" ·"),
+        subtitle=f"{label} by {name_cuts(walk.by[0])} of {_say_scope(walk)}; on one scale · {subtitle}".strip(" ·"),
         numbers=_wide(walk, cut, measure),
         units=dict.fromkeys(walk.total["label"], unit),
         currency=currency,
-        note="The slices of a step add up to the company's. " + " ".join(walk.notes),
+        note="The slices of a step add up to the company's.",
         width=PANEL_WIDTH * COLUMNS + 160,
     )
 
 
-def show_walk_table(walk: PipelineWalk, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show every slice of every cut as a row, with all steps as columns and the company last."""
+def show_walk_table(walk: PipelineWalk, *, subtitle: str = "", currency: str = "USD") -> Display | None:
+    """Show every slice of every cut as a row, with all steps as columns; None where there is no walk."""
     if not walk.is_told:
-        return show_message("empty", walk.headline, walk.why_not, walk.cure)
+        return None
     measure, unit = _measure(walk)
     cuts = [" & ".join(cut) for cut in walk.by]
     parts = [_wide(walk, cut, measure).rename(columns={"slice": "Slice"}) for cut in cuts]
@@ -111,40 +131,69 @@ def show_walk_table(walk: PipelineWalk, *, subtitle: str = "", currency: str = "
     whole = _wide(walk, "all", measure).rename(columns={"slice": "Slice"})
     whole.insert(0, "Partition", "Company")
     frame = pd.concat([whole.assign(Slice="all"), *parts], ignore_index=True)
+    frame["Slice"] = [spell_out(str(name)) for name in frame["Slice"]]
     steps = [name for name in frame if name not in ("Partition", "Slice")]
     return show_table(
         frame,
-        title=f"{words.count_of(len(frame) - 1, 'slice')} of the same walk, each from opening to closing",
-        subtitle=subtitle,
+        title=_say_shrunk(walk, measure),
+        subtitle=f"{'Amount' if walk.has_money else 'Deals'} of {_say_scope(walk)} · {subtitle}".strip(" ·"),
         units=dict.fromkeys(steps, unit),
         labels={name: name for name in frame},
         currency=currency,
-        note=" ".join(walk.notes),
     )
+
+
+def _say_scope(walk: PipelineWalk) -> str:
+    due = "due by its close date in the period" if walk.scope == "due" else "all of it, whenever it is due"
+    return f"open pipeline, {due}"
+
+
+def _say_shrunk(walk: PipelineWalk, measure: str) -> str:
+    """Say how many slices of the first cut ended with less than they began with."""
+    if not walk.by:
+        return walk.headline
+    cut = walk.frame[walk.frame["dimension"] == " & ".join(walk.by[0])]
+    ends = cut[cut["step"].isin(LEVELS)].pivot(index="slice", columns="step", values=measure).fillna(0)
+    fewer = int((ends["closing"] < ends["opening"]).sum())
+    slices = words.count_of(len(ends), "slice")
+    which = f"All {slices}" if fewer == len(ends) > 1 else f"{fewer or 'None'} of {slices}"
+    return f"{which} by {name_cuts(walk.by[0])} ended {walk.period.label} with less pipeline than at its start"
 
 
 def show_step_records(
     walk: PipelineWalk, records: pd.DataFrame, *, title: str, subtitle: str = "", currency: str = "USD"
-) -> Display:
-    """Show the deals behind one step, as ``list_step`` lists them."""
+) -> Display | None:
+    """Show the deals behind one step, as ``list_step`` lists them; None where there is no walk, or it has no such step.
+
+    Args:
+        walk: As made by ``walk_pipeline``.
+        records: As ``list_step`` returns them.
+        title: What they have in common; their number and amount are put behind it.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+    """
     if not walk.is_told:
-        return show_message("empty", walk.headline, walk.why_not, walk.cure)
+        return None
     if records.empty:
         return show_message("empty", f"No deal took this step: {title}")
+    labels = {"label": "Step", "owner": "Owner today"}
     shown = records.drop(columns=["step", *(["label"] if records["label"].nunique() == 1 else [])])
     if {"amount_before", "amount_after"} <= set(shown):
         shown = shown.drop(columns=["amount"])
         if shown["amount_before"].equals(shown["amount_after"]):
-            shown = shown.drop(columns=["amount_after"])
-    kept = [name for name in shown if shown[name].notna().any() and not (shown[name].astype(str) == "").all()]
+            shown = shown.drop(columns=["amount_after"]).rename(columns={"amount_before": "amount"})
+    shown, same = fold_constants(shown, labels, currency=currency)
+    shown, marks = place_links(shown)
+    worth = records["amount"].abs().sum()
+    money = f", {words.say_value(float(worth), 'currency', currency=currency)}" if walk.has_money else ""
     left = len(records) - MOST_ROWS
     return show_table(
-        shown[kept].head(MOST_ROWS),
-        title=title,
-        subtitle=subtitle,
+        shown.head(MOST_ROWS),
+        title=f"{title}: {words.count_of(len(records), 'deal')}{money}",
+        subtitle=" · ".join(part for part in (same, subtitle) if part),
         units=dict.fromkeys(("amount", "amount_before", "amount_after"), "currency"),
-        labels={"label": "Step", "link": "In the CRM", "owner": "Owner today"},
-        marks={"link": "link"} if "link" in kept else {},
+        labels=labels,
+        marks=marks,
         currency=currency,
         note=f"The first {MOST_ROWS} of {len(records):,} deals; the file holds all of them." if left > 0 else "",
     )
@@ -212,7 +261,7 @@ def _panel(rows: pd.DataFrame, name: str, span: tuple[float, float], *, has_labe
     scale = alt.Scale(domain=[low, high + room], nice=False)
     bars, lines, texts, _ = _layers(rows, scale, PANEL_ROW, 11, has_labels=has_labels)
     title = alt.Title(
-        words.shorten(name, 28), anchor="start", fontSize=13, fontWeight=600, color=LIGHT["ink"], offset=4
+        words.shorten(spell_out(name), 28), anchor="start", fontSize=13, fontWeight=600, color=LIGHT["ink"], offset=4
     )
     return alt.layer(lines, bars, texts).properties(width=PANEL_WIDTH, height=alt.Step(PANEL_ROW), title=title)
 
@@ -271,7 +320,9 @@ def _wide(walk: PipelineWalk, cut: str, measure: str) -> pd.DataFrame:
     frame = walk.frame[walk.frame["dimension"] == cut]
     wide = frame.pivot(index="slice", columns="label", values=measure)
     wide = wide.reindex(index=list(dict.fromkeys(frame["slice"])), columns=list(dict.fromkeys(frame["label"])))
-    return wide.rename_axis(columns=None).reset_index()
+    # Without money no deal takes these steps.
+    idle = [] if measure == "amount" else frame.loc[frame["step"].str.startswith("amount"), "label"].unique()
+    return wide.drop(columns=idle).rename_axis(columns=None).reset_index()
 
 
 def _find_most(walk: PipelineWalk, measure: str) -> tuple[pd.Series, pd.Series] | None:
@@ -293,7 +344,8 @@ def _say_slices(walk: PipelineWalk, measure: str, unit: str, currency: str) -> s
     part, whole = abs(float(most[measure])), abs(float(worst[measure]))
     verb = {"pushed_out": "pushed out", "lost": "lost"}[worst["step"]]
     noun = "" if measure == "amount" else " deals"
+    name = open_sentence(spell_out(str(most["slice"])))
     return (
-        f"{most['slice']} accounts for {words.say_value(part, unit, currency=currency)} of the "
+        f"{name} accounts for {words.say_value(part, unit, currency=currency)} of the "
         f"{words.say_value(whole, unit, currency=currency)}{noun} {verb} in {walk.period.label}"
     )

@@ -16,6 +16,7 @@ from helpers.present.charts.slice_rows import draw_slice_rows, find_tone
 from helpers.present.charts.slices import draw_slices
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.words import count_of, is_missing, join_words, label_of, say_change, say_interval, say_value
+from helpers.units import spell_out
 
 BASES = {
     "cohort": "Of those that entered",
@@ -50,8 +51,8 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
         total = result.reconciliation.sentence if result.reconciliation else ""
         return show_message("empty", result.headline, total or f"No record of {result.period.label} can be cut so.")
     say = {
-        "title": result.headline,
-        "subtitle": " · ".join(filter(None, (_say_asked(result, subtitle), subtitle))),
+        "title": spell_out(result.headline),
+        "subtitle": " · ".join(filter(None, (spell_out(_say_asked(result, subtitle)), subtitle))),
         "unit": result.kpi.unit,
         "currency": currency,
         "note": _say_rest(result),
@@ -75,8 +76,10 @@ def _draw(result: Slices, subtitle: str, currency: str) -> Display:
 
 def _draw_single(result: Slices, company: float | None, say: dict[str, Any]) -> Display:
     frame, kpi = result.frame, result.kpi
+    names = [spell_out(str(name)) for name in frame["slice"]]
     is_amount = kpi.is_count and kpi.unit == "currency"
     prepared = frame.assign(
+        slice=names,
         volume=frame["value"] if kpi.is_count else frame["n"],
         compared_volume=frame["previous_value"] if kpi.is_count else frame["previous_n"],
         compared_value=frame["previous_value"],
@@ -106,7 +109,7 @@ def split_frame(result: Slices) -> pd.DataFrame:
         for name in result.frame["slice"].astype(str)
     ]
     return result.frame.assign(
-        **{f"part_{place}": [one[name] for one in names] for place, name in enumerate(result.by)}
+        **{f"part_{place}": [spell_out(str(one[name])) for one in names] for place, name in enumerate(result.by)}
     )
 
 
@@ -185,7 +188,7 @@ def _draw_bases(result: Slices, subtitle: str, currency: str) -> Display | None:
     rows: dict[str, dict[str, Any]] = {}
     unit = result.kpi.unit
     for row in table.to_dict("records"):
-        name = "company" if row["slice"] == "all" else row["slice"]
+        name = "company" if row["slice"] == "all" else spell_out(str(row["slice"]))
         kept = rows.setdefault(name, {"slice": name})
         said = say_interval(row["value"], row["low"], row["high"], unit, currency=currency)
         kept[row["basis"]] = said if row["is_complete"] else f"{said}, still open"
@@ -230,7 +233,7 @@ def draw_slice_table(table: pd.DataFrame, catalog: Catalog, *, subtitle: str, cu
         {
             "kpi": kpi.label,
             "cut_by": join_words(map(label_of, str(row["dimension"]).split(" & "))),
-            "slice": row["slice"],
+            "slice": spell_out(str(row["slice"])),
             "value": say_interval(row["value"], row["low"], row["high"], kpi.unit, currency=currency),
             "n": row["n"],
             "before": say_value(row["previous_value"], kpi.unit, currency=currency),
@@ -242,12 +245,22 @@ def draw_slice_table(table: pd.DataFrame, catalog: Catalog, *, subtitle: str, cu
     has_goals = table["goal"].notna().any()
     return show_table(
         pd.DataFrame(rows).astype({"n": "Int64"}),
-        title=f"{count_of(len(table), 'slice')}, with the doubt that each deserves",
+        title=_say_verdicts([row["verdict"] for row in rows], "goal" if has_goals else "before"),
         subtitle=subtitle,
         labels={"kpi": "KPI", "before": "Goal" if has_goals else "Before"},
         note="Moved company by: what a slice added to the company's change, by its rate and by its weight; the slices "
         "of one cut add up to it.",
     )
+
+
+def _say_verdicts(verdicts: Sequence[str], compared: str) -> str:
+    """Say how many slices changed beyond chance, and how many have too few records to tell."""
+    n, few = len(verdicts), verdicts.count("too few records")
+    if compared == "goal":
+        return f"{count_of(n, 'slice')} beside their goals" + (f"; {few} have too few records to judge" if few else "")
+    changed = verdicts.count("changed beyond chance")
+    text = f"{changed or 'None'} of {count_of(n, 'slice')} changed beyond chance"
+    return f"{text}; {few} {'has' if few == 1 else 'have'} too few records to tell" if few else text
 
 
 def _find_kpi(catalog: Catalog, id: str) -> Any:

@@ -53,10 +53,18 @@ def draw_transitions(found: Transitions | None, *, subtitle: str = "", note: str
     )
 
 
-def show_stage_table(found: Transitions | None, *, subtitle: str = "") -> Display:
-    """List per stage what became of those that entered, the chain's promise, and how long they stayed."""
+def show_stage_table(found: Transitions | None, *, subtitle: str = "") -> Display | None:
+    """List per stage what became of those that entered, the chain's promise, and how long they stayed.
+
+    Args:
+        found: As made by ``measure_transitions``.
+        subtitle: Company, period, last day.
+
+    Returns:
+        A table; None where there are no moves to tell, which the picture says.
+    """
     if found is None:
-        return _missing()
+        return None
     shown = found.by_stage
     stuck = shown.loc[shown["median_days"].idxmax()] if shown["median_days"].notna().any() else None
     title = "No stay in a stage has ended yet"
@@ -80,10 +88,12 @@ def show_stage_table(found: Transitions | None, *, subtitle: str = "") -> Displa
             "step_rate": "Step rate",
             "chain_to_won": "Chain to won",
             "won_share": "Was won",
-            "median_days": "Median days",
+            "low": "From",
+            "high": "To",
+            "median_days": "Median stay",
         },
         max_rows=14,
-        note=f"Was won: of all that ever entered the stage. Days: open stays count as long as they last. {found.note}",
+        note="Was won: of all that ever entered, with its interval. Open stays count as long as they last.",
     )
 
 

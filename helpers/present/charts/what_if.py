@@ -10,7 +10,8 @@ import pandas as pd
 from helpers.present import words
 from helpers.present.charts.axes import axis_format, axis_words
 from helpers.present.charts.canvas import measure_text
-from helpers.present.display import Display, show_chart, show_message, show_table
+from helpers.present.charts.footnote import show_chart_with_footnote
+from helpers.present.display import Display, show_message, show_table
 from helpers.present.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -43,14 +44,15 @@ def draw_what_if(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -
     goal = (
         answer.goal if answer.goal is not None and (answer.goal_unit == "currency") == (measure == "revenue") else None
     )
-    far = max(float(rows["high"].max()), goal or 0.0) or 1.0
     widest = max(measure_text(text, 12, weight=600) for text in rows["text"]) + 16
-    scale = alt.Scale(domain=[0, far * 1.02 * (WIDTH + widest) / WIDTH], nice=False)
+    near, far = _span(rows, goal)
+    edge = far + (far - near) * 0.02
+    scale = alt.Scale(domain=[near, near + (edge - near) * (WIDTH + widest) / WIDTH], nice=False, zero=False)
     names = list(dict.fromkeys(rows["scenario"]))
     width = WIDTH + widest
     panels = [
         _panel(
-            rows[rows["scenario"] == name].assign(edge=far * 1.02), name, scale, unit, currency, goal, width,
+            rows[rows["scenario"] == name].assign(edge=edge), name, scale, unit, currency, goal, width,
             is_last=name == names[-1], is_first=name == names[0],
         )
         for name in names
@@ -60,7 +62,7 @@ def draw_what_if(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -
     shown = answer.outcomes[["scenario", "case", "volume", "deals", "deals_low", "deals_high"]]
     if measure == "revenue":
         shown = shown.assign(**{name: answer.outcomes[name] for name in ("revenue", "revenue_low", "revenue_high")})
-    return show_chart(
+    return show_chart_with_footnote(
         chart,
         title=answer.headline,
         subtitle=f"{which} that the {answer.what} of a period like this one bring in the end, with the interval of "
@@ -70,9 +72,16 @@ def draw_what_if(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -
         labels={"case": "Case", "volume": words.label_of(answer.what), "deals_low": "From", "deals_high": "To",
                 "revenue_low": "Revenue from", "revenue_high": "Revenue to"},
         currency=currency,
-        note=" ".join(answer.notes),
+        note=" ".join([*answer.notes, *(["The axis doesn't begin at zero."] if near else [])]),
         width=WIDTH + int(widest) + 130,
     )  # fmt: skip
+
+
+def _span(rows: pd.DataFrame, goal: float | None) -> tuple[float, float]:
+    """Return from where to where the axis goes: from zero, unless all of it lies so far off that nothing is seen."""
+    low = min(float(rows["low"].min()), goal if goal is not None else np.inf)
+    far = max(float(rows["high"].max()), goal or 0.0) or 1.0
+    return (low - 0.5 * (far - low), far) if low > 0.6 * far else (0.0, far)
 
 
 def _rows(answer: WhatIf, measure: str, unit: str, currency: str) -> pd.DataFrame:
@@ -91,8 +100,8 @@ def _rows(answer: WhatIf, measure: str, unit: str, currency: str) -> pd.DataFram
     rows = rows[~(same & (rows["case"] == "lower marginal rate"))].reset_index(drop=True)
     texts = []
     for row in rows.itertuples():
-        said = words.say_value(round(row.value, 1) if unit == "count" else row.value, unit, currency=currency)
-        change = round(row.change, 1) if unit == "count" else row.change
+        said = words.say_value(_round(row.value) if unit == "count" else row.value, unit, currency=currency)
+        change = _round(row.change) if unit == "count" else row.change
         texts.append(
             said if row.case == "as it is" else f"{said} ({words.say_change(change, unit, currency=currency)})"
         )
@@ -100,6 +109,10 @@ def _rows(answer: WhatIf, measure: str, unit: str, currency: str) -> pd.DataFram
     rows["colour"] = [LIGHT[COLOURS[case]] for case in rows["case"]]
     rows["fill"] = [LIGHT["paper"] if case == "lower marginal rate" else LIGHT[COLOURS[case]] for case in rows["case"]]
     return rows
+
+
+def _round(deals: float) -> float:
+    return round(deals) if abs(deals) >= 100 else round(deals, 1)
 
 
 def _panel(
@@ -146,26 +159,42 @@ def _panel(
     return alt.layer(*layers).properties(width=int(width), height=alt.Step(ROW), title=title)
 
 
-def show_what_if_table(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show what was moved and what the goal needs of it, one row per scenario and case."""
+def show_what_if_table(answer: WhatIf, *, subtitle: str = "", currency: str = "USD") -> Display | None:
+    """Show what was moved and what the goal needs of it, one row per scenario and case.
+
+    Args:
+        answer: As made by ``ask_what_if`` or ``move_slices``.
+        subtitle: Company, period, last day.
+        currency: The company's currency.
+
+    Returns:
+        A table without rows that say the same twice; None where nothing can be told, which the picture says.
+    """
     if not answer.is_told:
-        return show_message("empty", "Nothing can be moved", answer.why_not, answer.cure)
+        return None
     frame = answer.outcomes[["scenario", "case", "volume", "deals", "change_deals", "revenue", "change_revenue"]]
     columns = ["needed", "needed_low", "needed_high"]
     if len(answer.needs):
         frame = frame.merge(answer.needs[["scenario", "case", "rate", *columns]], on=["scenario", "case"], how="left")
         frame[columns] = np.ceil(frame[columns].where(np.isfinite(frame[columns])))
+    else:
+        # Without a goal the present is the same in every scenario.
+        is_now = frame["case"] == "as it is"
+        frame = frame.assign(scenario=frame["scenario"].mask(is_now, "Nothing moved"))
+    said = [name for name in frame if name not in ("case", "rate")]
+    frame = frame[~frame.round(6).duplicated(said)].reset_index(drop=True)
+    frame["change_deals"] = frame["change_deals"].mask(frame["case"] == "as it is")
+    frame["change_revenue"] = frame["change_revenue"].mask(frame["case"] == "as it is")
     frame = frame.round({"volume": 1, "deals": 1, "change_deals": 1})
     if not answer.has_money:
         frame = frame.drop(columns=["revenue", "change_revenue"])
     return show_table(
         frame,
-        title=answer.needs_sentence or answer.headline,
+        title=answer.needs_sentence or answer.moves_sentence,
         subtitle=subtitle,
         units={"revenue": "currency", "change_revenue": "currency", "rate": "share"},
         labels={"volume": words.label_of(answer.what), "change_deals": "Deals more", "change_revenue": "Revenue more",
                 "rate": "Rate of the slice", "needed": "Needed of it for the goal", "needed_low": "From",
                 "needed_high": "To"},
         currency=currency,
-        note=" ".join(answer.notes),
     )  # fmt: skip
