@@ -212,7 +212,8 @@ def parse_field(
         return parsed
     value, foreign = _convert(origin, column, parsed, settings, stated, alias)
     is_whole = parsed.source.type == "integer" and not foreign and not stated
-    rounded = parsed.sql if is_whole else f"cast(round(cast({value} as decimal(28, 4)), 2) as double)"
+    cents = f"cast(round(cast({value} as decimal(18, 4)), 2) as double)"
+    rounded = parsed.sql if is_whole else f"case when {value} between -1e13 and 1e13 then {cents} else {value} end"
     return Parsed(rounded, "number", parsed.source, alias, kind, filled=parsed.filled, foreign=foreign)
 
 

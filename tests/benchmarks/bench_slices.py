@@ -212,7 +212,9 @@ def ready_polars(folder: Path, grain: str):
 def run_apart(*arguments: str) -> dict:
     """Run one measurement in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.bench_slices", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Bytecode is kept, as it is wherever Python runs for a second time; else every way mostly measures its compiling.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

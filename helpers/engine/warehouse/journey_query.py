@@ -6,7 +6,7 @@ elsewhere ``dialect.translate`` turns it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpers.engine.journeys import AMOUNTS, BUSINESS, LOST_STAGE, OBJECTS
@@ -15,6 +15,7 @@ from helpers.engine.warehouse.deal_query import DealTables, StageMeaning, write_
 from helpers.engine.warehouse.expressions import (
     NOTHING,
     cents_of,
+    code_of,
     column,
     day_of,
     select,
@@ -25,7 +26,7 @@ from helpers.engine.warehouse.expressions import (
 
 SOURCE_COLUMN = re.compile(r'\bsource\.(?:"((?:[^"]|"")+)"|(\w+))')
 
-STAGE_THEN = text_of("deal.stage", "text")
+STAGE_THEN = "deal.stage"
 """The deal's stage as a partition: that of the last day that counts."""
 
 
@@ -159,7 +160,9 @@ class Journey:
         kinds = self.tables.columns[object]
         return {id: one.objects[object] for id, one in self._partitions.items() if one.objects.get(object) in kinds}
 
-    def write(self, object: str, *, partitions=None, reached=None, fields=None, with_lost=False) -> JourneyQuery:
+    def write(
+        self, object: str, *, partitions=None, reached=None, fields=None, labels=None, with_lost=False
+    ) -> JourneyQuery:
         """Write the SELECT of one object; the arguments are those of ``outline_query.journey_select``.
 
         ``with_lost`` adds to deals the amount of those that are lost today, ``lost_amount_cents``.
@@ -170,9 +173,10 @@ class Journey:
         names = name_columns("by_", carried)
         days = name_columns("", wanted, lambda pair: f"{pair[0]}_day" + ("" if pair[1] == "all" else f"_{pair[1]}"))
         cents = {name: f"{name}_cents" for name in summed}
-        texts = [(self._text(object, source), names[id]) for id, source in carried.items()]
-        lost = {"with_lost": with_lost} if object == "deal" else {}
-        parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents, **lost)
+        texts = [(self._text(object, source, (labels or {}).get(id)), names[id]) for id, source in carried.items()]
+        moving = {names[id] for id, source in carried.items() if _moves(object, source)}
+        of_deals = {"moving": moving, "with_lost": with_lost} if object == "deal" else {}
+        parts, body = getattr(self, f"_write_{object}")(texts, list(wanted), days, cents, **of_deals)
         weight = "weight" if object == "session" and "sessions" in self.tables.columns[object] else ""
         narrowed = [(name, self.tables.use(text)) for name, text in parts]
         return JourneyQuery(with_parts(narrowed, self.tables.use(body)), names, days, cents, weight)
@@ -180,11 +184,14 @@ class Journey:
     def _is_linked(self) -> bool:
         return "deal" in self.objects and self.facts.has_links
 
-    def _text(self, object: str, name: str) -> str:
-        if object == "deal" and name == "stage":
-            return STAGE_THEN
-        kind = self.tables.columns[object][name]
-        return text_of(column("source", name), kind, is_whole=(object, name) not in self.facts.mixed_numbers)
+    def _text(self, object: str, name: str, labels: Sequence[str] | None) -> str:
+        value, kind = column("source", name), self.tables.columns[object][name]
+        if _moves(object, name):
+            value, kind = STAGE_THEN, "text"
+        is_whole = (object, name) not in self.facts.mixed_numbers
+        if labels is None:
+            return text_of(value, kind, is_whole=is_whole)
+        return code_of(value, kind, labels, is_whole=is_whole)
 
     def _own_day(self, object: str, name: str) -> str:
         return visible(day_of(column("source", name), self.tables.columns[object][name]), self.last_day)
@@ -258,12 +265,11 @@ class Journey:
             if source not in ("", "won", "lost")
         ]
 
-    def _write_deal(self, texts, wanted, days, cents, *, with_lost=False):
-        moving = [(text, name) for text, name in texts if text == STAGE_THEN]
-        still = [(text, name) for text, name in texts if text != STAGE_THEN]
+    def _write_deal(self, texts, wanted, days, cents, *, moving=frozenset(), with_lost=False):
+        still = [(text, name) for text, name in texts if name not in moving]
         is_live = any(id in self.live_stages() for id, _ in wanted)
         parts = self.deal_parts([*self._deal_further(), *still], is_live=is_live)
-        rows = [*moving, *((f"deal.{name}", name) for _, name in still)]
+        rows = [(text if name in moving else f"deal.{name}", name) for text, name in texts]
         rows += [(self._deal_day(id, business), days[id, business]) for id, business in wanted]
         rows += [("deal.amount_cents", name) for name in cents.values()]
         if with_lost:
@@ -317,15 +323,20 @@ class Journey:
             is_live = any(id in self.live_stages() for id, _ in linked)
             parts = self.deal_parts(self._deal_further(), is_live=is_live)
             parts += [("link", self._links()), ("linked", self._first_days(linked, is_live=is_live))]
-        rows = [*texts]
-        for id, business in wanted:
-            itself = self._own_day("contact", own[id]) if id in own else ""
-            through = f"linked.{_first(linked.index((id, business)))}" if (id, business) in linked else ""
-            both = f"coalesce({itself}, {through})" if itself and through else itself or through or NOTHING
-            rows.append((both, days[id, business]))
-        rows += self._cents("contact", cents)
-        join = '\nleft join linked on linked.contact_id = source."id"' if linked else ""
-        return parts, select(rows or [("1", "record")], f"{self._from('contact')}{join}")
+        # Worked out below the join: above it a column has lost the dictionary in which it is stored.
+        itself = {id: f"contact.{_own(place)}" for place, id in enumerate(own)}
+        below = [*texts, *self._cents("contact", cents)]
+        rows = [(f"contact.{name}", name) for _, name in below]
+        for pair in wanted:
+            through = f"linked.{_first(linked.index(pair))}" if pair in linked else ""
+            both = [day for day in (itself.get(pair[0], ""), through) if day]
+            rows.append((f"coalesce({', '.join(both)})" if both[1:] else both[0] if both else NOTHING, days[pair]))
+        used = {id for id, _ in wanted}
+        below += [(self._own_day("contact", own[id]), _own(place)) for place, id in enumerate(own) if id in used]
+        below += [('source."id"', "id")] if linked else []
+        parts.append(("contact", select(below or [("1", "record")], self._from("contact"))))
+        join = "\nleft join linked on linked.contact_id = contact.id" if linked else ""
+        return parts, select(rows or [("1", "record")], f"from contact{join}")
 
     def _links(self) -> str:
         sides = []
@@ -360,6 +371,11 @@ def name_columns(prefix: str, keys: Iterable, write=str) -> dict:
             name = f"{stem}_{number}"
         names[key] = name
     return names
+
+
+def _moves(object: str, column: str) -> bool:
+    """Tell whether a partition of a deal is what it was on the last day that counts."""
+    return object == "deal" and column == "stage"
 
 
 def _own(place: int) -> str:

@@ -1,6 +1,6 @@
 """What a company's records in a warehouse hold, asked in a handful of small questions; no record is fetched."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -25,6 +25,7 @@ def journey_select(
     partitions: Collection[str] | None = None,
     reached: Collection[tuple[str, str]] | None = None,
     fields: Collection[str] | None = None,
+    labels: Mapping[str, Sequence[str]] | None = None,
 ) -> JourneyQuery:
     """Write the journeys of one object of a company that lies in a warehouse.
 
@@ -35,9 +36,10 @@ def journey_select(
         partitions: Ids of those wanted; None takes all there are.
         reached: Pairs (stage, business) wanted; None takes all.
         fields: Fields wanted; None takes all.
+        labels: Partition's id → its texts: then a record shows the text's place instead of it. DuckDB only.
     """
     journey = Journey(company, Tables.of(company.warehouse), read_facts(company), _day(as_of))
-    return journey.write(object, partitions=partitions, reached=reached, fields=fields)
+    return journey.write(object, partitions=partitions, reached=reached, fields=fields, labels=labels)
 
 
 def build_outline(company, as_of: date | None) -> Outline:

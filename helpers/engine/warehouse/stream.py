@@ -22,7 +22,6 @@ from helpers.engine.timeline import NO_DAY, PeriodAxis
 from helpers.engine.warehouse.aggregate_query import PushdownEvaluator
 from helpers.engine.warehouse.journey_query import JourneyQuery
 from helpers.engine.warehouse.outline_query import journey_select
-from helpers.warehouse.dialect import quote_text
 
 CHUNK_ROWS = 1 << 20
 """So many records are counted at a time: enough that each part's states pay, little enough for any machine."""
@@ -124,6 +123,7 @@ class StreamEvaluator:
             partitions=wanted,
             reached={pair for need in needs for pair in _pairs(need)},
             fields={need.field for need in needs if isinstance(need, Aggregate) and need.field},
+            labels={id: self.outline.labels[id] for id in wanted},
         )
         before, parts = self._parts.get(object, []), []
         is_same = bool(before) and set(wanted) == set(before[0].sliced.codes)
@@ -147,7 +147,7 @@ class StreamEvaluator:
         from tqdm import tqdm
 
         warehouse = self._company.warehouse
-        batches = warehouse.connection.batches(self._write_codes(journey), min(self._rows, 1 << 17))
+        batches = warehouse.connection.batches(self._write_numbers(journey), min(self._rows, 1 << 17))
         label = f"counting {object} records"
         with tqdm(total=warehouse.count(object), unit="row", unit_scale=True, desc=label, delay=SHOWN_AFTER,
                   file=sys.stderr, disable=None, leave=False) as bar:  # fmt: skip
@@ -156,15 +156,9 @@ class StreamEvaluator:
                 yield records
                 bar.update(records.n)
 
-    def _write_codes(self, journey: JourneyQuery) -> str:
-        """Write the SELECT that turns the journeys into small numbers: codes, days and cents, none of them missing."""
-        shown = []
-        for id, name in journey.partitions.items():
-            labels = self.outline.labels[id]
-            kind = "utinyint" if len(labels) <= 1 << 8 else "usmallint" if len(labels) <= 1 << 16 else "uinteger"
-            listed = ", ".join(quote_text(str(label)) for label in labels)
-            code = f"enum_code(try_cast(journey.{name} as enum({listed})))"
-            shown.append(f"cast(coalesce({code}, {len(labels) - 1}) as {kind}) as {name}")
+    def _write_numbers(self, journey: JourneyQuery) -> str:
+        """Write the SELECT that makes small numbers of the journeys: codes, days and cents, none of them missing."""
+        shown = [f"journey.{name} as {name}" for name in journey.partitions.values()]
         for name in journey.reached.values():
             shown.append(f"cast(coalesce(journey.{name}, {NO_DAY}) as integer) as {name}")
         for name in journey.cents.values():

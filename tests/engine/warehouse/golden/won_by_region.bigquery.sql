@@ -8,7 +8,7 @@ WITH `journey` AS (
       DATE_DIFF(CAST(`source`.`closed_at` AS DATE), CAST('1970-01-01' AS DATE), DAY) AS `closed_day`,
       CASE
         WHEN `source`.`amount` BETWEEN -1e13 AND 1e13
-        THEN CAST(ROUND(CAST(`source`.`amount` AS NUMERIC) * 100, 0) AS INT64)
+        THEN CAST(ROUND(CAST(`source`.`amount` AS NUMERIC), 2) * 100 AS INT64)
       END AS `amount_cents`,
       `source`.`stage` AS `stage`,
       `source`.`stage` AS `stage_today`,

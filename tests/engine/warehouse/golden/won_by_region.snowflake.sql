@@ -8,7 +8,7 @@ WITH "journey" AS (
       DATEDIFF(DAY, CAST('1970-01-01' AS DATE), CAST("source"."closed_at" AS DATE)) AS "closed_day",
       CASE
         WHEN "source"."amount" BETWEEN -1e13 AND 1e13
-        THEN CAST(ROUND(CAST("source"."amount" AS DECIMAL(28, 4)) * 100, 0) AS BIGINT)
+        THEN CAST(ROUND(CAST("source"."amount" AS DECIMAL(18, 4)), 2) * 100 AS BIGINT)
       END AS "amount_cents",
       "source"."stage" AS "stage",
       "source"."stage" AS "stage_today",
