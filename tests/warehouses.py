@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 KEYS = {"deal_history": ["deal_id", "field", "changed_at", "new"], "deal_contact": ["deal_id", "contact_id"]}
@@ -85,3 +86,41 @@ def same_cells(expected: pd.DataFrame, found: pd.DataFrame) -> None:
     keys = ["kpi", "basis", "grain", "period_start", "dimension", "slice"]
     one, other = (frame.sort_values(keys, kind="stable", ignore_index=True) for frame in (expected, found))
     pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-9, atol=1e-9)
+
+
+def shrink_company(folder: Path, target: Path, *, n_deals: int = 150, n_contacts: int = 150) -> Path:
+    """Copy the sample with some of its deals, their contacts and history, some other contacts, and the people."""
+    text = (folder / "company.toml").read_text(encoding="utf-8")
+    unused = "company|customer|subscription|session|cost"
+    text = re.sub(rf"^\[objects\.({unused})(\.fields)?\]\n(?:(?!\[).*\n)*", "", text, flags=re.MULTILINE)
+    export = max((folder / "crm").iterdir())
+    target = target / "crm" / export.name
+    target.mkdir(parents=True)
+    (target.parents[1] / "company.toml").write_text(text, encoding="utf-8")
+    names = ("hubspot-deals", "hubspot-contacts", "hubspot-deal-history", "owners")
+    tables = {name: pd.read_csv(export / f"{name}.csv", dtype="str", keep_default_na=False) for name in names}
+    for name, size in (("hubspot-deals", n_deals), ("hubspot-contacts", n_contacts)):
+        tables[name] = tables[name].assign(is_kept=np.arange(len(tables[name])) % (len(tables[name]) // size) == 0)
+    deals = tables["hubspot-deals"]
+    linked = set(deals.loc[deals["is_kept"], "Associated Contact IDs"].str.split(";").explode())
+    tables["hubspot-contacts"]["is_kept"] |= tables["hubspot-contacts"]["Record ID"].isin(linked)
+    for name in ("hubspot-deals", "hubspot-contacts"):
+        tables[name] = tables[name][tables[name]["is_kept"]].drop(columns="is_kept")
+    history = tables["hubspot-deal-history"]
+    tables["hubspot-deal-history"] = history[history["Record ID"].isin(set(tables["hubspot-deals"]["Record ID"]))]
+    for name, table in tables.items():
+        table.to_csv(target / f"{name}.csv", index=False)
+    return target.parents[1]
+
+
+def load_into_postgres(folder: Path, target: Path, writer, *, schema: str) -> None:
+    """Make the company whose tables lie in PostgreSQL, with the types that DuckDB reads out of the files."""
+    import duckdb
+
+    tables = copy_company(folder, target, schema=schema)
+    with writer.cursor() as cursor, duckdb.connect() as connection:
+        cursor.execute(f"create schema {schema}")
+        for table, path in tables.items():
+            rows = connection.execute(f"select * from read_csv('{path}', header=true, sample_size=-1)").arrow()
+            rows = rows.read_all() if hasattr(rows, "read_all") else rows
+            cursor.adbc_ingest(table.split(".")[1], rows, mode="create", db_schema_name=schema)

@@ -1,6 +1,6 @@
 """The slices beyond the named ones, together as one: counts added up, rates and medians computed anew."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,16 +9,21 @@ import pandas as pd
 
 from helpers.analyses.slicing_filters import JOINT
 from helpers.analyses.slicing_question import SliceQuestion
-from helpers.engine.doubt import wilson_interval
+from helpers.engine.aggregates import Answers, Evaluator, Need, Results, Spread
+from helpers.engine.answering import answer, is_counted
+from helpers.engine.cell_frame import build_frame
+from helpers.engine.cells import ask, lay_lenses, open_evaluator
 from helpers.engine.journeys import BLANK
+from helpers.engine.slicing import Lens, Question
+from helpers.engine.timeline import as_axis
 from helpers.model.dimension import Partition
 from helpers.periods import Period
 
 OTHERS = "all others"
 """How the rest is called."""
 
-HALVES = ("volume", "sum", "stock", "conversion", "outcome_share", "average", "push", "pipeline_conversion", "coverage")
-"""Kinds of measure whose numerators and denominators add up over slices."""
+DEAL_SIDE = ("deal", "deal_history", "customer", "subscription")
+"""Tables behind what stood on a day: fetched from a warehouse, while events are counted where they lie."""
 
 
 def count_others(question: SliceQuestion, cells: pd.DataFrame, rest: Sequence[str], period: Period) -> pd.DataFrame:
@@ -34,59 +39,83 @@ def count_others(question: SliceQuestion, cells: pd.DataFrame, rest: Sequence[st
         One row with the columns of ``cells``, called "all others"; none where the rest has no value. The rate of the
         rest has an interval of its own; a median is that of all its records.
     """
-    names = set(rest)
-    mine = cells[cells["slice"].isin(names)]
+    mine = cells[cells["slice"].isin(set(rest))]
     if mine.empty:
         return mine
-    if question.kpi.measure.kind == "coverage" or not _can_ask(question):
-        found = _add_halves(question, mine)
+    if question.kpi.measure.kind == "coverage":
+        found = _add_halves(mine)
+    elif is_counted(question.company, question.kpi):
+        found = _count_as_one(question, rest, period)
     elif len(question.by) == 1:
         found = replace(question.narrow({question.by[0]: list(rest)}), by=()).count(period, [()])
-    elif question.kpi.measure.kind in HALVES and _is_proportion(question, mine):
-        found = _add_halves(question, mine)
     else:
         joined = replace(question, company=_join_partitions(question.company, question.by), by=())
         found = joined.narrow({JOINT.join(question.by): list(rest)}).count(period, [()])
     return found.assign(dimension=mine["dimension"].iloc[0], slice=OTHERS)
 
 
-def _can_ask(question: SliceQuestion) -> bool:
-    """Tell whether the records are at hand for another question; elsewhere only what came back can be added up."""
-    return len(question.by) == 1 or getattr(question.company, "warehouse", None) is None
+class SlicesAsOne:
+    """An evaluator that counts some slices of a cut as if they were one: what it counts adds up over slices.
+
+    Args:
+        evaluator: Who counts.
+        names: The slices.
+    """
+
+    def __init__(self, evaluator: Evaluator, names: Sequence[str]) -> None:
+        self._evaluator, self._names = evaluator, set(names)
+
+    def __getattr__(self, name: str) -> Any:
+        """Know all else as the evaluator does."""
+        return getattr(self._evaluator, name)
+
+    def evaluate(self, question: Question, asked: Mapping[Lens, Collection[Need]]) -> Answers:
+        """Answer all needs, the slices that are one in the place of their first."""
+        results = self._evaluator.evaluate(question, asked)
+        return Answers({(need, lens.by): self._join(results, need, lens) for lens in asked for need in asked[lens]})
+
+    def _join(self, results: Results, need: Need, lens: Lens) -> np.ndarray | Spread:
+        answer = results[need, lens.by]
+        if isinstance(answer, Spread):
+            mine = np.isin(answer.slices, self._find(lens, np.unique(answer.slices)))
+            width = int(answer.days.max(initial=0)) + 1
+            keys, place = np.unique(answer.periods[mine] * width + answer.days[mine], return_inverse=True)
+            n = np.zeros(len(keys), np.int64)
+            np.add.at(n, place, answer.n[mine])
+            return Spread(np.zeros(len(keys), np.int64), keys // width, keys % width, n)
+        joined = np.zeros_like(answer)
+        if len(joined):
+            joined[0] = answer[self._find(lens, np.flatnonzero(answer.any(axis=1)))].sum(axis=0)
+        return joined
+
+    def _find(self, lens: Lens, slices: np.ndarray) -> np.ndarray:
+        return slices[[name in self._names for name in lens.names(slices).tolist()]]
 
 
-def _is_proportion(question: SliceQuestion, cells: pd.DataFrame) -> bool:
-    """Tell whether the rest's interval follows from its halves, or none is needed."""
-    return not cells["low"].notna().any() or _is_share_of_records(question)
+def _count_as_one(question: SliceQuestion, rest: Sequence[str], period: Period) -> pd.DataFrame:
+    """Count slices as one, wherever the records lie."""
+    company, kpi = question.company, question.kpi
+    evaluator = open_evaluator(company, question.as_of)
+    days = (period.grain, period.start, period.end)
+    asked = ask(company, evaluator, *days, question.filters, question.horizon_days)
+    asked = replace(asked, evaluator=SlicesAsOne(evaluator, rest), axis=as_axis([period], period.grain))
+    blocks = answer(company, asked, [kpi], lay_lenses(company, asked, [question.by]), lambda *_: True)
+    cells = build_frame(blocks, asked.axis, [kpi])
+    return cells[cells["basis"] == question.basis].reset_index(drop=True)
 
 
-def _is_share_of_records(question: SliceQuestion) -> bool:
-    """Tell whether the numerator's records are a subset of the denominator's, so that Wilson's interval holds."""
-    measure = question.kpi.measure
-    if measure.kind == "conversion":
-        return question.basis == "cohort"
-    return measure.kind == "push" or (measure.kind == "outcome_share" and measure.weight is None)
-
-
-def _add_halves(question: SliceQuestion, cells: pd.DataFrame) -> pd.DataFrame:
-    row = cells.iloc[[0]].copy()
+def _add_halves(cells: pd.DataFrame) -> pd.DataFrame:
     numerator, denominator = (cells[name].sum(min_count=1) for name in ("numerator", "denominator"))
-    n = int(cells["n"].sum())
-    is_count = question.is_additive
-    value = cells["value"].sum() if is_count else numerator / denominator if denominator else np.nan
-    if question.kpi.measure.kind not in HALVES:
-        value = numerator = denominator = np.nan
-    low = high = np.nan
-    if _is_share_of_records(question) and n:
-        confidence = question.company.catalog.rules.confidence
-        low, high = (float(end[0]) for end in wilson_interval(np.array([numerator]), np.array([float(n)]), confidence))
-    row = row.assign(numerator=numerator, denominator=denominator, value=value, n=n, low=low, high=high)
-    return row.assign(is_complete=bool(cells["is_complete"].all()), n=pd.array([n], dtype="Int64"))
+    value = numerator / denominator if denominator else np.nan
+    row = cells.iloc[[0]].assign(numerator=numerator, denominator=denominator, value=value, low=np.nan, high=np.nan)
+    n = pd.array([int(cells["n"].sum())], dtype="Int64")
+    return row.assign(is_complete=bool(cells["is_complete"].all()), n=n)
 
 
 def _join_partitions(company: Any, by: Sequence[str]) -> Any:
     """Return the company with the partitions of a cut as one, so that any set of its slices can be asked for."""
-    tables, carriers = dict(company.tables), {}
+    at_hand = company.tables if getattr(company, "warehouse", None) is None else DEAL_SIDE
+    tables, carriers = {name: company.tables[name] for name in at_hand if name in company.tables}, {}
     ids = [_resolve(company, name) for name in by]
     column = JOINT.join(by)
     for object in company.partitions[ids[0]].objects:

@@ -1,0 +1,107 @@
+"""What becomes of deals, and what should be empty, is told of a company in a warehouse as of the same from files."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from helpers.analyses.adoption import list_adoption
+from helpers.analyses.change_money import measure_squares
+from helpers.analyses.pipeline_walk import walk_pipeline
+from helpers.analyses.push_rate import measure_push_rates
+from helpers.analyses.slicing import slice_kpi
+from helpers.company import open_company
+from helpers.periods import build_periods, period_of
+from tests.real_data import PROJECT
+from tests.warehouses import load_into_postgres, shrink_company
+
+AS_OF = date(2026, 9, 30)
+QUARTER = period_of(AS_OF, "quarter")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Ninety deals with their history and 120 contacts."""
+    return shrink_company(PROJECT / "data" / "samples" / "brightwater", tmp_path_factory.mktemp("small") / "small")
+
+
+@pytest.fixture(scope="module")
+def from_files(folder):
+    return open_company(folder)
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def opened(request, folder, tmp_path_factory):
+    """The company as DuckDB reads it in place, and as it lies in PostgreSQL."""
+    if request.param == "duckdb":
+        return open_company(folder, connection="duckdb:")
+    target = tmp_path_factory.mktemp("postgres") / "small"
+    _, writer = request.getfixturevalue("postgres_engine")
+    load_into_postgres(folder, target, writer, schema="small_analyses")
+    return open_company(target, connection=request.getfixturevalue("postgres_server").url)
+
+
+def same_rows(expected, found, *, by=None):
+    """Compare two tables, whatever the order of rows that say the same about different records."""
+    by = by or list(expected.columns)
+    assert list(expected.columns) == list(found.columns)
+    one, other = (frame.sort_values(by, kind="stable", ignore_index=True) for frame in (expected, found))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scope", ["due", "open"])
+def test_the_pipeline_walk_takes_the_same_steps_to_the_cent(from_files, opened, scope):
+    asked = {"by": ("owner", "source"), "scope": scope, "as_of": AS_OF}
+    expected, found = (walk_pipeline(one, QUARTER, **asked) for one in (from_files, opened))
+    assert expected.is_told and len(expected.records) > 10 and expected.headline == found.headline
+    assert (found.notes, found.has_money) == (expected.notes, expected.has_money)
+    same_rows(expected.total, found.total)
+    same_rows(expected.frame, found.frame)
+    same_rows(expected.records, found.records)
+
+
+def test_push_rates_by_owner_and_source_are_the_same(from_files, opened):
+    periods = build_periods(date(2025, 1, 1), AS_OF, "quarter")
+    expected, found = (
+        measure_push_rates(one, periods, by=("owner", "source"), as_of=AS_OF) for one in (from_files, opened)
+    )
+    assert expected.frame["pushed"].sum() > 5 and expected.headline == found.headline
+    same_rows(expected.frame, found.frame)
+
+
+def test_every_list_that_should_be_empty_holds_the_same_records(from_files, opened):
+    expected, found = (list_adoption(one, as_of=AS_OF) for one in (from_files, opened))
+    assert [one.report.id for one in found.lists] == [one.report.id for one in expected.lists]
+    assert [one.report.id for one in found.told] == [one.report.id for one in expected.told]
+    assert found.headline == expected.headline
+    for one, other in zip(expected.lists, found.lists, strict=True):
+        same_rows(one.owners, other.owners)
+        same_rows(one.trend, other.trend)
+        same_rows(one.records, other.records)
+    assert sum(len(one.records) for one in expected.lists) >= 10
+    same_rows(expected.table, found.table)
+
+
+@pytest.mark.parametrize("kpi", ["revenue_won", "win_rate", "sales_cycle_days", "open_pipeline"])
+def test_slices_and_their_rest_are_the_same(from_files, opened, kpi):
+    half, cut = period_of(date(2025, 7, 1), "half_year"), ["region", "source"]
+    expected, found = (
+        slice_kpi(one, kpi, cut, period=half, compared=half.previous(), as_of=AS_OF, maximum=2)
+        for one in (from_files, opened)
+    )
+    assert expected["value"].notna().all() and expected["slice"].iloc[-1] == "all others"
+    pd.testing.assert_frame_equal(expected, found, check_dtype=False, rtol=1e-9)
+
+
+def test_what_a_test_of_money_needs_is_the_same_and_that_of_plain_pandas(from_files, opened):
+    periods = [(date(2025, 1, 1), date(2025, 6, 30)), (date(2026, 1, 1), date(2026, 6, 30))]
+    asked = {"by": ["source"], "as_of": AS_OF, "filters": {"region": ["DACH", "Benelux"]}}
+    expected, found = (measure_squares(one, "revenue_won", periods, **asked) for one in (from_files, opened))
+    assert found == pytest.approx(expected)
+    deals = from_files.tables["deal"]
+    won = deals[(deals["outcome"] == "won") & deals["region"].isin(["DACH", "Benelux"])]
+    for start, end in periods:
+        mine = won[won["closed_at"].between(str(start), f"{end} 23:59:59")]
+        squares = (mine["amount"] ** 2).groupby(mine["source"].fillna("(blank)")).sum()
+        assert {name: total for (name, day), total in found.items() if day == start} == pytest.approx(squares.to_dict())
+        assert len(squares)
