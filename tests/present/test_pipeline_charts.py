@@ -149,6 +149,11 @@ def test_push_rates_are_written_beside_their_dots_and_every_period_is_named():
     rates = measure_push_rates(_company(3), periods, by=["product"])
     shown = draw_push_rates(rates)
     assert set(rates.frame["period"]) <= set(_texts(shown))
+    months = draw_push_rates(
+        measure_push_rates(_company(3), build_periods(date(2025, 1, 1), date(2026, 6, 30), "month", 1))
+    )
+    named = [text for text in _texts(months) if re.fullmatch(r"[A-Z][a-z]{2} 20\d\d", text)]
+    assert 6 <= len(named) <= 12
     table = show_push_table(rates)
     assert table.title != shown.title and "few deals<" not in table.html and "days (days)" not in table.text
 

@@ -202,3 +202,16 @@ def test_what_all_records_share_is_said_once_and_their_ids_lead_into_the_crm():
     ]
     one, nothing = fold_constants(frame.head(1), {})
     assert nothing == "" and len(one.columns) == len(frame.columns)
+
+
+@pytest.mark.parametrize("by", [["region"], ["region & source"], ["region & source & type"]], ids=["1", "2", "3"])
+def test_values_in_snake_case_are_written_with_spaces(by):
+    company = make_random_company(3)
+    deals = company.tables["deal"].assign(region=company.tables["deal"]["region"].replace({"US": "us_east_coast"}))
+    snakes = make_company({**company.tables, "deal": deals}, latest_event="2026-09-30")
+    results = slice_kpis(snakes, ["win_rate"], by, period=QUARTER, compared=QUARTER.previous())
+    assert any("us_east_coast" in name for name in results[0].frame["slice"])
+    [shown] = draw_kpi_slices(results, subtitle="s", currency="USD")
+    assert "us east coast" in shown.svg and "us_east_coast" not in shown.title + shown.subtitle + "".join(
+        texts(shown.svg)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -93,14 +94,16 @@ def _layers(rows: pd.DataFrame, currency: str) -> altair.LayerChart:
     import altair as alt
 
     order = rows["period"].tolist()
-    shown = [name for name, text in zip(order, rows["n_text"], strict=True) if text]
+    named = [name for name, text in zip(order, rows["n_text"], strict=True) if text]
+    # Named values make Vega drop every second label, wide apart or not, so that the others are written as nothing.
+    label = f"indexof({json.dumps(named)}, datum.label) < 0 ? '' : datum.label"
     top = min(1.0, float(rows["high"].max()) * 1.15 or 1.0)
     scale = alt.Scale(domain=[0, top], nice=False)
     x = alt.X(
         "period:N",
         sort=order,
         title=None,
-        axis=alt.Axis(values=shown, labelPadding=22, labelOverlap="parity"),
+        axis=alt.Axis(labelExpr=label, labelPadding=22),
     )
     axis = alt.Axis(format=axis_format("share"), labelExpr=axis_words("share", currency), tickCount=4)
     y = alt.Y("push_rate:Q", scale=scale, axis=axis, title=None)
@@ -180,13 +183,13 @@ def _say_slices(found: pd.DataFrame, label: str) -> str:
     whole = found[found["dimension"] == "all"].iloc[0]
     if not whole["pushed"]:
         return f"None of the {words.count_of(int(whole['n']), 'deal')} due in {label} was pushed out of it"
-    pushed = f"{int(whole['pushed']):,} pushed {'deal' if whole['pushed'] == 1 else 'deals'} of {label}"
+    pushed = f"{int(whole['pushed']):,} {'deal' if whole['pushed'] == 1 else 'deals'} pushed out of {label}"
     parts = found[~found["dimension"].isin({"all", *PEOPLE}) & ~found["dimension"].str.contains("&", regex=False)]
     if len(parts):
         first = parts[parts["dimension"] == parts["dimension"].iloc[0]]
         most = first.loc[first["pushed"].idxmax()]
         name = f"{words.label_of(most['dimension']).lower()} {spell_out(str(most['slice']))}"
-        return f"{int(most['pushed']):,} of the {pushed} came from {name}, where {int(most['n']):,} were due"
+        return f"{int(most['pushed']):,} of the {pushed} came from {name} (of {int(most['n']):,} due)"
     spread = found[found["dimension"] != "all"]
     if spread.empty:
         return f"{words.say_value(whole['push_rate'], 'share')} of {int(whole['n']):,} deals due in {label} were pushed"
