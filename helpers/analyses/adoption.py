@@ -10,9 +10,10 @@ import pandas as pd
 
 from helpers.analyses.adoption_fields import FieldReader, MissingFieldError, Values, hold_condition
 from helpers.analyses.records import NAMES, link_record
+from helpers.analyses.too_large import find_too_large, is_too_large, say_too_large
 from helpers.engine.doubt import wilson_interval
 from helpers.engine.journeys import BLANK, build_journeys
-from helpers.errors import QuestionError, suggest
+from helpers.errors import DataError, QuestionError, suggest
 from helpers.model.adoption import AdoptionReport, Condition, load_adoption
 from helpers.units import format_value
 
@@ -160,12 +161,18 @@ def list_adoption(
 def _list(company: Any, reader: FieldReader, report: AdoptionReport, day: date, weeks: int) -> AdoptionList:
     if report.object not in company.tables:
         return AdoptionList(report, why_not=f"No export holds {PLURALS[report.object]}. Add one.")
+    if is_too_large(company, report.object):
+        return AdoptionList(report, why_not=say_too_large(company, (report.object,)))
     try:
         usable, knows_past, unknown = _find_conditions(reader, report, day)
         on, among = _match(reader, report, usable, day)
         _require_filled(reader, report, usable, among, day)
     except MissingFieldError as missing:
         return AdoptionList(report, why_not=str(missing))
+    except DataError:
+        if not (too_large := find_too_large(company)):
+            raise
+        return AdoptionList(report, why_not=say_too_large(company, too_large))
     table = company.tables[report.object]
     rules = company.catalog.rules
     owner = _owners(table)

@@ -7,6 +7,8 @@ import pandas as pd
 
 from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer, Question
 from helpers.analyses.five_m_tests import TESTS
+from helpers.analyses.too_large import find_too_large, is_too_large, say_too_large
+from helpers.errors import DataError
 from helpers.model.cause import CauseRule, load_causes
 
 __all__ = ["EVIDENCE", "FIVE_M_COLUMNS", "NO_SIGN", "TESTS", "UNTESTED", "Answer", "Question", "gather_evidence"]
@@ -47,7 +49,7 @@ def gather_evidence(question: Question, *, rules: Mapping[str, CauseRule] | None
         elif rule.test not in TESTS:
             answer = Answer(UNTESTED, f"There is no test called {rule.test}")
         else:
-            answer = TESTS[rule.test](question, rule)
+            answer = _ask(question, rule)
         rows.append(
             (
                 rule.id, rule.m, rule.question, answer.verdict, answer.statement, answer.slice, answer.n,
@@ -58,12 +60,23 @@ def gather_evidence(question: Question, *, rules: Mapping[str, CauseRule] | None
     return pd.DataFrame(rows, columns=FIVE_M_COLUMNS).astype({"n": "int64", "money": float, "p_value": float})
 
 
+def _ask(question: Question, rule: CauseRule) -> Answer:
+    """Put a cause to its test; one that needs more records than may be fetched says so, and the others go on."""
+    try:
+        return TESTS[rule.test](question, rule)
+    except DataError:
+        too_large = find_too_large(question.company)
+        if not too_large:
+            raise
+        return Answer(UNTESTED, say_too_large(question.company, too_large))
+
+
 def _missing_fields(company, rule: CauseRule) -> list[str]:
     """Return the fields that a test needs and the company lacks, in words."""
     missing = []
     for need in rule.needs:
         object, column = need.split(".")
-        table = company.tables.get(object)
-        if table is None or column not in table.columns or not table[column].notna().any():
+        is_there = column in company.list_columns(object)
+        if not is_there or not (is_too_large(company, object) or company.tables[object][column].notna().any()):
             missing.append(f"the {object}'s {column.replace('_', ' ')}")
     return missing

@@ -1,5 +1,6 @@
 """What becomes of deals, and what should be empty, is told of a company in a warehouse as of the same from files."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -7,10 +8,13 @@ import pytest
 
 from helpers.analyses.adoption import list_adoption
 from helpers.analyses.change_money import measure_squares
+from helpers.analyses.five_m import UNTESTED
 from helpers.analyses.pipeline_walk import walk_pipeline
 from helpers.analyses.push_rate import measure_push_rates
+from helpers.analyses.root_cause import explain_gap
 from helpers.analyses.slicing import slice_kpi
 from helpers.company import open_company
+from helpers.ingest.warehouse_tables import LazyTables
 from helpers.periods import build_periods, period_of
 from tests.real_data import PROJECT
 from tests.warehouses import load_into_postgres, shrink_company
@@ -105,3 +109,22 @@ def test_what_a_test_of_money_needs_is_the_same_and_that_of_plain_pandas(from_fi
         squares = (mine["amount"] ** 2).groupby(mine["source"].fillna("(blank)")).sum()
         assert {name: total for (name, day), total in found.items() if day == start} == pytest.approx(squares.to_dict())
         assert len(squares)
+
+
+def test_what_needs_more_contacts_than_may_be_fetched_says_so_and_all_else_is_told(from_files, opened):
+    n = len(from_files.tables["contact"])
+    queries = {name: query for name, query in opened.warehouse.queries.items() if name != "deal_history"}
+    warehouse = replace(opened.warehouse, queries=queries)
+    limited = replace(opened, warehouse=warehouse, tables=LazyTables(warehouse, n - 1))
+    assert len(from_files.tables["deal"]) < n - 1
+    said = f"Needs all {n:,} contacts one by one, and at most {n - 1:,} rows of a table are fetched. Raise fetched_rows"
+    lists = list_adoption(limited, as_of=AS_OF).lists
+    assert {one.is_told for one in lists if one.report.object == "deal"} == {True, False}
+    refused = [one.why_not for one in lists if one.report.object == "contact"]
+    assert refused and all(why.startswith(said) for why in refused)
+    periods = [QUARTER.previous(back) for back in range(6, 0, -1)]
+    gap = explain_gap(limited, period=QUARTER, compared=QUARTER.previous(), history=periods, as_of=AS_OF)
+    verdicts = gap.five_m.set_index("cause")
+    assert verdicts.loc["load", "verdict"] != UNTESTED
+    assert verdicts.loc["assignment_break", ["verdict"]].item() == UNTESTED
+    assert verdicts.loc["assignment_break", "statement"].startswith(said)
