@@ -310,12 +310,11 @@ def _find_clean(relation: str, types: Mapping[str, str], connection: Connection)
     Texts that need no stripping and hold no spelling of "nothing"; dates that are none that systems write for "unknown"
     or "no end".
     """
-    blanks = listed(["", *sorted(TEXT_BLANKS)])
     asked: dict[str, str] = {}
     for column, type_ in types.items():
         c = f"r.{quote(column)}"
         if type_ == "text":
-            asked[column] = f"regexp_matches({c}, {literal(f'^[{BLANK_LIKE}]|[{BLANK_LIKE}]$')}) or {c} in {blanks}"
+            asked[column] = _needs_stripping(c, connection.dialect)
         elif type_ in {"date", "timestamp", "timestamptz"}:
             asked[column] = f"{c} < timestamp '1970-01-03 00:00:00' or {c} >= timestamp '2049-12-30 00:00:00'"
     if not asked:
@@ -323,3 +322,16 @@ def _find_clean(relation: str, types: Mapping[str, str], connection: Connection)
     sums = [f"sum(case when {test} then 1 else 0 end) as n{number}" for number, test in enumerate(asked.values())]
     row = connection.fetch(f"select {', '.join(sums)} from {relation} as r").to_pylist()[0]
     return {column for number, column in enumerate(asked) if not row[f"n{number}"]}
+
+
+def _needs_stripping(text: str, dialect: str) -> str:
+    """Write the test whether a text has blanks around it or spells nothing.
+
+    DuckDB evaluates functions of one column once per distinct text where it is stored with a dictionary, but no IN.
+    """
+    blanks = ["", *sorted(TEXT_BLANKS)]
+    if dialect != "duckdb":
+        return f"regexp_matches({text}, {literal(f'^[{BLANK_LIKE}]|[{BLANK_LIKE}]$')}) or {text} in {listed(blanks)}"
+    bare = literal(f"(?s)[^{BLANK_LIKE}](.*[^{BLANK_LIKE}])?")
+    spelled = ", ".join(map(literal, blanks))
+    return f"not regexp_full_match({text}, {bare}) or list_contains([{spelled}], {text})"
