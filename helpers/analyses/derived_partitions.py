@@ -11,15 +11,8 @@ import pandas as pd
 
 from helpers.engine.journeys import BLANK
 from helpers.model.derived import DerivedPartition, load_derived
-from helpers.model.dimension import Band, Partition
-
-PARENTS = {
-    "contact": (("company", "company_id"),),
-    "deal": (("contact", "contact_id"), ("company", "company_id")),
-    "customer": (("deal", "deal_id"), ("company", "company_id")),
-    "subscription": (("customer", "customer_id"),),
-}
-"""Object → whom it takes a value from and by which key, the nearest first."""
+from helpers.model.dimension import Partition, label_bands
+from helpers.model.objects import PARENTS
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -155,7 +148,8 @@ def _compute(
         return _stage_before_lost(table, company.tables["deal_history"])
     written = company.catalog.dimensions.get(id)
     if said.how == "bands" and written is not None and written.bands:
-        return cut_by(table[field], written.bands)
+        labels = label_bands(table[field].to_numpy(float, na_value=np.nan), written.bands)
+        return pd.Series(labels, index=table.index, dtype="str")
     numbers = _age(table, as_of or company.latest_event) if said.how == "age" else pd.to_numeric(table[field])
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     bounds = said.bounds or _round_bounds(values)
@@ -183,17 +177,6 @@ def cut_at(values: pd.Series, bounds: Sequence[float], *, is_whole: bool = False
     below = f"under {_short(bounds[0])} {unit}".strip()
     cut = [below if i < 0 else texts[i] for i in place]
     return pd.Series(cut, index=values.index, dtype="str").where(values.notna())
-
-
-def cut_by(values: pd.Series, bands: Sequence[Band]) -> pd.Series:
-    """Cut numbers into the bands that a company wrote; what lies in none stays blank."""
-    labels = pd.Series(pd.NA, index=values.index, dtype="str")
-    for band in bands:
-        inside = values.notna()
-        inside &= values.ge(band.at_least) if band.at_least is not None else True
-        inside &= values.lt(band.below) if band.below is not None else True
-        labels = labels.mask(inside, band.label)
-    return labels
 
 
 def find_order(names: Sequence[str]) -> list[str] | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from helpers.ingest.schema import read_schema
+from helpers.model.objects import read_labels
 
 CURE = "Raise fetched_rows under [rules] in company.toml, or name a query with fewer rows."
 
@@ -20,6 +20,6 @@ def find_too_large(company: Any) -> tuple[str, ...]:
 
 def say_too_large(company: Any, objects: tuple[str, ...]) -> str:
     """Say why single records of some objects can't be looked at, and how they can be."""
-    counted = [f"all {company.tables.count(one):,} {read_schema()[one].label.lower()}" for one in objects]
+    counted = [f"all {company.tables.count(one):,} {read_labels()[one].lower()}" for one in objects]
     rows = f"{company.tables.limit:,}"
     return f"Needs {' and '.join(counted)} one by one, and at most {rows} rows of a table are fetched. {CURE}"

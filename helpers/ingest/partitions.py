@@ -1,8 +1,9 @@
 """Which columns are partitions, on which objects, and when each is known; roll-ups, bands and inheritance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from helpers.ingest.keys import find_positions, pick
@@ -11,18 +12,11 @@ from helpers.ingest.schema import CANONICAL_PARTITIONS, SERVICE_FIELDS, read_sch
 from helpers.ingest.settings import CompanySettings
 from helpers.issues import IssueLog
 from helpers.model.catalog import Catalog
-from helpers.model.dimension import Band
+from helpers.model.dimension import label_bands
+from helpers.model.objects import PARENTS
 
 CARRIERS = ("session", "contact", "company", "deal", "customer", "subscription", "activity", "cost", "person")
 """Objects whose columns can be partitions."""
-
-PARENTS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "contact": (("company", "company_id"),),
-    "deal": (("contact", "contact_id"), ("company", "company_id")),
-    "customer": (("deal", "deal_id"), ("company", "company_id")),
-    "subscription": (("customer", "customer_id"),),
-}
-"""Object → whom it inherits from and by which key, the nearest first, in the order in which they are filled."""
 
 NEVER = {"source_file", "source_row", "stage_id", "outcome", "field", "old", "new"}
 NEARLY_UNIQUE, SURELY_MANY, LONG_TEXT = 0.5, 50, 60
@@ -201,19 +195,10 @@ def add_bands(tables: dict[str, pd.DataFrame], catalog: Catalog) -> tuple[dict[s
             if table is None or dimension.id not in table or not pd.api.types.is_numeric_dtype(table[dimension.id]):
                 continue
             column = f"{dimension.id}_band"
-            tables[object_id] = table.assign(**{column: _cut(table[dimension.id], dimension.bands)})
+            labels = label_bands(table[dimension.id].to_numpy(float, na_value=np.nan), dimension.bands)
+            tables[object_id] = table.assign(**{column: pd.Series(labels, index=table.index, dtype="str")})
             carried.own.setdefault(dimension.id, {})[object_id] = column
     return tables, carried
-
-
-def _cut(values: pd.Series, bands: Sequence[Band]) -> pd.Series:
-    labels = pd.Series(pd.NA, index=values.index, dtype="str")
-    for band in bands:
-        inside = values.notna()
-        inside &= values.ge(band.at_least) if band.at_least is not None else True
-        inside &= values.lt(band.below) if band.below is not None else True
-        labels = labels.mask(inside, band.label)
-    return labels
 
 
 def choose_primary_contacts(tables: Mapping[str, pd.DataFrame]) -> pd.Series | None:

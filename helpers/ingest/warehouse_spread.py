@@ -8,7 +8,6 @@ from helpers.ingest.lookups import LookupPlan, match_keys
 from helpers.ingest.partition_description import describe_carried
 from helpers.ingest.partitions import (
     CARRIERS,
-    PARENTS,
     Carried,
     is_partition,
     may_be_partition,
@@ -24,6 +23,7 @@ from helpers.ingest.warehouse_query import Defined, Joined, Layer, join_table
 from helpers.ingest.warehouse_records import Building, map_layer
 from helpers.issues import IssueLog
 from helpers.model.dimension import Partition
+from helpers.model.objects import PARENTS
 
 KIND_OF_DTYPE = {"M": "date", "f": "number", "i": "number", "b": "boolean"}
 

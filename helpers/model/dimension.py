@@ -1,8 +1,8 @@
 """Dimensions and partitions: by what the numbers are cut, and when that is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from helpers.model.definition import Definition
 
@@ -16,6 +16,25 @@ class Band(Definition):
     label: str
     at_least: float | None = None
     below: float | None = None
+
+
+def label_bands(values: Any, bands: Sequence[Band]) -> list[str | None]:
+    """Return the band of each number that a company wrote; None for what lies in none.
+
+    Args:
+        values: A numpy array of floats, NaN where missing.
+        bands: The bands; of those that overlap the last one counts.
+    """
+    place = (values != values).astype(int) * 0 - 1
+    for number, band in enumerate(bands):
+        inside = values == values
+        if band.at_least is not None:
+            inside &= values >= band.at_least
+        if band.below is not None:
+            inside &= values < band.below
+        place[inside] = number
+    names = [*(band.label for band in bands), None]
+    return [names[number] for number in place.tolist()]
 
 
 class Dimension(Definition):

@@ -1,10 +1,28 @@
-"""What the fields of the canonical objects mean, for the data dictionary."""
+"""What the canonical objects are called, what their fields mean, and from whom each takes values over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
 from helpers.model.definition import DEFINITIONS, read_toml
+
+PARENTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "contact": (("company", "company_id"),),
+    "deal": (("contact", "contact_id"), ("company", "company_id")),
+    "customer": (("deal", "deal_id"), ("company", "company_id")),
+    "subscription": (("customer", "customer_id"),),
+}
+"""Object → whom it inherits from and by which key, the nearest first, in the order in which they are filled."""
+
+
+@cache
+def read_labels() -> Mapping[str, str]:
+    """Return object → what a reader calls its records.
+
+    >>> read_labels()["contact"]
+    'Contacts'
+    """
+    return {object: table["label"] for object, table in read_toml(DEFINITIONS / "objects.toml").items()}
 
 
 @cache
