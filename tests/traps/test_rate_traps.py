@@ -1,6 +1,9 @@
 """Rates that look right and aren't."""
 
+import math
+
 import pytest
+from scipy import stats
 
 from helpers.engine import build_cells, explain_availability
 from helpers.errors import QuestionError
@@ -162,3 +165,63 @@ def test_a_rate_by_an_outcome_field_is_refused_with_the_reason():
         build_cells(company, kpis=["win_rate"], filters={"lost_reason": "price"})
     whole_report = build_cells(company, by=[("lost_reason",)])
     assert set(whole_report["kpi"]) == {"deals_won", "revenue_won"}
+
+
+def _reach(x, y):
+    """Half of the interval of Σx ÷ Σy over records: Cochran's residuals, Student's t with one degree less."""
+    ratio, n = sum(x) / sum(y), len(x)
+    residuals = sum((a - ratio * b) ** 2 for a, b in zip(x, y, strict=True)) * n / (n - 1)
+    return stats.t.ppf(0.975, n - 1) * math.sqrt(residuals) / sum(y)
+
+
+def test_intervals_of_money_are_those_of_a_formula_by_hand():
+    """Six deals closed, four won: shares by log odds, averages by logarithms, days by rank.
+
+    | stage | amount |   win rate by value: 100 of 160, x = 10 20 30 40 0 0, y = 10 20 30 40 25 35
+    | won   | 10 20 30 40 |   average: 100 of 4
+    | lost  | 25 35       |
+    """
+    won, lost = (10.0, 20.0, 30.0, 40.0), (25.0, 35.0)
+    company = deals(
+        *(("2026-01-01", f"2026-02-0{i + 1}", "Closed Won", amount, "A") for i, amount in enumerate(won)),
+        *(("2026-01-01", "2026-02-09", "Closed Lost", amount, "A") for amount in lost),
+    )
+    cells = build_cells(company, kpis=["win_rate_value", "average_deal_size", "sales_cycle_days"], by=[(), ("owner",)])
+    shares = cells[cells["kpi"] == "win_rate_value"]
+    share, half = 100 / 160, _reach([*won, 0, 0], [*won, *lost])
+    odds, reach = math.log(share / (1 - share)), half / (share * (1 - share))
+    expected = [1 / (1 + math.exp(-(odds + side * reach))) for side in (-1, 1)]
+    assert len(shares) == 2 and (shares["value"] == share).all()
+    for _, row in shares.iterrows():
+        assert [row["low"], row["high"]] == pytest.approx(expected)
+    means = cells[cells["kpi"] == "average_deal_size"]
+    stretch = math.exp(_reach(won, [1.0] * 4) / 25)
+    assert len(means) == 2
+    for _, row in means.iterrows():
+        assert [row["low"], row["value"], row["high"]] == pytest.approx([25 / stretch, 25, 25 * stretch])
+    days = cells[cells["kpi"] == "sales_cycle_days"]
+    assert days[["low", "high"]].isna().all(axis=None), "no two of four values hold a median with 95 %"
+
+
+def test_the_interval_of_retention_is_that_of_its_accounts():
+    """GRR: 100 → 100, 200 → 150, 300 → 0, 400 → 400: 650 of 1,000 stayed, by log odds over four accounts."""
+    before, after = [100.0, 200.0, 300.0, 400.0], [100.0, 150.0, 0.0, 400.0]
+    rows = [("s", name, mrr, "2025-01-01", "2026-02-15") for name, mrr in zip("abcd", before, strict=True)]
+    rows += [("t", name, mrr, "2026-02-16", None) for name, mrr in zip("abcd", after, strict=True) if mrr]
+    table = {
+        "id": [f"{kind}{name}" for kind, name, *_ in rows],
+        "customer_id": [name for _, name, *_ in rows],
+        "mrr": [mrr for _, _, mrr, *_ in rows],
+        "start_at": [start for *_, start, _ in rows],
+        "end_at": [end for *_, end in rows],
+        "renewal_at": ["2026-02-15" if kind == "s" else None for kind, *_ in rows],
+    }
+    customers = {"id": list("abcd"), "live_at": ["2025-01-01"] * 4}
+    company = make_company({"customer": customers, "subscription": table}, latest_event="2026-06-30")
+    cells = build_cells(company, kpis=["grr"], start="2026-01-01", end="2026-03-31")
+    [row] = cells.to_dict("records")
+    share, half = 0.65, _reach(after, before)
+    odds, reach = math.log(share / (1 - share)), half / (share * (1 - share))
+    expected = [1 / (1 + math.exp(-(odds + side * reach))) for side in (-1, 1)]
+    assert (row["value"], row["n"]) == (share, 4)
+    assert [row["low"], row["high"]] == pytest.approx(expected)
