@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.analyses.discovery import SCORES
 from helpers.analyses.field_evidence import link_objects, values_by_id
+from helpers.analyses.too_large import is_too_large
 from helpers.model.survey import DiscoveryRules
 from helpers.units import in_sentence
 
@@ -183,13 +184,17 @@ def list_copies(company: Any, rules: DiscoveryRules, decisions: Iterable[Any] = 
         One row per copy: ``state`` (exists, followed, wanted, not_wanted, impossible), ``decided`` as people say
         (empty: nobody did), ``n_records`` of the receiving object, ``n_missing`` of them without a value of their own,
         and ``n_fillable`` of those whose linked record has one. Counts are missing where the exports hold neither the
-        field nor the link.
+        field nor the link, and where the records are more than may be fetched.
     """
     return CopyCounter(company, rules).list(decisions)
 
 
 def _count_copy(company: Any, partition: Any, source: str, target: str) -> dict[str, Any]:
     tables, carried = company.tables, (partition.objects if partition else {})
+    if is_too_large(company, source) or is_too_large(company, target):
+        state = "followed" if partition and partition.inherited_from.get(target) else "wanted"
+        can_be = source in carried and target in tables
+        return {"state": state if can_be else "impossible", "n_records": tables.count(target) if can_be else None}
     pairs = link_objects(company, source, target) if source in tables and target in tables else None
     if source not in carried or pairs is None:
         return {"state": "impossible", "n_records": len(tables[target]) if target in tables else None}

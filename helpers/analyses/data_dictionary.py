@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.field_uses import CutCounter, Field, find_pages, find_uses, pages_of
+from helpers.analyses.too_large import is_too_large
 from helpers.model.objects import read_meanings
 from helpers.model.survey import DiscoveryRules, Survey, load_discovery_rules, load_survey
 
@@ -24,6 +25,9 @@ DATES |= {"subscription": "start_at", "cost": "date", "deal_history": "changed_a
 COMPUTED_IN = "company.toml"
 NAMES = ("name", "first_name", "last_name", "email")
 ACRONYMS = ("id", "mql", "sql", "mrr", "arr", "acv", "url")
+NOT_MEASURED = {"n": 0, "fill_rate": None, "fill_rate_90d": None, "n_90d": None, "n_values": None, "filled_since": ""}
+"""What is told of a field that no table at hand holds."""
+
 UNDESCRIBED = "No description yet: a further column of the export."
 KINDS = {"amount": "money", "boolean": "yes or no", "label": "name", "person": "person", "id": "key"}
 
@@ -128,7 +132,11 @@ def _describe(
         "known": partition.known if partition else "",
         "how": str(first["how"]),
         "also_on": ", ".join(dict.fromkeys(other for other, _ in fields if other != object)),
-        **_measure(company.tables.get(object), object, field, as_of, rules.recent_days),
+        **(
+            {**NOT_MEASURED, "n": company.tables.count(object)}
+            if is_too_large(company, object)
+            else _measure(company.tables.get(object), object, field, as_of, rules.recent_days)
+        ),
         "owner": owner,
         "owner_because": because,
         "kpis": "; ".join(kpi.label for kpi in kpis),
@@ -152,9 +160,8 @@ def _find_heirs(partition: Any, objects: set[str]) -> list[str]:
 
 
 def _measure(table: pd.DataFrame | None, object: str, field: str, as_of: date, recent_days: int) -> dict[str, Any]:
-    nothing = {"n": 0, "fill_rate": None, "fill_rate_90d": None, "n_90d": None, "n_values": None, "filled_since": ""}
     if table is None or field not in table:
-        return nothing
+        return dict(NOT_MEASURED)
     dates = DATES.get(object, "")
     inside = pd.Series(True, index=table.index)
     recent = None
@@ -172,7 +179,7 @@ def _measure(table: pd.DataFrame | None, object: str, field: str, as_of: date, r
             "fill_rate_90d": float((filled & recent).sum() / recent.sum()) if recent.any() else None,
             "filled_since": "" if pd.isna(first) else first.strftime("%Y-%m"),
         }
-    return nothing | measured
+    return NOT_MEASURED | measured
 
 
 def _explain(company: Any, partition: Any, mapped: list[Row]) -> tuple[str, str]:
@@ -181,8 +188,7 @@ def _explain(company: Any, partition: Any, mapped: list[Row]) -> tuple[str, str]
     kind, meaning = next((pair for pair in told if pair[1]), ("", ""))
     object, field = str(mapped[0]["object"]), str(mapped[0]["field"])
     said = company.catalog.dimensions.get(partition.id if partition else field)
-    table = company.tables.get(object)
-    kind = kind or _guess_kind(table[field] if table is not None and field in table else None, partition)
+    kind = kind or _guess_kind(company.list_columns(object).get(field, "text"), partition)
     meaning = meaning or (said.description if said else "")
     how = mapped[0]["how"]
     if not meaning and how == "rolled up" and partition and partition.id in company.settings.rollups:
@@ -191,16 +197,10 @@ def _explain(company: Any, partition: Any, mapped: list[Row]) -> tuple[str, str]
     return KINDS.get(kind, kind), meaning or UNDESCRIBED
 
 
-def _guess_kind(values: pd.Series | None, partition: Any) -> str:
-    if values is None:
-        return "text"
+def _guess_kind(kind: str, partition: Any) -> str:
     if partition is not None:
         return "person" if partition.is_person else "text"
-    if pd.api.types.is_bool_dtype(values):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(values):
-        return "number"
-    return "date" if pd.api.types.is_datetime64_any_dtype(values) else "text"
+    return "date" if kind == "timestamp" else kind
 
 
 def _find_owners(decided: Any) -> dict[Field, tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.counted_evidence import measure_counted_entry, measure_counted_field
 from helpers.analyses.field_evidence import (
     Evidence,
     keep_with_outcome,
@@ -15,6 +16,7 @@ from helpers.analyses.field_evidence import (
     measure_field,
     select_records,
 )
+from helpers.analyses.too_large import find_too_large, is_too_large
 from helpers.engine.availability import explain_availability
 from helpers.model.dimension import Partition
 from helpers.model.rules import Rules
@@ -164,8 +166,17 @@ def measure_cell(
     if cell.partition is None:
         return Evidence()
     known = {} if known is None else known
+    stage = company.catalog.stages.get(getattr(company.catalog.kpi(cell.kpi).measure, "stage", ""))
+    thresholds = {
+        "as_of": as_of,
+        "recent_days": rules.recent_days,
+        "minimum_n": company.catalog.rules.minimum_n,
+        "unknown": cell.partition.unknown,
+    }
+    if stage is not None and is_too_large(company, stage.object):
+        is_outcome, column = cell.partition.known == "outcome", cell.partition.objects[cell.object]
+        return measure_counted_field(company, stage, column, is_outcome=is_outcome, **thresholds)
     if cell.kpi not in known:
-        stage = company.catalog.stages.get(getattr(company.catalog.kpi(cell.kpi).measure, "stage", ""))
         known[cell.kpi] = select_records(company, stage, as_of=as_of) if stage else (None, "")
     records, dates = known[cell.kpi]
     column = cell.partition.objects[cell.object]
@@ -173,15 +184,9 @@ def measure_cell(
         return Evidence()
     if cell.partition.known == "outcome":
         records = keep_with_outcome(records, column)
-    evidence = measure_field(
-        records,
-        column,
-        dates=dates,
-        as_of=as_of,
-        recent_days=rules.recent_days,
-        minimum_n=company.catalog.rules.minimum_n,
-        unknown=cell.partition.unknown,
-    )
+    evidence = measure_field(records, column, dates=dates, **thresholds)
+    if find_too_large(company):
+        return evidence
     return replace(evidence, conflicts=measure_conflicts(company, cell.partition))
 
 
@@ -281,7 +286,12 @@ def _cell_row(cell: Cell, evidence: Evidence, light: str, reason: str, cure: str
 def _date_row(company: Any, primary: PrimaryColumn, as_of: date) -> dict[str, Any]:
     """Judge whether a primary KPI's records carry the date by which they enter their stage."""
     cell = Cell(primary.kpi, primary.object, ENTRY_DATE, "Date of entry", "when")
-    evidence = measure_entry_date(company, company.catalog.kpi(primary.kpi).measure.stage, as_of=as_of)
+    stage, stages = company.catalog.kpi(primary.kpi).measure.stage, list(company.catalog.stages.values())
+    place = next((i for i, one in enumerate(stages) if one.id == stage), None)
+    if place is not None and is_too_large(company, stages[place].object):
+        evidence = measure_counted_entry(company, stages[place:], as_of=as_of)
+    else:
+        evidence = measure_entry_date(company, stage, as_of=as_of)
     rules = company.catalog.rules
     fill = evidence.fill_rate
     if fill is None:

@@ -1,6 +1,6 @@
 """Roll-up layers: can a number be followed from the form that brought a lead to the motion, from country to region?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from helpers.analyses.rollup_suggestions import compare_stated, count_pairs, write_rollups
+from helpers.analyses.too_large import find_too_large
 from helpers.model.layers import Family, Layer, LayerRules, load_layers
 from helpers.units import format_value, in_sentence
 
@@ -84,7 +85,9 @@ def check_rollup_layers(
         rules: The families of layers; the shipped ones where None.
     """
     rules = rules or load_layers()
-    records = {object: _until(company, object, as_of) for object in OBJECTS if object in company.tables}
+    left_out = find_too_large(company)
+    there = [object for object in OBJECTS if object in company.tables and object not in left_out]
+    records = {object: _until(company, object, as_of) for object in there}
     ladder, steps, values = [], [], []
     for family in rules.families:
         for object, table in records.items():
@@ -111,8 +114,14 @@ def check_rollup_layers(
         gaps=gaps,
         stated=compare_stated(company, responses or {}, records, rules),
         toml=write_rollups(company, frames[0], records, rules, crossing=_find_crossing(frames[1])),
-        sentence=_say_layers(frames[0], gaps),
+        sentence=_say_layers(frames[0], gaps) + _say_left_out(company, left_out),
     )
+
+
+def _say_left_out(company: Any, left_out: Sequence[str]) -> str:
+    unseen = " and ".join(_plural(object) for object in left_out if object in OBJECTS)
+    rows = f"fetched_rows ({company.tables.limit:,}) under [rules] in company.toml" if unseen else ""
+    return f"; {unseen} aren't checked, being more than {rows}" if unseen else ""
 
 
 def _find_crossing(steps: pd.DataFrame) -> set[tuple[str, str]]:

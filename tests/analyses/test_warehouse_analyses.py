@@ -8,6 +8,9 @@ import pytest
 
 from helpers.analyses.adoption import list_adoption
 from helpers.analyses.change_money import measure_squares
+from helpers.analyses.data_dictionary import build_data_dictionary
+from helpers.analyses.discovery import measure_matrix
+from helpers.analyses.discovery_review import review_discovery
 from helpers.analyses.five_m import UNTESTED
 from helpers.analyses.pipeline_walk import walk_pipeline
 from helpers.analyses.push_rate import measure_push_rates
@@ -15,6 +18,7 @@ from helpers.analyses.root_cause import explain_gap
 from helpers.analyses.slicing import slice_kpi
 from helpers.company import open_company
 from helpers.ingest.warehouse_tables import LazyTables
+from helpers.model.survey import load_discovery_rules
 from helpers.periods import build_periods, period_of
 from tests.real_data import PROJECT
 from tests.warehouses import load_into_postgres, shrink_company
@@ -111,12 +115,17 @@ def test_what_a_test_of_money_needs_is_the_same_and_that_of_plain_pandas(from_fi
         assert len(squares)
 
 
-def test_what_needs_more_contacts_than_may_be_fetched_says_so_and_all_else_is_told(from_files, opened):
-    n = len(from_files.tables["contact"])
+@pytest.fixture(scope="module")
+def limited(from_files, opened):
+    """The company in a warehouse from which one row less may be fetched than there are contacts."""
     queries = {name: query for name, query in opened.warehouse.queries.items() if name != "deal_history"}
-    warehouse = replace(opened.warehouse, queries=queries)
-    limited = replace(opened, warehouse=warehouse, tables=LazyTables(warehouse, n - 1))
+    warehouse, n = replace(opened.warehouse, queries=queries), len(from_files.tables["contact"])
     assert len(from_files.tables["deal"]) < n - 1
+    return replace(opened, warehouse=warehouse, tables=LazyTables(warehouse, n - 1))
+
+
+def test_what_needs_more_contacts_than_may_be_fetched_says_so_and_all_else_is_told(from_files, limited):
+    n = len(from_files.tables["contact"])
     said = f"Needs all {n:,} contacts one by one, and at most {n - 1:,} rows of a table are fetched. Raise fetched_rows"
     lists = list_adoption(limited, as_of=AS_OF).lists
     assert {one.is_told for one in lists if one.report.object == "deal"} == {True, False}
@@ -128,3 +137,26 @@ def test_what_needs_more_contacts_than_may_be_fetched_says_so_and_all_else_is_to
     assert verdicts.loc["load", "verdict"] != UNTESTED
     assert verdicts.loc["assignment_break", ["verdict"]].item() == UNTESTED
     assert verdicts.loc["assignment_break", "statement"].startswith(said)
+
+
+def test_evidence_on_contacts_too_many_to_fetch_is_counted_where_they_lie(from_files, limited):
+    rules = load_discovery_rules()
+    expected, found = (measure_matrix(one, rules, as_of=AS_OF) for one in (from_files, limited))
+    contacts = (expected["object"] == "contact") & (expected["dimension"] != "")
+    assert contacts.sum() > 20 and expected.loc[contacts, "n"].max() > 100
+    same = [column for column in expected if column != "conflicts"]
+    pd.testing.assert_frame_equal(expected.loc[contacts, same], found.loc[contacts, same])
+
+
+def test_discovery_and_dictionary_go_on_without_the_contacts(from_files, limited):
+    n = len(from_files.tables["contact"])
+    review = review_discovery(limited, load_discovery_rules(), as_of=AS_OF)
+    assert f"contacts aren't checked, being more than fetched_rows ({n - 1:,})" in review.rollups.sentence
+    copies = review.copies[review.copies["to_object"] == "contact"]
+    assert copies["n_missing"].isna().all()
+    dictionary = build_data_dictionary(limited, as_of=AS_OF).set_index(["object", "field"])
+    whole = build_data_dictionary(from_files, as_of=AS_OF).set_index(["object", "field"])
+    assert dictionary.loc["contact", "n"].eq(n).all() and dictionary.loc["contact", "fill_rate"].isna().all()
+    deal = dictionary.loc["deal", ["type", "n", "fill_rate"]]
+    pd.testing.assert_frame_equal(deal, whole.loc["deal", ["type", "n", "fill_rate"]], check_like=True)
+    assert dictionary.loc["contact", "type"].to_dict() == whole.loc["contact", "type"].to_dict()
