@@ -172,6 +172,8 @@ def _describe(
     records = journeys.records[behind.object]
     ids = table["id"].astype("str") if "id" in table else pd.Series(pd.NA, index=table.index, dtype="str")
     pattern = company.settings.record_url.get(behind.object, "")
+    labels = {id: stage.label for id, stage in company.catalog.stages.items()}  # in the plural, as "MQLs" are
+    names = {id: id.upper() if text[1:2].isupper() else id.replace("_", " ") for id, text in labels.items()}
     frame = pd.DataFrame(
         {
             "record": ids.to_numpy(),
@@ -182,7 +184,7 @@ def _describe(
             "later_date": _stamps(behind.left),
             "amount": _amounts(journeys, behind, records),
             "counts": behind.counts.astype(float),
-            "why": [_explain(cell, *row) for row in zip(behind.why, behind.entered, behind.left, strict=True)],
+            "why": [_explain(cell, names, *row) for row in zip(behind.why, behind.entered, behind.left, strict=True)],
             "link": [link_record(pattern, id) for id in ids],
         }
     )
@@ -214,11 +216,16 @@ def _stamps(days: np.ndarray) -> np.ndarray:
     return np.where(real == NO_DAY, np.datetime64("NaT", "us"), stamps)
 
 
-def _explain(cell: Cell, why: str, entered: int, left: int) -> str:
+def _explain(cell: Cell, names: Mapping[str, str], why: str, entered: int, left: int) -> str:
     """Say why a record counts."""
     first, last = (format_value(to_date(day), "date") if day != NO_DAY else "" for day in (entered, left))
-    stage = str(getattr(cell.measure, "stage", getattr(cell.measure, "from_stage", "opportunity"))).replace("_", " ")
-    later = str(getattr(cell.measure, "to_stage", "won")).replace("_", " ")
+    stage, later = (
+        names.get(id, str(id).replace("_", " "))
+        for id in (
+            getattr(cell.measure, "stage", getattr(cell.measure, "from_stage", "opportunity")),
+            getattr(cell.measure, "to_stage", "won"),
+        )
+    )
     if why == "reached":
         return f"{stage} on {first}, {later} on {last}: {left - entered} days"
     if why == "not_reached":

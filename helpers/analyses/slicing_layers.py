@@ -1,5 +1,6 @@
 """Up and down the layers of a field: detail to source to channel to motion, country to region."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from helpers.analyses.slicing_others import OTHERS
 from helpers.errors import QuestionError, suggest
 from helpers.model.kpi import Kpi
 from helpers.model.layers import LayerRules, load_layers
+
+_KEY = re.compile(r"[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def list_layers(company: Any, kpi: Kpi, *, rules: LayerRules | None = None) -> pd.DataFrame:
@@ -67,7 +70,8 @@ def open_slices(results: Sequence[Slices], expand: Mapping[str, str] | None = No
 
     Args:
         results: The result of ``slice_kpis``.
-        expand: Partition → the value to open; where empty, the largest slice of the first cut with a level below.
+        expand: Partition → the value to open; where empty, the largest slice of the first cut with a level below
+            whose values say something to people.
         top_n: How many slices are named.
 
     Returns:
@@ -83,7 +87,7 @@ def open_slices(results: Sequence[Slices], expand: Mapping[str, str] | None = No
             continue
         below = find_below(result.question.company, result.kpi, result.by[0])
         named = [name for name in result.frame["slice"] if name != OTHERS]
-        if expand or not below or not named:
+        if expand or not below or not named or not _can_be_read(result, below):
             continue
         opened += _open(result, {result.by[0]: str(named[0])}, below, top_n)
     for result in results if expand else ():
@@ -97,6 +101,12 @@ def open_slices(results: Sequence[Slices], expand: Mapping[str, str] | None = No
                 )
             opened += _open(result, {partition: value}, below, top_n)
     return opened
+
+
+def _can_be_read(result: Slices, partition: str) -> bool:
+    """Tell whether most values of a partition are words, not keys such as the hash of a landing page."""
+    labels = list_values(result.question.company, partition, as_of=result.question.as_of)
+    return sum(_KEY.fullmatch(label) is not None for label in labels) <= len(labels) / 2
 
 
 def _check(result: Slices, partition: str, value: str) -> None:

@@ -13,7 +13,7 @@ from helpers.analyses.slicing_filters import name_cuts
 from helpers.engine.journeys import BLANK
 from helpers.model.kpi import Kpi
 from helpers.periods import Period
-from helpers.units import format_value, in_sentence
+from helpers.units import format_value, in_sentence, spell_out
 
 if TYPE_CHECKING:
     from helpers.analyses.slicing import Slices
@@ -111,7 +111,7 @@ def _find(result: "Slices", currency: str) -> list[Finding]:
         was, now = (format_value(row[key], kpi.unit, currency=currency) for key in ("previous_value", "value"))
         findings.append(
             Finding(
-                headline=f"{kpi.label} {way} from {was} to {now} in {row['slice']} ({period.label})",
+                headline=f"{kpi.label} {way} from {was} to {now} in {spell_out(row['slice'])} ({period.label})",
                 kpi=kpi.id,
                 slice=_as_slice(row["slice"], by),
                 money=float(row["change"]) if kpi.unit == "currency" else None,

@@ -153,6 +153,13 @@ def test_a_cohort_says_what_each_record_did(hand):
     assert won["why"].tolist() == ["opportunity on 5 Jan 2026, won on 14 Jan 2026: 9 days"]
 
 
+def test_a_stage_that_is_an_acronym_is_written_as_one():
+    contact = {"id": ["c1"], "created_at": ["2026-01-02"], "mql_at": ["2026-01-05"], "sql_at": ["2026-01-09"]}
+    company = make_company({"contact": contact}, latest_event="2026-03-31")
+    frame = list_records(company, "mql_to_sql", period_of(date(2026, 1, 1), "quarter")).frame
+    assert frame["why"].tolist() == ["MQL on 5 Jan 2026, SQL on 9 Jan 2026: 4 days"]
+
+
 def test_a_rate_by_what_is_known_too_late_is_refused__error(hand):
     with pytest.raises(QuestionError, match="known only with the outcome"):
         list_records(hand, "win_rate", period_of(date(2026, 1, 1), "quarter"), slice={"lost_reason": "Price"})

@@ -242,6 +242,31 @@ def test_layers_open_downward_and_their_slices_are_the_value_above(sample):
         open_slices(results, {"country": "Germany"})
 
 
+@pytest.mark.parametrize(
+    ("details", "is_opened"),
+    [
+        (["Spring fair", "Autumn fair"], True),
+        (["b76ef37428e6799c421989521c0e5077", "22c29808c4f815213303f8933030604c"], False),
+    ],
+    ids=["words", "keys"],
+)
+def test_a_level_of_keys_that_nobody_can_read_is_not_opened_unasked(details, is_opened):
+    n = 40
+    deal = {
+        "id": [f"d{number}" for number in range(n)],
+        "created_at": ["2026-01-05"] * n,
+        "closed_at": ["2026-02-01"] * n,
+        "stage": ["Closed Won"] * n,
+        "source": ["Events"] * n,
+        "source_detail": [details[number % 2] for number in range(n)],
+    }
+    company = make_company({"deal": deal}, latest_event="2026-03-31")
+    results = slice_kpis(company, ["deals_won"], ["source"], period=period_of(date(2026, 1, 1), "quarter"))
+    assert [one.by for one in open_slices(results)] == ([("source_detail",)] if is_opened else [])
+    [asked] = open_slices(results, {"source": "Events"})
+    assert asked.frame["value"].tolist() == [n / 2, n / 2]
+
+
 def test_the_usual_questions_are_asked_where_none_is(sample):
     available = pd.DataFrame({"kpi": ["win_rate", "mqls", "sessions"], "is_available": [False, True, True]})
     assert choose_kpis(available, []) == ["mqls", "sessions"] and choose_kpis(available, ["nrr"]) == ["nrr"]
