@@ -83,7 +83,7 @@ def draw_slices(
     rows = _slice_rows(frame, unit, volume_unit, currency)
     is_counted = unit == volume_unit and rows["value"].equals(rows["volume"])
     if is_counted:
-        chart = _volume_panel(rows, value_label, width=BAR_WIDTH + RATE_WIDTH)
+        chart = _volume_panel(rows, value_label, width=BAR_WIDTH + RATE_WIDTH, has_n=unit != "count")
         tick = f"Thin tick: {compared}." if rows["compared_volume"].notna().any() else ""
         how = " ".join(part for part in (tick, note) if part)
     else:
@@ -153,7 +153,7 @@ def _tooltips() -> list[Any]:
     ]
 
 
-def _volume_panel(rows: pd.DataFrame, label: str, *, width: int = BAR_WIDTH) -> altair.LayerChart:
+def _volume_panel(rows: pd.DataFrame, label: str, *, width: int = BAR_WIDTH, has_n: bool = False) -> altair.LayerChart:
     import altair as alt
 
     y = alt.Y(
@@ -178,9 +178,11 @@ def _volume_panel(rows: pd.DataFrame, label: str, *, width: int = BAR_WIDTH) -> 
     text = base.mark_text(align="left", dx=6, fontSize=12).encode(
         x=alt.X("text_at:Q", scale=scale), text="volume_text:N"
     )
-    return (bars + ticks.encode(x=alt.X("compared_volume:Q", scale=scale, title=label)) + text).properties(
-        width=width, height=alt.Step(ROW)
-    )
+    layers = [bars, ticks.encode(x=alt.X("compared_volume:Q", scale=scale, title=label)), text]
+    if has_n:
+        beside = base.mark_text(align="left", fontSize=11, color=LIGHT["grey"])
+        layers.append(beside.encode(x=alt.value(width + 8), text="n_text:N"))
+    return alt.layer(*layers).properties(width=width, height=alt.Step(ROW))
 
 
 def _rate_panel(
