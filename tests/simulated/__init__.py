@@ -1,0 +1,1 @@
+"""Companies whose parameters are known, because they were drawn from them."""
