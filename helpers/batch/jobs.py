@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KERNEL = "python3"
 CELL_TIMEOUT = 1800
 """Seconds after which a cell counts as hanging."""
+LONGEST_SOCKET_PATH = 90
+"""Bytes; systems allow 104 or 108, and the socket's number is appended."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,12 @@ def _own_sockets() -> Iterator[Config]:
     """
     from traitlets.config import Config
 
-    if os.name != "posix":
-        yield Config()
-        return
     with tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True) as folder:
-        yield Config({"KernelManager": {"transport": "ipc", "ip": str(Path(folder) / "socket")}})
+        path = str(Path(folder) / "socket")
+        if os.name == "posix" and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+            yield Config({"KernelManager": {"transport": "ipc", "ip": path}})
+        else:
+            yield Config()
 
 
 def hide_secrets(executed: Path, error: str, trace: str) -> tuple[str, str]:

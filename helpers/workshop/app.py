@@ -1,7 +1,6 @@
 """The app's server: Voila with routes of our own, each for who is invited alone, and kernels that stand ready."""
 
 import logging
-import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -294,8 +293,6 @@ def build_app(
     )
     own.VoilaConfiguration.multi_kernel_manager_class = LoggedKernels
     own.LoggedKernels.log_path = str(log)
-    if os.name == "posix":  # a free port may be taken before a kernel listens on it; files of its own are not
-        own.KernelManager.transport = "ipc"
     own.KernelManager.autorestart = False  # a new one under the old name would know nothing of the page
     own.MappingKernelManager.cull_idle_timeout, own.MappingKernelManager.cull_interval = LONGEST_UNUSED, 60
     own.ZMQChannelsWebsocketConnection.limit_rate = False  # a page of pictures is no flood

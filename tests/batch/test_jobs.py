@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -54,3 +55,11 @@ def test_a_kernel_is_spoken_to_without_any_port_and_its_sockets_are_gone_afterwa
     said = json.loads(cell.outputs[0].text)
     assert said["transport"] == "ipc"
     assert not Path(said["ip"]).parent.exists()
+
+
+def test_where_temporary_folders_lie_too_deep_for_a_socket_the_notebook_runs_all_the_same(tmp_path, monkeypatch):
+    deep = tmp_path / ("deep-" * 20)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    result = run_notebook(write_notebook(tmp_path / "in.ipynb", "1 + 1"), tmp_path / "out.ipynb", {})
+    assert result.status == "whole", result.error
