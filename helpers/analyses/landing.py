@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.close_curve import POOLED, build_close_curve, count_closes, expect_wins, get_shares
+from helpers.analyses.close_curve import count_closes, expect_wins
 from helpers.analyses.landing_deals import OLDEST_YEARS, DealBook, open_book
 from helpers.analyses.landing_simulation import draw_landing
 from helpers.engine.timeline import FAR, NO_DAY, day_number, to_date
@@ -102,8 +102,8 @@ def estimate_landings(
         One row per method: method (id, see ``METHODS``), expected (bookings of the whole period, currency), low and
         high (the central range that ``goals.toml`` names: of the simulation its draws', of the others what their own
         errors in at most eight earlier periods tell, blank below three), n (earlier periods learnt from), reason (why
-        there is no estimate; empty where there is one). ``attrs``: booked (to date, currency), interval (0–1),
-        business.
+        there is no estimate; empty where there is one). ``attrs``: interval (0–1), business and, where there are
+        deals, booked (to date, currency), open (deals), open_with_amount (deals whose amount was known).
 
     Raises:
         QuestionError: The period has ended.
@@ -122,9 +122,15 @@ def estimate_landings(
     else:
         rows = list_estimates(Forecaster(book, rules), day_number(as_of), period)
     landings = pd.DataFrame(rows, columns=LANDING_COLUMNS).astype({"reason": "str", "method": "str"})
-    booked = book.on(day_number(as_of)).booked(day_number(period.start), day_number(period.end)) if book else 0.0
-    landings.attrs = {"booked": booked, "interval": rules.simulation.interval, "business": business}
+    landings.attrs = {"interval": rules.simulation.interval, "business": business}
+    landings.attrs |= _describe(book, day_number(as_of), period) if book else {}
     return landings
+
+
+def _describe(book: DealBook, day: int, period: Period) -> dict[str, float]:
+    now = book.on(day)
+    sized = int((now.is_open & np.isfinite(now.amount)).sum())
+    return {"booked": now.booked(*_bounds(period)), "open": int(now.is_open.sum()), "open_with_amount": sized}
 
 
 def list_estimates(forecaster: Forecaster, day: int, period: Period) -> list[tuple]:
@@ -272,12 +278,13 @@ def _cohort_vector(forecaster: Forecaster, day: int, period: Period) -> Estimate
         fiscal_year_start=book.fiscal_year_start,
         max_age=ages,
     )
-    shares = get_shares(build_close_curve(counts), POOLED) if len(counts) else pd.Series(dtype=float)
+    complete = counts[counts["is_complete"].astype(bool)].groupby("age")[["n", "won"]].sum()
+    shares = (complete["won"] / complete["n"].where(complete["n"] > 0)).fillna(0.0)
     current = period_of(today, grain, book.fiscal_year_start)
     ended = current if current.end <= today else current.previous()
     span = (day_number(ended.previous(forecaster.rules.coverage.conversion_periods - 1).start), day_number(ended.end))
     won = now.wins_between(*span) & (now.won_amount > 0)
-    if not shares.sum() > 0 or not won.any():
+    if not shares.astype(float).sum() > 0 or not won.any():
         return _none("No cohort of deals has lived through a whole period and brought wins with an amount.")
     usual = _usual_count(now.created[seen], ended, forecaster.rules.coverage.conversion_periods, book.begins)
     created = [_count_created(now.created[seen], period.previous(age), day, usual) for age in range(len(shares))]
@@ -301,14 +308,13 @@ def _count_created(created: np.ndarray, period: Period, day: int, usual: float) 
 
 
 def _share_booked(book: DealBook, day: int, period: Period) -> float:
-    """Tell which share of a period's bookings had come by its like point, on average over earlier periods."""
-    shares = []
+    """Tell which share of their bookings earlier periods had by their like point."""
+    by_then, whole = 0.0, 0.0
     for then_day, past in book.earlier(day, period):
         first, last = _bounds(past)
-        whole = book.on(day).booked(first, last)
-        if whole > 0:
-            shares.append(min(book.on(then_day).booked(first, min(then_day, last)) / whole, 1.0))
-    return float(np.mean(shares)) if shares else 0.0
+        by_then += book.on(day).booked(first, then_day)
+        whole += book.on(day).booked(first, last)
+    return by_then / whole if whole else 0.0
 
 
 def _to_dates(days: np.ndarray) -> pd.Series:

@@ -2,7 +2,7 @@
 
 Per quarter a Poisson number of deals is created, around a level that itself varies. A share of them is stuck from the
 start: they live long and are lost. The others decide after a lognormal time, and win with a probability that differs a
-little from quarter to quarter. Amounts are lognormal, change once on the way, and close dates are pushed when they pass.
+little from quarter to quarter. Amounts are lognormal and change once on the way; close dates are pushed when they pass.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,10 @@ def draw_exports(world: World, seed: int) -> Exports:
     """Draw everything that happens in a world up to the end of its last quarter."""
     rng = np.random.default_rng(seed)
     starts = pd.date_range(world.start, periods=world.quarters + 1, freq="QS")
-    begins, lengths = starts[:-1].to_numpy().astype("datetime64[D]"), np.diff(starts.to_numpy()).astype("timedelta64[D]")
+    begins, lengths = (
+        starts[:-1].to_numpy().astype("datetime64[D]"),
+        np.diff(starts.to_numpy()).astype("timedelta64[D]"),
+    )
     level = world.per_quarter * np.exp(np.arange(world.quarters) * world.growth)
     level *= np.exp(world.volume_shock * rng.standard_normal(world.quarters) - world.volume_shock**2 / 2)
     quarter = np.repeat(np.arange(world.quarters), rng.poisson(level))
@@ -85,8 +88,7 @@ def draw_exports(world: World, seed: int) -> Exports:
     stages = [(ids, proposal, DEMO, PROPOSAL), (ids[~is_stuck], negotiation[~is_stuck], PROPOSAL, NEGOTIATION)]
     before = np.where(is_stuck, PROPOSAL, NEGOTIATION)
     stages.append((ids, closed, before, np.where(won, WON, LOST)))
-    changes = [_change(who, day, "stage", STAGES[np.broadcast_to(old, len(who))], STAGES[np.broadcast_to(new, len(who))])
-               for who, day, old, new in stages]  # fmt: skip
+    changes = [_change_stage(*each) for each in stages]
     changes.append(_change(ids, proposal, "amount", first.astype(str), final.astype(str)))
     changes += _push_dates(ids, created, proposal, closed, days, rng)
     deals = pd.DataFrame(
@@ -103,7 +105,7 @@ def draw_exports(world: World, seed: int) -> Exports:
 
 
 def _push_dates(ids, created, proposal, closed, days, rng) -> list[pd.DataFrame]:
-    """Expect a close after 80 days, nearer the truth from the proposal on, and push it by 45 days whenever it passes."""
+    """Expect a close after 80 days, nearer the truth from the proposal on, and 45 days later whenever it passes."""
     n, changes = len(ids), []
     due = created + 80
     guess = np.maximum(created + (days * np.exp(0.3 * rng.standard_normal(n))).astype(int), proposal + 7)
@@ -117,6 +119,11 @@ def _push_dates(ids, created, proposal, closed, days, rng) -> list[pd.DataFrame]
         due[passed] = moved
     changes.append(_change(ids, closed, "closed_at", due.astype(str), closed.astype(str)))
     return changes
+
+
+def _change_stage(ids, day, old, new) -> pd.DataFrame:
+    old, new = (STAGES[np.broadcast_to(code, len(ids))] for code in (old, new))
+    return _change(ids, day, "stage", old, new)
 
 
 def _change(ids, day, field, old, new) -> pd.DataFrame:
