@@ -1,7 +1,8 @@
 """The landing as thousands of futures: each open deal wins or doesn't at its age, with doubt about every parameter.
 
 First the parameters are drawn, each with the doubt that its own past leaves; then what happens given them. Wins come
-from deals that are open today, by their age, and from deals created between today and the period's end.
+from deals that are open today, by their age, and from deals created between today and the period's end. Large deals
+are often lost more than small ones, so the larger half of the open deals has shares of its own.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ class Past:
     """What became of the deals of one earlier period, seen from the day that lies alike in it.
 
     Attributes:
-        n, won: Per age: deals open on that day, and those of them won by the period's end.
+        n, won: Per half (the smaller, the larger) and age: deals open on that day, and those of them won by the
+            period's end. Deals without an amount are in the first half.
         created, created_won: Deals created after that day up to the period's end, and those of them won by then.
     """
 
@@ -72,10 +74,11 @@ def draw_landing(book: DealBook, day: int, period: Period, rules: GoalRules) -> 
         no draws (empty where there are some).
 
     Source:
-        Share won per age: Beta posterior around the share of all ages (life table: only deals still open at that age
-        are counted). Wins among deals to be created: Beta(won + ½, n − won + ½). Their number: Poisson around the mean
-        of the window of periods that foresaw earlier ones best. Periods differ beyond chance by a lognormal factor
-        whose spread is drawn from its posterior. Sizes: resampled deal by deal from a resample of those won.
+        Share won per half and age: Beta posterior around the share of its age, which is held to that of all ages (life
+        table: only deals still open at that age are counted). Wins among deals to be created: Beta(won + ½, n − won +
+        ½). Their number: Poisson around the mean of the window of periods that foresaw earlier ones best. Periods
+        differ beyond chance by a lognormal factor whose spread is drawn from its posterior. Sizes: resampled deal by
+        deal from a resample of those won.
     """
     learnt = learn(book, day, period)
     if not learnt.pasts:
@@ -85,17 +88,12 @@ def draw_landing(book: DealBook, day: int, period: Period, rules: GoalRules) -> 
     generator = np.random.default_rng(rules.simulation.seed)
     draws, now = rules.simulation.draws, book.on(day)
     shock = _draw_win_shock(generator, learnt.pasts, draws)
-    n = np.sum([past.n for past in learnt.pasts], axis=0)
-    won = np.sum([past.won for past in learnt.pasts], axis=0)
-    usual = won.sum() / n.sum() if n.sum() else 0.0
-    alpha = won + PRIOR_DEALS * usual + 1e-6
-    beta = n - won + PRIOR_DEALS * (1 - usual) + 1e-6
-    share = np.minimum(generator.beta(alpha, beta, (draws, len(n))) * shock[:, None], 1.0)
+    share = _draw_shares(generator, learnt.pasts, shock)
     landed = np.full(draws, now.booked(day_number(period.start), day_number(period.end)))
-    ages = book.ages(now.created, period)
+    group = _group(book, now, period, learnt.pasts[0].n.shape[1])
     known = now.is_open & np.isfinite(now.amount)
-    landed += _win_known(generator, share, ages[known], now.amount[known], learnt.ratios)
-    unknown = np.bincount(ages[now.is_open & ~known], minlength=len(n))
+    landed += _win_known(generator, share, group[known], now.amount[known], learnt.ratios)
+    unknown = np.bincount(group[now.is_open & ~known], minlength=share.shape[1])
     wins = generator.binomial(unknown[None, :], share).sum(axis=1)
     wins += _win_created(generator, learnt.pasts, shock)
     landed += _add_sizes(generator, wins, learnt.sizes)
@@ -120,22 +118,39 @@ def learn(book: DealBook, day: int, period: Period) -> Learnt:
     return Learnt(tuple(pasts[::-1]), now.won_amount[won][newest], told)
 
 
+def _group(book: DealBook, then: DealsThen, period: Period, classes: int) -> np.ndarray:
+    """Tell each deal's half and age as one number: its age, and ``classes`` more in the larger half."""
+    known = then.is_open & np.isfinite(then.amount)
+    middle = np.median(then.amount[known]) if known.any() else np.inf
+    return book.ages(then.created, period) + classes * (known & (then.amount > middle))
+
+
 def _count_past(book: DealBook, then: DealsThen, now: DealsThen, past: Period, end: int, classes: int) -> Past:
-    ages = book.ages(then.created, past)
+    group = _group(book, then, past, classes)
     won = now.wins_between(then.day + 1, end)
     later = book.counted & (then.created > then.day) & (then.created <= end)
     return Past(
-        np.bincount(ages[then.is_open], minlength=classes),
-        np.bincount(ages[then.is_open & won], minlength=classes),
+        np.bincount(group[then.is_open], minlength=2 * classes).reshape(2, classes),
+        np.bincount(group[then.is_open & won], minlength=2 * classes).reshape(2, classes),
         int(later.sum()),
         int((later & won).sum()),
     )
 
 
+def _draw_shares(generator: np.random.Generator, pasts: Sequence[Past], shock: np.ndarray) -> np.ndarray:
+    """Draw the share won per half and age, one row per draw."""
+    n, won = (np.sum([getattr(past, name) for past in pasts], axis=0) for name in ("n", "won"))
+    usual = won.sum() / n.sum() if n.sum() else 0.0
+    of_age = (won.sum(axis=0) + PRIOR_DEALS * usual) / (n.sum(axis=0) + PRIOR_DEALS)
+    alpha = (won + PRIOR_DEALS * of_age + 1e-6).ravel()
+    beta = (n - won + PRIOR_DEALS * (1 - of_age) + 1e-6).ravel()
+    return np.minimum(generator.beta(alpha, beta, (len(shock), n.size)) * shock[:, None], 1.0)
+
+
 def _draw_win_shock(generator: np.random.Generator, pasts: Sequence[Past], draws: int) -> np.ndarray:
     """Draw the factor by which a period's wins differ from what ages and numbers explain."""
-    n = np.array([[*past.n, past.created] for past in pasts], dtype=float)
-    won = np.array([[*past.won, past.created_won] for past in pasts], dtype=float)
+    n = np.array([[*past.n.ravel(), past.created] for past in pasts], dtype=float)
+    won = np.array([[*past.won.ravel(), past.created_won] for past in pasts], dtype=float)
     share = won.sum(axis=0) / np.maximum(n.sum(axis=0), 1)
     expected, noise = n @ share, n @ (share * (1 - share))
     told = expected > 0
@@ -158,14 +173,14 @@ def _draw_factor(generator: np.random.Generator, fit: np.ndarray, usual: float, 
 
 
 def _win_known(
-    generator: np.random.Generator, share: np.ndarray, ages: np.ndarray, amounts: np.ndarray, ratios: np.ndarray
+    generator: np.random.Generator, share: np.ndarray, group: np.ndarray, amounts: np.ndarray, ratios: np.ndarray
 ) -> np.ndarray:
     """Draw what open deals with a known amount bring: each wins or not, at its amount × an earlier deal's change."""
     draws, landed = len(share), np.zeros(len(share))
-    step = max(1, MOST_CELLS // max(len(ages), 1))
-    for start in range(0, draws if len(ages) else 0, step):
+    step = max(1, MOST_CELLS // max(len(group), 1))
+    for start in range(0, draws if len(group) else 0, step):
         part = share[start : start + step]
-        draw, deal = np.nonzero(generator.random((len(part), len(ages))) < part[:, ages])
+        draw, deal = np.nonzero(generator.random((len(part), len(group))) < part[:, group])
         changed = amounts[deal] * _resample(generator, draw, ratios, len(part))
         landed[start : start + step] = np.bincount(draw, weights=changed, minlength=len(part))
     return landed

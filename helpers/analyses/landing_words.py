@@ -29,15 +29,15 @@ def say_landing(landings: pd.DataFrame, label: str, *, currency: str, goal: floa
     if not method:
         return f"No method can tell where {label} will land"
     row = landings.set_index("method").loc[method]
-    said = f"{label} lands at about {format_value(row['expected'], 'currency', currency)}"
+    said = f"{label} lands at about {format_value(row['expected'], 'currency', currency=currency)}"
     if np.isfinite(row["low"]):
-        low, high = (format_value(row[edge], "currency", currency) for edge in ("low", "high"))
+        low, high = (format_value(row[edge], "currency", currency=currency) for edge in ("low", "high"))
         said += f" ({low} to {high})"
     if goal:
         said += f", {format_value(row['expected'] / goal, 'share')} of its goal"
-    others = landings[landings["method"] != "naive"]["expected"].dropna()
+    others = landings[landings["method"] != "naive"]["expected"].dropna().round(2).unique()
     if len(others) > 1:
-        low, high = (format_value(value, "currency", currency) for value in (others.min(), others.max()))
+        low, high = (format_value(value, "currency", currency=currency) for value in (others.min(), others.max()))
         said += f"; {len(others)} methods say {low} to {high}" if low != high else f"; {len(others)} methods agree"
     return said
 
@@ -55,8 +55,8 @@ def explain_landing(landings: pd.DataFrame) -> str:
         )
     elif sized < open_deals:
         parts.append(
-            f"{open_deals - sized:,} of {open_deals:,} open deals carry no amount: their wins are taken at the size of "
-            "deals won before."
+            f"Open deals without an amount ({open_deals - sized:,} of {open_deals:,}) are taken at the size of deals "
+            "won before."
         )
     return " ".join(parts)
 

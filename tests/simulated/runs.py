@@ -6,40 +6,64 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.landing import estimate_landings, simulate_landing
-from helpers.periods import period_of
-from tests.simulated.world import World, cut_exports, draw_exports, sum_won
+from helpers.analyses.landing import estimate_landings, simulate_landing, summarise_draws
+from helpers.periods import Period, period_of
+from tests.simulated.world import Exports, World, cut_exports, draw_exports, sum_won
+
+INTERVAL = 0.8
 
 
-def run_worlds(
-    world: World, seeds: Iterable[int], *, weeks: tuple[int, ...] = (0,)
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Estimate the last quarter of a company per seed from exports made before or in it.
+def find_last_quarter(world: World) -> Period:
+    """Return the quarter that has to be foreseen: the world's last."""
+    months = world.start.year * 12 + world.start.month - 1 + 3 * (world.quarters - 1)
+    return period_of(date(months // 12, months % 12 + 1, 1), "quarter")
+
+
+def simulate_worlds(world: World, seeds: Iterable[int]) -> pd.DataFrame:
+    """Simulate the last quarter of a company per seed from an export of the evening before it.
+
+    The goal is a random multiple of the bookings of the year before, so that chances of every size come up.
 
     Returns:
-        One row per seed, week and method: seed, week, the columns of ``estimate_landings``, truth. And one row per seed
-        and week: seed, week, goal, probability (foreseen), hit (whether the truth reached the goal).
+        One row per seed: seed, expected, low and high (central 80 %), truth, goal, probability (foreseen, 0–1), hit.
     """
-    estimates, chances = [], []
+    quarter, rows = find_last_quarter(world), []
+    day = quarter.start - timedelta(days=1)
     for seed in seeds:
         whole = draw_exports(world, seed)
-        last = world.start.year * 12 + world.start.month - 1 + 3 * (world.quarters - 1)
-        quarter = period_of(date(last // 12, last % 12 + 1, 1), "quarter")
         truth = sum_won(whole, quarter.start, quarter.end)
-        year = sum_won(whole, quarter.previous(4).start, quarter.previous().end)
-        goal = year / 4 * float(np.random.default_rng(seed + 1_000_000).uniform(0.5, 1.6))
+        goal = _draw_goal(whole, quarter, seed)
+        draws = simulate_landing(cut_exports(whole, day).open(day), quarter, as_of=day)
+        chance = float(np.mean(draws >= goal))
+        rows.append((seed, *summarise_draws(draws, INTERVAL), truth, goal, chance, truth >= goal))
+    columns = ["seed", "expected", "low", "high", "truth", "goal", "probability", "hit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _draw_goal(whole: Exports, quarter: Period, seed: int) -> float:
+    year = sum_won(whole, quarter.previous(4).start, quarter.previous().end)
+    return year / 4 * float(np.random.default_rng(seed + 1_000_000).uniform(0.5, 1.6))
+
+
+def compare_methods(world: World, seeds: Iterable[int], *, weeks: tuple[int, ...] = (0,)) -> pd.DataFrame:
+    """Estimate the last quarter of a company per seed by every method, from exports of the days in question.
+
+    Returns:
+        One row per seed, week and method: the columns of ``estimate_landings``, seed, week, truth.
+    """
+    quarter, estimates = find_last_quarter(world), []
+    for seed in seeds:
+        whole = draw_exports(world, seed)
+        truth = sum_won(whole, quarter.start, quarter.end)
         for week in weeks:
             day = quarter.start + timedelta(days=7 * week - 1)
             company = cut_exports(whole, day).open(day)
             estimates.append(estimate_landings(company, quarter, as_of=day).assign(seed=seed, week=week, truth=truth))
-            draws = simulate_landing(company, quarter, as_of=day)
-            chances.append((seed, week, goal, float(np.mean(draws >= goal)), truth >= goal))
-    rows = pd.concat(estimates, ignore_index=True)
-    return rows, pd.DataFrame(chances, columns=["seed", "week", "goal", "probability", "hit"])
+    return pd.concat(estimates, ignore_index=True)
 
 
-def score_runs(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sum up per week and method: n, error (Σ |expected − truth| ÷ Σ truth), bias, against_naive, covered."""
+def score_methods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Sum up per week and method: n, error (Σ |expected − truth| ÷ Σ truth), bias, covered, against_naive."""
     rows = rows.assign(
         miss=(rows["expected"] - rows["truth"]).abs(),
         off=rows["expected"] - rows["truth"],
