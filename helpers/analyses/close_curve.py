@@ -258,11 +258,68 @@ def latest_useful_day(end: date, shares: Sequence[float], *, days: int, share: f
         The last day on which a record can be created so that this part of its eventual wins lands by ``end``; None
         where the curve is empty or all zero. Ages are read as created evenly over the period.
     """
+    lag = _useful_lag(shares, share)
+    return None if lag is None else end - timedelta(days=round(lag * days))
+
+
+def find_deadline(landing: Period, shares: Sequence[float], *, share: float = 0.5) -> date | None:
+    """Tell from which day on it is too late to create for a period, counted back in the company's own periods.
+
+    Args:
+        landing: The period in which the wins are wanted.
+        shares: The close curve from age 0 on.
+        share: Which part of a cohort's eventual wins must still land by the period's end.
+
+    Returns:
+        As ``latest_useful_day``; whole periods of the lag are as long as those before the landing period really are.
+    """
+    lag = _useful_lag(shares, share)
+    if lag is None:
+        return None
+    last = landing.previous(int(lag))
+    return last.end - timedelta(days=round((lag - int(lag)) * last.days))
+
+
+def _useful_lag(shares: Sequence[float], share: float) -> float | None:
     cumulative = np.cumsum(np.asarray(list(shares), dtype=float))
     if len(cumulative) == 0 or cumulative[-1] <= 0:
         return None
-    lag = float(np.interp(share * cumulative[-1], np.concatenate([[0.0], cumulative]), _age_bounds(len(cumulative))))
-    return end - timedelta(days=round(lag * days))
+    lag = np.interp(share * cumulative[-1], np.concatenate([[0.0], cumulative]), _age_bounds(len(cumulative)))
+    return round(float(lag), 9)
+
+
+def split_share(shares: Sequence[float], age: int, begin: float, end: float) -> float:
+    """Tell which share of the records created in one part of their period is won at an age.
+
+    Records created early have more of the period before them, so more of them are won at a young age.
+
+    Args:
+        shares: The close curve from age 0 on, of records created evenly over their period.
+        age: Periods since creation.
+        begin: Where the part of the creation period begins (0 its first day, 1 its end).
+        end: Where it ends.
+
+    Returns:
+        A share (0–1). The parts of a period, weighted by their length, give back the curve's own share of that age;
+        so does the whole period, and a part without length.
+
+    >>> early, late = split_share([0.1, 0.1], 0, 0, 0.5), split_share([0.1, 0.1], 0, 0.5, 1)
+    >>> early > late, round(early + late, 12)
+    (True, 0.2)
+    """
+    whole = float(shares[age]) if age < len(shares) else 0.0
+    if whole <= 0 or end - begin <= 0 or end - begin >= 1:
+        return whole
+    bounds, cumulative = _age_bounds(len(shares)), np.concatenate([[0.0], np.cumsum(np.asarray(shares, dtype=float))])
+
+    def take(part_begin: float, part_end: float) -> float:
+        at = part_begin + (np.arange(64) + 0.5) / 64 * (part_end - part_begin)
+        until = np.interp(age + 1 - at, bounds, cumulative)
+        return float(np.mean(until - np.interp(np.maximum(age - at, 0.0), bounds, cumulative)))
+
+    rest = [(0.0, begin), (begin, end), (end, 1.0)]
+    weighed = [(b - a) * take(a, b) if b > a else 0.0 for a, b in rest]
+    return whole * weighed[1] / sum(weighed) / (end - begin) if sum(weighed) > 0 else whole
 
 
 def _age_bounds(count: int) -> np.ndarray:
