@@ -48,6 +48,7 @@ class _Step:
     way: list[float]
     created: Mapping[Period, float]
     sources: dict[Period, Source]
+    most: float = float("inf")
     needed: dict[Period, float] = field(default_factory=dict)
     reachable: dict[Period, float] = field(default_factory=dict)
     otherwise: dict[Period, float] = field(default_factory=dict)
@@ -77,7 +78,7 @@ def plan_stages(
         to_stage: The stage that is wanted.
         share_useful: A record comes too late once less than this share of its eventual wins can land.
         best_ever_factor: No period of a stage is asked for more than this × the best one, seen or expected; what that
-            leaves short is asked of periods that are over, as too late. Infinity sets no limit.
+            leaves short is asked of periods that are over, within the same limit, as too late. Infinity sets no limit.
         landings: As in ``plan_creation``, for the last step.
 
     Returns:
@@ -100,7 +101,7 @@ def plan_stages(
     steps = _lay_way(lags, to_stage, created, expected, as_of, best_ever_factor)
     if not wanted or not steps:
         return pd.DataFrame(columns=STAGE_PLAN_COLUMNS)
-    last = _Step(to_stage, [], steps[0].way, created.get(to_stage, {}), {}, dict(wanted))
+    last = _Step(to_stage, [], steps[0].way, created.get(to_stage, {}), {}, needed=dict(wanted))
     after = last
     for step in steps:
         pipe = landings if after is last else None
@@ -132,9 +133,8 @@ def _lay_way(
             return steps
         stage, way = before[0], chain_steps(shares, way)
         past, ahead = created.get(stage, {}), expected.get(stage, {})
-        most = max([*past.values(), *ahead.values(), 0.0]) * factor
-        sources = list_sources(past, ahead, as_of=as_of, most=most or float("inf"))
-        steps.append(_Step(stage, shares, way, past, sources))
+        most = max([*past.values(), *ahead.values(), 0.0]) * factor or float("inf")
+        steps.append(_Step(stage, shares, way, past, list_sources(past, ahead, as_of=as_of, most=most), most))
 
 
 def _ask_for(
@@ -161,9 +161,8 @@ def _ask_for(
             step.needed[period] = source.created + source.rest * factors.get(period, 1.0)
     missing = {landing: short[landing] - _bring_rest(landing, step, factors) for landing in goals}
     missing = {landing: n if n > LEAST_SHORT * abs(goals[landing]) else 0.0 for landing, n in missing.items()}
-    usual = np.mean([*expected.values()]) if expected else 0.0
     past = {
-        period: Source(period, 0.0, float(step.created.get(period) or usual), 0.0, float("inf"))
+        period: _look_back(step, period, float(np.mean([*expected.values()])) if expected else 0.0)
         for period in sorted(reached)
         if period.end <= as_of and period in step.created
     }
@@ -174,6 +173,14 @@ def _ask_for(
     raised = raise_creation(on_top, past, step.shares, scale=goals) if any(missing.values()) else {}
     for period, source in past.items():
         step.needed[period] = step.created[period] + source.rest * (raised.get(period, 1.0) - 1)
+
+
+def _look_back(step: _Step, period: Period, usual: float) -> Source:
+    """Take a period that is over as if it could still be raised, up to the best one ever."""
+    created = float(step.created[period])
+    base = created or usual
+    top = max(1 + (step.most - created) / base, 1.0) if base > 0 else 1.0
+    return Source(period, created, base, 0.0, top)
 
 
 def _list_past(landing: Period, shares: list[float], past: Mapping[Period, Source]) -> list[tuple[Period, float]]:

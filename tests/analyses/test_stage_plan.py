@@ -99,6 +99,16 @@ def test_more_than_the_best_ever_is_asked_of_no_period_ahead():
     assert by.loc[("won", Q4.start), "reachable"] == pytest.approx(30, rel=1e-3)
 
 
+def test_more_than_the_best_ever_is_asked_of_no_period_that_is_over_either():
+    """Q3 wants 90 wins of the opportunities of Q2, which was over with 100; the best quarter had 120 (30 wins)."""
+    lags = make_lags(opportunity_won=[0, 0.25])
+    created = {"opportunity": {Q1: 120.0, Q2: 100.0}}
+    _, by = plan({Q3: 90.0}, lags, created, {"opportunity": {Q3: 100.0}}, as_of=Q2.end)
+    row = by.loc[("opportunity", Q2.start)]
+    assert row["needed"] == pytest.approx(120, rel=1e-3) and row["status"] == "too late" and row["reachable"] == 100
+    assert by.loc[("won", Q3.start), "reachable"] == pytest.approx(25)
+
+
 def test_the_last_useful_day_is_that_of_the_chained_lag():
     first, second = [0.1, 0.2], [0.2, 0.1]
     lags = make_lags(mql_opportunity=first, opportunity_won=second)
