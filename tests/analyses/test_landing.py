@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.close_curve import POOLED, get_shares, measure_close_curve
-from helpers.analyses.landing import METHODS, estimate_landings, simulate_landing
+from helpers.analyses.landing import METHODS, Forecaster, estimate_landings, simulate_landing
 from helpers.analyses.landing_backtest import backtest_landings
+from helpers.analyses.landing_deals import open_book
 from helpers.analyses.landing_simulation import SHOCKS, foresee_count
 from helpers.analyses.landing_words import explain_landing, say_landing
+from helpers.engine.timeline import day_number
 from helpers.errors import QuestionError
+from helpers.model.goal import load_goal_rules
 from helpers.periods import period_of
 from tests.companies import make_company
 from tests.simulated.world import World, cut_exports, draw_exports
@@ -130,6 +133,39 @@ def test_an_estimate_of_the_past_equals_the_one_made_from_exports_cut_at_that_da
     then = estimate_landings(cut_exports(whole, day).open(day), quarter, as_of=day)
     tested = backtest_landings(whole.open(end), periods=[quarter], weeks=[week], as_of=end)
     pd.testing.assert_frame_equal(then, tested[then.columns], check_exact=False, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "simulation"])
+def test_a_period_further_ahead_is_estimated_from_what_had_ended_by_then(method):
+    whole = draw_exports(World(quarters=9), seed=11)
+    quarter = period_of(date(2023, 1, 1), "quarter")
+    day = date(2022, 9, 15)
+    books = [open_book(cut_exports(whole, day).open(day), day), open_book(whole.open(quarter.end), quarter.end)]
+    then, later = (Forecaster(book, load_goal_rules()).estimate(method, day_number(day), quarter) for book in books)
+    assert then == later or (np.isnan(then.expected) and np.isnan(later.expected))
+
+
+def test_an_amount_corrected_after_the_day_is_not_known_on_it():
+    whole = draw_exports(World(quarters=9), seed=11)
+    quarter = period_of(date(2023, 1, 1), "quarter")
+    won = whole.deals[(whole.deals["stage"] == "Closed Won") & (whole.deals["closed_at"] <= "2022-12-01")].tail(3)
+    corrected = whole.deals.assign(amount=whole.deals["amount"].mask(whole.deals["id"].isin(won["id"]), 9e6))
+    changes = pd.DataFrame(
+        {
+            "deal_id": won["id"],
+            "changed_at": pd.Timestamp("2023-02-01"),
+            "field": "amount",
+            "old": won["amount"].astype("str"),
+            "new": "9000000.0",
+        }
+    )
+    history = pd.concat([whole.history, changes], ignore_index=True)
+    tables = ({"deal": whole.deals, "deal_history": whole.history}, {"deal": corrected, "deal_history": history})
+    before, after = (
+        backtest_landings(make_company(each), periods=[quarter], weeks=[0], as_of=quarter.end) for each in tables
+    )
+    columns = ["expected", "low", "high"]
+    pd.testing.assert_frame_equal(before[columns], after[columns])
 
 
 def test_amounts_that_only_the_future_knew_are_not_used_where_no_history_tells_them():
