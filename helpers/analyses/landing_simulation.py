@@ -18,7 +18,7 @@ from helpers.periods import Period
 PRIOR_DEALS = 2.0
 """Deals by which an age's own share of wins is held to that of all ages."""
 
-WIN_SHOCK, VOLUME_SHOCK = 0.08, 0.25
+WIN_SHOCK, VOLUME_SHOCK = 0.16, 0.25
 """How far periods are thought to differ for reasons of their own (standard deviation of a logarithm) before any have
 been seen."""
 

@@ -12,7 +12,7 @@ from helpers.engine.doubt import wilson_interval
 from tests.simulated.runs import compare_methods, score_methods, simulate_worlds
 from tests.simulated.world import World, cut_exports, draw_exports, sum_won
 
-FEW, MANY, SOME = range(50), range(1000), range(0, 1000, 4)
+FEW, MANY, SOME = range(50), range(1000), range(0, 1000, 8)
 WEEKS = (0, 3, 9)
 METHODS_ON_RECORDS = ("coverage", "stage_weighted", "cohort_vector", "simulation")
 
