@@ -25,11 +25,12 @@ from helpers.analyses.goal_timing import (
 )
 from helpers.analyses.step_lags import chain_steps, get_step_shares
 from helpers.errors import QuestionError
-from helpers.periods import Period
+from helpers.periods import Period, period_of
+from helpers.units import format_value, in_sentence
 
 STAGE_PLAN_COLUMNS = [
     "stage", "creation_period", "landing_period", "status", "exists", "expected", "needed", "reachable",
-    "too_late_since",
+    "share", "too_late_since",
 ]  # fmt: skip
 """One row per stage and period in which its records are created."""
 
@@ -85,7 +86,8 @@ def plan_stages(
         One row per stage and creation period, the earliest stage first: ``landing_period`` (the wanted period in which
         most of its records win), ``exists`` (records created by ``as_of``; 0 ahead), ``expected`` (what comes anyway;
         missing for what is over), ``needed`` (what the goals of all periods together ask for, what exists included),
-        ``reachable`` (of it, what the stages before still allow), ``too_late_since`` (the last day of the period on
+        ``reachable`` (of it, what the stages before still allow), ``share`` (of its records won
+        in the landing period, 0–1; 1 for ``to_stage``), ``too_late_since`` (the last day of the period on
         which a record still lands more than ``share_useful`` of its eventual wins by the end of the landing period;
         for ``to_stage`` the same of the stage before it), ``status``: ``exists`` (nothing is missing), ``open`` (to be
         created) or ``too late`` (missing, and that day is over). Nothing wanted, or no lag to ``to_stage``, gives no
@@ -244,5 +246,73 @@ def _write_row(
         "expected": np.nan if is_over else float(expected.get(period, np.nan)),
         "needed": needed,
         "reachable": reachable,
+        "share": step.way[count_age(period, landing)] if step.shares else 1.0,
         "too_late_since": pd.NaT if day is None else pd.Timestamp(day),
     }
+
+
+def lay_out_stages(plan: pd.DataFrame, company, *, grain: str = "quarter", to_stage: str = "won") -> pd.DataFrame:
+    """Name the cells of a stage plan, for a picture.
+
+    Args:
+        plan: As made by ``plan_stages``.
+        company: The opened company; it names the stages and its fiscal year the periods.
+        grain: The length of a period.
+        to_stage: The stage that is wanted.
+
+    Returns:
+        The plan's rows and columns with ``label`` (the stage's), ``period`` (the creation period's), ``row`` and
+        ``column`` (places down the funnel and along time, from 0) and ``is_goal`` (a cell of ``to_stage``).
+    """
+    stages, starts = plan["stage"].unique().tolist(), sorted(plan["creation_period"].unique())
+    names = {start: _name(start, grain, company.fiscal_year_start) for start in starts}
+    return plan.assign(
+        label=[company.catalog.stages[stage].label for stage in plan["stage"]],
+        period=[names[start] for start in plan["creation_period"]],
+        row=[stages.index(stage) for stage in plan["stage"]],
+        column=[starts.index(start) for start in plan["creation_period"]],
+        is_goal=plan["stage"] == to_stage,
+    )
+
+
+def say_stages(laid: pd.DataFrame) -> str:
+    """Say in a sentence what the first goal in danger misses, else which stage has to beat expectation most.
+
+    Args:
+        laid: As made by ``lay_out_stages``.
+
+    Returns:
+        The sentence; empty without cells.
+    """
+    short = laid[laid["is_goal"] & (laid["reachable"] < laid["needed"] * 0.995)].sort_values("creation_period")
+    if len(short):
+        goal = short.iloc[0]
+        wins, needed = _count(goal["reachable"]), _count(goal["needed"])
+        said = f"{goal['period']} can reach {wins} of the {needed} {in_sentence(goal['label'])} wanted"
+        late = laid[
+            (laid["status"] == TOO_LATE) & (laid["landing_period"] == goal["landing_period"]) & ~laid["is_goal"]
+        ]
+        if late.empty:
+            return said
+        worst = late.loc[((late["needed"] - late["exists"]) * late["share"]).idxmax()]
+        missing, stage = _count(worst["needed"] - worst["exists"]), in_sentence(worst["label"])
+        day = format_value(pd.Timestamp(worst["too_late_since"]).date(), "date")
+        return f"{said}; since {day} it is too late for the {missing} {stage} that {worst['period']} lacks"
+    ahead = laid[(laid["status"] == OPEN) & ~laid["is_goal"] & (laid["expected"] > 0)]
+    if ahead.empty:
+        return ""
+    ahead = ahead.assign(factor=-(ahead["needed"] / ahead["expected"]).round(3))
+    most = ahead.sort_values(["factor", "too_late_since"], kind="stable").iloc[0]
+    needed, expected, stage = _count(most["needed"]), _count(most["expected"]), in_sentence(most["label"])
+    if most["needed"] <= most["expected"] * 1.005:
+        return "What is expected of every stage suffices for the goals"
+    day = format_value(pd.Timestamp(most["too_late_since"]).date(), "date")
+    return f"{most['period']} needs {needed} {stage} by {day}, where {expected} are expected"
+
+
+def _name(start: pd.Timestamp, grain: str, fiscal_year_start: int) -> str:
+    return period_of(pd.Timestamp(start).date(), grain, fiscal_year_start).label
+
+
+def _count(number: float) -> str:
+    return format_value(round(float(number)), "count")
