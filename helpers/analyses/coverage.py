@@ -1,17 +1,19 @@
 """Pipeline coverage, top-down: do we give sales a chance to hit the number, and does sales convert it?
 
 Attainment is exactly starting coverage × pipeline conversion. Everything here is new business; a period's pipeline is
-what was open on the morning of a day with a close date in the period, as it stood on that day.
+what was open on the morning of a day with a close date in the period, as it stood on that day. Week 0 is the morning of
+the first day; week k is read on the evening of day 7k, the last one of that week, so week 3 (days 15 to 21) on day 21.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from helpers.engine.journeys import Journeys, build_journeys
+from helpers.engine.targets import find_new_business_target, find_target, group_goals
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.model.goal import GoalRules, load_goal_rules
 from helpers.periods import Period, period_of
@@ -21,6 +23,12 @@ COVERAGE_COLUMNS = [
     "needed_coverage", "to_go_coverage", "forecast",
 ]  # fmt: skip
 """The columns of ``coverage.csv``."""
+
+WEEK_COLUMNS = [
+    *COVERAGE_COLUMNS, "booked_before", "from_pipeline", "pulled_in", "created_within", "needed_to_go",
+    "needed_create_and_close", "target_basis",
+]  # fmt: skip
+"""The columns of ``Coverage.weeks``."""
 
 TOTAL = "all"
 OTHER = "(other)"
@@ -40,6 +48,14 @@ class Coverage:
         cure: What to do about it.
         source: The partition that tells the sources; empty where there is none.
         create_and_close: Share of bookings from deals that were created in the period itself, over the last periods.
+        weeks: ``table`` and what stands behind it, with ``WEEK_COLUMNS``. ``booked_before``: booked from the period's
+            start to the reading. What was booked after it comes ``from_pipeline`` (open and due at the reading),
+            ``pulled_in`` (there by then, due elsewhere) or ``created_within`` (created after it); blank while the
+            period runs. ``needed_to_go``: see ``need_to_go``. ``needed_create_and_close``: see ``need_coverage``, with
+            the share and the rate of the ended periods before at that week. ``target_basis``: ``typed``, ``added`` up
+            from shorter periods, ``spread`` from a longer one, or blank.
+        win_rate_on_hand: Share of the amount open and due at the start that was booked from those very deals, over the
+            last periods; differs from the pipeline conversion by what was pulled in or created later.
     """
 
     table: pd.DataFrame
@@ -47,6 +63,8 @@ class Coverage:
     cure: str = ""
     source: str = ""
     create_and_close: float = float("nan")
+    weeks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WEEK_COLUMNS))
+    win_rate_on_hand: float = float("nan")
 
     @property
     def is_available(self) -> bool:
@@ -92,6 +110,22 @@ def need_coverage(conversion: float, *, create_and_close: float = 0.0) -> float:
     return (1.0 - create_and_close) / conversion if conversion > 0 else float("nan")
 
 
+def need_to_go(open_pipeline: float, booked_later: float) -> float:
+    """Tell the to-go coverage that makes plan from a week on: what was open then ÷ what was booked from then on.
+
+    Args:
+        open_pipeline: What was open and due at that week, added up over ended periods.
+        booked_later: What those periods booked after that week.
+
+    Returns:
+        The needed to-go coverage, the inverse of the conversion to go; NaN where nothing was booked or open.
+
+    >>> need_to_go(250.0, 50.0)
+    5.0
+    """
+    return open_pipeline / booked_later if booked_later > 0 and open_pipeline > 0 else float("nan")
+
+
 def measure_coverage(
     company, *, as_of: date, grain: str = "quarter", back: int = 8, ahead: int = 4, rules: GoalRules | None = None
 ) -> Coverage:
@@ -106,10 +140,11 @@ def measure_coverage(
         rules: What ``goals.toml`` says.
 
     Returns:
-        One row per period, week (0 = the morning of its first day) and source (``all`` = total). ``open_pipeline``:
-        new business due in the period, as it stood then (for a period to come: what is there now). ``target``: its
-        bookings target, blank without one. ``coverage`` = open_pipeline ÷ target. ``bookings``: new business won in the
-        whole period, blank while it runs. ``conversion`` = bookings ÷ open_pipeline, ``attainment`` = bookings ÷
+        One row per period, week (0 = the morning of its first day, k = the evening of day 7k) and source (``all`` =
+        total). ``open_pipeline``: new business due in the period, as it stood then (for a period to come: what is there
+        now). ``target``: its bookings target, typed for it, added up from shorter periods or an equal part of what a
+        longer one leaves over; blank without one. ``coverage`` = open_pipeline ÷ target. ``bookings``: new business won
+        in the whole period, blank while it runs. ``conversion`` = bookings ÷ open_pipeline, ``attainment`` = bookings ÷
         target = coverage × conversion. ``needed_coverage`` = 1 ÷ the conversion at that week of the ended periods
         before. ``to_go_coverage`` = open_pipeline ÷ (target − booked by then), blank once the target is booked.
         ``forecast`` (week 0): the starting pipeline as it could be foreseen one period earlier, for periods to come as
@@ -139,7 +174,9 @@ def measure_coverage(
     table = pd.DataFrame(rows)
     table = _relate(table, ended, rules)
     table = _forecast(table, view, [*ended, *running], coming, rules)
-    return Coverage(table[COVERAGE_COLUMNS], source=source, create_and_close=view.share_created_within(ended, rules))
+    share, rate = _split_starts(table, ended, rules)
+    weeks = table[WEEK_COLUMNS]
+    return Coverage(table[COVERAGE_COLUMNS], "", "", source, share, weeks=weeks, win_rate_on_hand=rate)
 
 
 def _explain_absence(journeys: Journeys) -> tuple[str, str]:
@@ -218,68 +255,63 @@ class _View:
         won = (self.won_on != NO_DAY) & (self.won_on >= first) & (self.won_on <= min(last, self.today))
         return np.bincount(self.code[won], weights=self.cents[won], minlength=len(self.names)) / 100
 
-    def target(self, period: Period, name: str) -> float:
-        """Return the bookings target; for the company that of new business where it was typed by type of deal."""
-        if self.targets is None or self.targets.empty:
-            return float("nan")
-        mine = self.targets[
-            (self.targets["kpi"] == BOOKINGS)
-            & (self.targets["grain"] == period.grain)
-            & (pd.to_datetime(self.targets["period_start"]) == pd.Timestamp(period.start))
-        ]
+    def split(self, evening: int, period: Period) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Split what was won after an evening by where it stood then: open and due, there but due elsewhere, or new."""
+        state, created = self.journeys.history.state_on(evening), self.journeys.history.created
+        first, last = day_number(period.start), day_number(period.end)
+        won = (self.won_on > evening) & (self.won_on >= first) & (self.won_on <= last) & (self.won_on != NO_DAY)
+        is_new = created > evening
+        on_hand = state.is_open & (created != NO_DAY) & (state.closed >= first) & (state.closed <= last)
+        parts = (won & ~is_new & on_hand, won & ~is_new & ~on_hand, won & is_new)
+        weigh = [np.bincount(self.code[p], weights=self.cents[p], minlength=len(self.names)) / 100 for p in parts]
+        return weigh[0], weigh[1], weigh[2]
+
+    def target(self, period: Period, name: str) -> tuple[float, str]:
+        """Return the bookings target and where it comes from; the company's is that of new business where typed so."""
         if name == TOTAL:
-            by_type = mine[mine["dimension"] == "type"]
-            new = by_type[~by_type["slice"].str.casefold().isin(self.existing)]
-            found = new["goal"] if len(new) else mine.loc[mine["dimension"] == TOTAL, "goal"]
+            found = find_new_business_target(self.targets, BOOKINGS, self.existing, period)
         else:
-            found = mine.loc[(mine["dimension"] == self.source) & (mine["slice"] == name), "goal"]
-        return float(found.sum()) if found.notna().any() else float("nan")
+            found = find_target(group_goals(self.targets, BOOKINGS, self.source).get(name, {}), period)
+        return found or (float("nan"), "")
 
     def read_weeks(self, period: Period) -> list[dict[str, object]]:
         """Read a period on the morning of its first day and every seven days on."""
         first, last = day_number(period.start), day_number(period.end)
         ended = last <= self.today
         whole = self.booked(first, last)
+        unknown = np.full(len(self.names), np.nan)
         rows = []
         for week, morning in enumerate(range(first, min(last, self.today) + 1, 7)):
-            open_pipeline, so_far = self.pipeline(morning - 1, period), self.booked(first, morning - 1)
-            rows += self._rows(period, week, open_pipeline, whole if ended else None, so_far)
+            parts = self.split(morning - 1, period) if ended else (unknown,) * 3
+            values = (self.pipeline(morning - 1, period), whole if ended else unknown, self.booked(first, morning - 1))
+            rows += self._rows(period, week, (*values, *parts))
         return rows
 
     def read_now(self, period: Period) -> list[dict[str, object]]:
         """Read what is there today for a period to come."""
-        return self._rows(period, 0, self.pipeline(self.today, period), None, np.zeros(len(self.names)))
+        unknown, none = np.full(len(self.names), np.nan), np.zeros(len(self.names))
+        return self._rows(period, 0, (self.pipeline(self.today, period), unknown, none, unknown, unknown, unknown))
 
-    def _rows(self, period, week, open_pipeline, whole, so_far) -> list[dict[str, object]]:
-        parts = [(TOTAL, open_pipeline.sum(), np.nan if whole is None else whole.sum(), so_far.sum())]
+    def _rows(self, period: Period, week: int, values: Sequence[np.ndarray]) -> list[dict[str, object]]:
+        names = ("open_pipeline", "bookings", "booked_before", "from_pipeline", "pulled_in", "created_within")
+        parts = [(TOTAL, [float(value.sum()) for value in values])]
         if len(self.names) > 1:
-            parts += [
-                (name, open_pipeline[i], np.nan if whole is None else whole[i], so_far[i])
-                for i, name in enumerate(self.names)
-            ]
-        return [
-            {
-                "period_start": pd.Timestamp(period.start),
-                "week": week,
-                "source": name,
-                "open_pipeline": float(pipeline),
-                "target": self.target(period, name),
-                "bookings": float(bookings),
-                "booked_before": float(before),
-            }
-            for name, pipeline, bookings, before in parts
-        ]
+            parts += [(name, [float(value[i]) for value in values]) for i, name in enumerate(self.names)]
+        rows = []
+        for name, numbers in parts:
+            target, basis = self.target(period, name)
+            row = {"period_start": pd.Timestamp(period.start), "week": week, "source": name, "target": target}
+            rows.append(row | {"target_basis": basis} | dict(zip(names, numbers, strict=True)))
+        return rows
 
-    def share_created_within(self, ended: Sequence[Period], rules: GoalRules) -> float:
-        """Tell which share of the bookings of the last ended periods came from deals created in the period itself."""
-        created = self.journeys.history.created
-        within, total = 0.0, 0.0
-        for period in ended[-rules.coverage.conversion_periods :]:
-            first, last = day_number(period.start), day_number(period.end)
-            won = (self.won_on != NO_DAY) & (self.won_on >= first) & (self.won_on <= last)
-            total += float(self.cents[won].sum())
-            within += float(self.cents[won & (created >= first)].sum())
-        return within / total if total else float("nan")
+
+def _split_starts(table: pd.DataFrame, ended: Sequence[Period], rules: GoalRules) -> tuple[float, float]:
+    """Tell which share of bookings was created within, and which of the starting pipeline was booked from it."""
+    last = [pd.Timestamp(period.start) for period in ended[-rules.coverage.conversion_periods :]]
+    rows = table[(table["source"] == TOTAL) & (table["week"] == 0) & table["period_start"].isin(last)]
+    total, pipeline = rows["bookings"].sum(), rows["open_pipeline"].sum()
+    share = rows["created_within"].sum() / total if total else float("nan")
+    return float(share), float(rows["from_pipeline"].sum() / pipeline if pipeline else float("nan"))
 
 
 def _keep_biggest(journeys: Journeys, source: str, weight: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
@@ -310,15 +342,25 @@ def _relate(table: pd.DataFrame, ended: Sequence[Period], rules: GoalRules) -> p
     to_go = with_target - table["booked_before"]
     table["to_go_coverage"] = table["open_pipeline"] / to_go.where(to_go > 0)
     past = {pd.Timestamp(period.start) for period in ended}
-    table["needed_coverage"] = np.nan
+    needed = ["needed_coverage", "needed_to_go", "needed_create_and_close"]
+    table[needed] = np.nan
     for _, rows in table.groupby(["week", "source"]):
         ordered = rows.sort_values("period_start")
         for index, row in ordered.iterrows():
             before = ordered[(ordered["period_start"] < row["period_start"]) & ordered["period_start"].isin(past)]
-            before = before.tail(rules.coverage.conversion_periods)
-            pooled = before["bookings"].sum() / before["open_pipeline"].sum() if before["open_pipeline"].sum() else 0.0
-            table.loc[index, "needed_coverage"] = need_coverage(pooled)
+            table.loc[index, needed] = _need(before.tail(rules.coverage.conversion_periods))
     return table
+
+
+def _need(before: pd.DataFrame) -> list[float]:
+    """Tell what coverage at a week would have made plan in the periods before, three ways."""
+    pipeline, bookings = before["open_pipeline"].sum(), before["bookings"].sum()
+    later = bookings - before["booked_before"].sum()
+    if not pipeline:
+        return [float("nan")] * 3
+    created = before["created_within"].sum() / later if later > 0 else 0.0
+    on_hand = need_coverage(before["from_pipeline"].sum() / pipeline, create_and_close=created)
+    return [need_coverage(bookings / pipeline), need_to_go(pipeline, later), on_hand]
 
 
 def _forecast(

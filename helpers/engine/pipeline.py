@@ -10,7 +10,9 @@ from helpers.engine.doubt import ratio_of_sums_interval, wilson_interval
 from helpers.engine.history import DealState, rewind_deals
 from helpers.engine.journeys import Journeys, build_journeys
 from helpers.engine.slicing import Lens
+from helpers.engine.targets import find_new_business_target, find_target, group_goals
 from helpers.engine.timeline import NO_DAY, WHOLE, PeriodAxis, day_number, to_date
+from helpers.periods import Period
 
 BOOKINGS = "revenue_won"
 """The KPI whose goal is the bookings target."""
@@ -231,28 +233,21 @@ def has_targets(company) -> bool:
 
 
 def _goals(company, lens: Lens, axis: PeriodAxis) -> np.ndarray:
-    """Return the bookings target per slice and period, NaN where nobody typed one.
+    """Return the bookings target per slice and period, NaN where nobody typed one it follows from.
 
     Coverage leaves existing business out, so the company's target is that of new business where it was typed by type.
     """
-    targets = company.targets
-    dimension = {lens.dimension, " & ".join(lens.by) or WHOLE}
-    mine = targets[
-        (targets["kpi"] == BOOKINGS) & (targets["grain"] == axis.grain) & targets["dimension"].isin(dimension)
-    ]
     goals = np.full((lens.n_slices, len(axis)), np.nan)
     place = {name: i for i, name in enumerate(lens.names(np.arange(lens.n_slices)).tolist())}
-    starts = {start: i for i, start in enumerate(axis.starts.tolist())}
-    for name, start, goal in zip(mine["slice"], pd.to_datetime(mine["period_start"]), mine["goal"], strict=True):
-        slice_, period = place.get(name), starts.get(day_number(start.date()))
-        if slice_ is not None and period is not None and not pd.isna(goal):
-            goals[slice_, period] = float(goal)
-    if not lens.by:
-        by_type = targets[
-            (targets["kpi"] == BOOKINGS) & (targets["grain"] == axis.grain) & (targets["dimension"] == "type")
-        ]
-        new = by_type[~by_type["slice"].str.casefold().isin(company.catalog.existing_business)].dropna(subset=["goal"])
-        for start, goal in new.groupby(pd.to_datetime(new["period_start"]))["goal"].sum().items():
-            if day_number(start.date()) in starts:
-                goals[0, starts[day_number(start.date())]] = float(goal)
+    typed = group_goals(company.targets, BOOKINGS, {lens.dimension, " & ".join(lens.by) or WHOLE})
+    mine = [(place[name], goals_of) for name, goals_of in typed.items() if name in place]
+    existing = company.catalog.existing_business
+    for column, (start, end) in enumerate(zip(axis.starts.tolist(), axis.ends.tolist(), strict=True)):
+        period = Period(to_date(start), to_date(end), axis.grain, company.fiscal_year_start)
+        for slice_, goals_of in mine:
+            target = find_target(goals_of, period)
+            goals[slice_, column] = target[0] if target else np.nan
+        if not lens.by:
+            target = find_new_business_target(company.targets, BOOKINGS, existing, period)
+            goals[0, column] = target[0] if target else np.nan
     return goals
