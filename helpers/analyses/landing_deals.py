@@ -105,13 +105,16 @@ class DealBook:
         )
 
     def earlier(self, day: int, period: Period, most: int = LEARNT_FROM) -> Iterator[tuple[int, Period]]:
-        """List earlier periods that had ended by a day, newest first, each with the day that lies alike in it."""
+        """List earlier periods that had ended by a day, newest first, each with the day that lies alike in it.
+
+        A period that had begun before the first deal was created is no whole one and left out.
+        """
         into = day - day_number(period.start)
         for back in range(1, most + LEARNT_FROM):
             past = period.previous(back)
             first, last = day_number(past.start), day_number(past.end)
             then = min(first + into, last - 1)
-            if then < self.begins or most <= 0:
+            if min(then, first) < self.begins or most <= 0:
                 return
             if last <= day:
                 most -= 1

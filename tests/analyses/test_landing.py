@@ -217,3 +217,42 @@ def test_a_level_that_moves_is_foreseen_from_the_last_period_and_a_steady_one_fr
 def test_without_earlier_periods_the_spread_of_counts_is_the_usual_one():
     _, fit = foresee_count(np.array([80.0]))
     assert len(fit) == len(SHOCKS) and not fit.any()
+
+
+def test_the_part_of_a_period_in_which_the_first_deal_was_created_teaches_nothing():
+    tables = {
+        "deal": {
+            "id": range(4),
+            "created_at": ["2025-01-20", "2025-02-20", "2025-04-10", "2025-06-01"],
+            "closed_at": ["2025-03-01", "2025-05-01", None, None],
+            "stage": ["Closed Won", "Closed Won", "Demo", "Demo"],
+            "amount": [100, 200, None, None],
+        }
+    }
+    found = expect(make_company(tables), date(2025, 4, 30), QUARTERS[1])
+    assert found.loc["naive", "reason"] == "No earlier period has ended since the first deal was created."
+    later = expect(make_company(tables), date(2025, 7, 31), QUARTERS[2])
+    assert later.loc["naive", "expected"] == 200 and later.loc["simulation", "n"] == 1
+
+
+@pytest.mark.parametrize("grain", ["month", "quarter", "year"])
+def test_new_and_existing_business_make_the_whole(grain):
+    tables = {
+        "deal": {
+            "id": range(6),
+            "created_at": ["2022-12-20", "2023-02-20", "2024-04-10", "2024-06-01", "2024-07-01", "2024-11-20"],
+            "closed_at": ["2024-03-01", "2024-12-05", "2024-12-06", "2024-11-09", "2024-11-09", "2024-12-31"],
+            "stage": ["Closed Won"] * 6,
+            "amount": [100, 200, 400, 800, 1600, 3200],
+            "type": ["New Business", "Renewal", "New Business", "Renewal", "New Business", "Renewal"],
+        }
+    }
+    company, period = make_company(tables), period_of(date(2025, 1, 1), grain)
+    naive = {
+        business: estimate_landings(company, period, as_of=date(2024, 12, 31), business=business)
+        .set_index("method")
+        .loc["naive", "expected"]
+        for business in ("new", "existing", "all")
+    }
+    assert naive["new"] + naive["existing"] == naive["all"]
+    assert naive["all"] == {"month": 3800, "quarter": 6200, "year": 6300}[grain]
