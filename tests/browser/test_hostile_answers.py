@@ -116,6 +116,8 @@ def test_what_could_break_a_page_is_kept_shown_and_does_nothing(app, context):
     page.get_by_role("button", name="All answers").click()
     expect(page.locator(".shell-main")).to_contain_text(PRODUCT, timeout=PATIENCE)
     page.reload()
+    expect(page.locator(".shell-main")).to_contain_text(PRODUCT, timeout=PATIENCE)
+    page.get_by_role("button", name="My answers").click()
     driver.wait()
     check_shown(driver)
     facilitator = context.new_page()
