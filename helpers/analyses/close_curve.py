@@ -245,23 +245,6 @@ def expect_wins(created: Sequence[float], shares: Sequence[float]) -> float:
     return float(sum(count * share for count, share in zip(created, shares, strict=False)))
 
 
-def latest_useful_day(end: date, shares: Sequence[float], *, days: int, share: float = 0.5) -> date | None:
-    """Tell from which day on it is too late to create for a period.
-
-    Args:
-        end: The last day of the period in which the wins are wanted.
-        shares: The close curve from age 0 on.
-        days: Days of one period.
-        share: Which part of a cohort's eventual wins must still land by ``end``.
-
-    Returns:
-        The last day on which a record can be created so that this part of its eventual wins lands by ``end``; None
-        where the curve is empty or all zero. Ages are read as created evenly over the period.
-    """
-    lag = _useful_lag(shares, share)
-    return None if lag is None else end - timedelta(days=round(lag * days))
-
-
 def find_deadline(landing: Period, shares: Sequence[float], *, share: float = 0.5) -> date | None:
     """Tell from which day on it is too late to create for a period, counted back in the company's own periods.
 
@@ -271,7 +254,9 @@ def find_deadline(landing: Period, shares: Sequence[float], *, share: float = 0.
         share: Which part of a cohort's eventual wins must still land by the period's end.
 
     Returns:
-        As ``latest_useful_day``; whole periods of the lag are as long as those before the landing period really are.
+        The last day on which a record can be created so that this part of its eventual wins lands by the period's end;
+        None where the curve is empty or all zero. Ages are read as created evenly over the period; whole periods of the
+        lag are as long as those before the landing period really are.
     """
     lag = _useful_lag(shares, share)
     if lag is None:

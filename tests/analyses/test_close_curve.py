@@ -13,7 +13,6 @@ from helpers.analyses.close_curve import (
     expect_wins,
     find_deadline,
     get_shares,
-    latest_useful_day,
     split_share,
     total_complete,
 )
@@ -179,8 +178,8 @@ def test_a_deadline_counts_back_in_the_companys_own_quarters():
 
 
 def test_a_longer_lag_makes_it_too_late_earlier():
-    end = date(2026, 12, 31)
-    quick = latest_useful_day(end, [0.2, 0.05], days=92)
-    slow = latest_useful_day(end, [0.02, 0.05, 0.2], days=92)
-    assert slow < quick < end
-    assert latest_useful_day(end, [0.0, 0.0], days=92) is None
+    landing = period_of(date(2026, 12, 31), "quarter")
+    quick = find_deadline(landing, [0.2, 0.05])
+    slow = find_deadline(landing, [0.02, 0.05, 0.2])
+    assert slow < quick < landing.end
+    assert find_deadline(landing, [0.0, 0.0]) is None
