@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.coverage import COVERAGE_COLUMNS, attain, cover, measure_coverage, need_coverage
-from helpers.analyses.coverage_review import detect_over_ask, review_coverage, split_conversion_change
+from helpers.analyses.coverage_composition import split_conversion_change
+from helpers.analyses.coverage_patterns import detect_over_ask
+from helpers.analyses.coverage_review import review_coverage
 from tests.companies import make_company
 from tests.real_data import require_real_data
 
@@ -189,12 +191,13 @@ def test_both_questions_are_answered_with_their_numbers():
 
 
 def test_over_ask_is_named_only_when_plan_was_made_with_less():
-    at_4x = pd.DataFrame({"coverage": [4.0] * 4, "conversion": [0.25] * 4, "attainment": [1.0] * 4})
+    at_4x = pd.DataFrame({"open_pipeline": [4.0] * 4, "bookings": [1.0] * 4, "coverage": [4.0] * 4})
+    at_4x["attainment"] = 1.0
     found = detect_over_ask(5.0, at_4x)
     assert found is not None and found["needed"] == 4.0 and found["on_plan"] == 4
     assert detect_over_ask(4.0, at_4x) is None
     assert detect_over_ask(0.0, at_4x) is None
-    missed = at_4x.assign(coverage=3.0, attainment=0.75)
+    missed = at_4x.assign(open_pipeline=3.0, bookings=0.75, coverage=3.0, attainment=0.75)
     assert detect_over_ask(5.0, missed) is None
 
 
@@ -217,4 +220,5 @@ def test_mix_and_rate_add_up_to_the_change():
         for _ in range(2)
     )
     split = split_conversion_change(before, after)
-    assert split["mix"] + split["rate"] == pytest.approx(split["change"])
+    assert split["mix"] + split["rate"] + split["outside"] == pytest.approx(split["change"])
+    assert split["outside"] == 0
