@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.analyses.landing import estimate_landings, simulate_landing, summarise_draws
 from helpers.periods import Period, period_of
-from tests.simulated.world import Exports, World, cut_exports, draw_exports, sum_won
+from tests.simulated.world import Exports, World, cut_exports, draw_exports, strip_exports, sum_won
 
 INTERVAL = 0.8
 
@@ -19,10 +19,11 @@ def find_last_quarter(world: World) -> Period:
     return period_of(date(months // 12, months % 12 + 1, 1), "quarter")
 
 
-def simulate_worlds(world: World, seeds: Iterable[int]) -> pd.DataFrame:
+def simulate_worlds(world: World, seeds: Iterable[int], *, is_bare: bool = False) -> pd.DataFrame:
     """Simulate the last quarter of a company per seed from an export of the evening before it.
 
-    The goal is a random multiple of the bookings of the year before, so that chances of every size come up.
+    The goal is a random multiple of the bookings of the year before, so that chances of every size come up. A bare
+    export knows neither amount nor close date of open deals.
 
     Returns:
         One row per seed: seed, expected, low and high (central 80 %), truth, goal, probability (foreseen, 0–1), hit.
@@ -33,7 +34,9 @@ def simulate_worlds(world: World, seeds: Iterable[int]) -> pd.DataFrame:
         whole = draw_exports(world, seed)
         truth = sum_won(whole, quarter.start, quarter.end)
         goal = _draw_goal(whole, quarter, seed)
-        draws = simulate_landing(cut_exports(whole, day).open(day), quarter, as_of=day)
+        cut = cut_exports(whole, day)
+        company = (strip_exports(cut) if is_bare else cut).open(day)
+        draws = simulate_landing(company, quarter, as_of=day)
         chance = float(np.mean(draws >= goal))
         rows.append((seed, *summarise_draws(draws, INTERVAL), truth, goal, chance, truth >= goal))
     columns = ["seed", "expected", "low", "high", "truth", "goal", "probability", "hit"]

@@ -12,7 +12,7 @@ from helpers.engine.doubt import wilson_interval
 from tests.simulated.runs import compare_methods, score_methods, simulate_worlds
 from tests.simulated.world import World, cut_exports, draw_exports, sum_won
 
-FEW, MANY, SOME = range(50), range(1000), range(0, 1000, 8)
+FEW, MANY, SOME, BARE = range(50), range(1000), range(0, 1000, 8), range(2000, 3000)
 WEEKS = (0, 3, 9)
 METHODS_ON_RECORDS = ("coverage", "stage_weighted", "cohort_vector", "simulation")
 
@@ -67,6 +67,13 @@ def test_coverage_week_k_and_to_go_are_one_on_the_first_morning(compared):
     assert np.allclose(wide["coverage"], wide["week_k"]) and np.allclose(wide["coverage"], wide["to_go"])
 
 
+def test_wins_counted_and_sized_cover_as_often_where_open_deals_carry_no_amount():
+    bare = simulate_worlds(World(), BARE[:25], is_bare=True)
+    low, high = wilson_interval(np.array([count_covered(bare)]), np.array([len(bare)]), 0.99)
+    assert low[0] <= 0.8 <= high[0]
+    assert (bare["expected"] - bare["truth"]).sum() / bare["truth"].sum() == pytest.approx(0, abs=0.15)
+
+
 def test_the_world_is_the_one_its_parameters_tell():
     world = World(volume_shock=0.0, win_shock=0.0, quarters=40, per_quarter=150)
     whole = draw_exports(world, seed=1)
@@ -102,6 +109,15 @@ def test_a_thousand_companies_hold_the_range_and_the_chance(capsys):
     assert 0.77 <= covered <= 0.83
     assert len(table) == 10 and count_outside(table) <= 1
     assert abs(z) < 2
+
+
+@pytest.mark.acceptance
+def test_a_thousand_companies_whose_open_deals_carry_no_amount_hold_the_range(capsys):
+    runs = simulate_worlds(World(), BARE, is_bare=True)
+    low, high = wilson_interval(np.array([count_covered(runs)]), np.array([len(runs)]))
+    with capsys.disabled():
+        print(f"\n80 % ranges that held without amounts: {count_covered(runs) / len(runs):.1%} of {len(runs)}")
+    assert low[0] <= 0.8 <= high[0]
 
 
 @pytest.mark.acceptance

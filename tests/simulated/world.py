@@ -150,6 +150,17 @@ def cut_exports(whole: Exports, day: date | pd.Timestamp) -> Exports:
     return Exports(deals, changes[changes["changed_at"] <= day].reset_index(drop=True))
 
 
+def strip_exports(whole: Exports) -> Exports:
+    """Return what a CRM holds that knows neither amount nor close date of an open deal, and no history."""
+    is_open = ~whole.deals["stage"].isin(["Closed Won", "Closed Lost"])
+    bare = whole.deals.assign(
+        amount=whole.deals["amount"].where(whole.deals["stage"] == "Closed Won"),
+        closed_at=whole.deals["closed_at"].where(~is_open),
+        stage=whole.deals["stage"].mask(is_open, "Engaging"),
+    )
+    return Exports(bare, whole.history.head(0))
+
+
 def sum_won(exports: Exports, first: date, last: date) -> float:
     """Add up what was won between two days, in plain pandas."""
     deals = exports.deals
