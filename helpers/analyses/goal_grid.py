@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.goal_locks import GOAL, LOCKED
 from helpers.analyses.goal_relations import TOTAL
 from helpers.analyses.goal_simulation import finest_grain, list_past
 from helpers.model.catalog import Catalog
@@ -116,7 +117,7 @@ def _judge(cell: dict, has_goals: bool, catalog: Catalog) -> str:
         return "reached" if short <= 1e-9 else "close" if short <= catalog.rules.tolerance else "missed"
     if pd.notna(cell["probability"]) and cell["probability"] < OUT_OF_REACH:
         return "out of reach"
-    if bool(cell["locked"]):
+    if bool(cell["locked"]) or cell.get("state") in (GOAL, LOCKED):
         return "goal"
     asks_nothing = abs(cell["goal"] - cell["expected"]) <= ASKS_NOTHING * abs(cell["expected"])
     return "expected" if asks_nothing else "solved"

@@ -15,14 +15,15 @@ from helpers.analyses.goal_expectation import (
     measure_spreads,
     read_history,
 )
-from helpers.analyses.goal_locks import ContradictionError
+from helpers.analyses.goal_locks import FREE, GOAL, LOCKED, ContradictionError, NoSolutionError, find_set
 from helpers.analyses.goal_relations import KEYS, TOTAL, Product, list_additive, list_products
-from helpers.analyses.goal_system import GOAL_MATRIX_COLUMNS, solve
+from helpers.analyses.goal_session import prepare_matrix, solve
+from helpers.analyses.goal_system import GOAL_MATRIX_COLUMNS
 from helpers.model.catalog import Catalog, load_catalog
 from helpers.model.goal import GoalRules, load_goal_rules
 from helpers.periods import MONTHS_IN, Period, build_periods, period_of, require_grain
 
-__all__ = ["GOAL_MATRIX_COLUMNS", "ContradictionError", "build_matrix", "solve"]
+__all__ = ["GOAL_MATRIX_COLUMNS", "ContradictionError", "NoSolutionError", "build_matrix", "prepare_matrix", "solve"]
 
 REVENUE = "revenue_won"
 TYPE = "type"
@@ -59,11 +60,12 @@ def build_matrix(
     Returns:
         One row per KPI, period and slice, with ``GOAL_MATRIX_COLUMNS``: the funnel's volumes, its cohort rates, the
         deal size and closed revenue, for the last year's periods, those ahead, and the fiscal years that they fill.
-        ``goal`` holds the typed goals, ``locked`` marks them; ``expected`` is what would come if nobody changed
-        anything, and it obeys the same equations as the goals. ``attrs["variability"]`` tells how much each KPI varies;
-        ``attrs["basis"]`` whether a rate is the ``cohort`` rate or, where records enter further down the funnel, the
-        quotient of the ``volumes`` on its sides. KPIs without history or goal are left out; without any there are no
-        rows.
+        ``goal`` holds the typed goals; ``state`` tells a cell that people want (``goal``) from one that they hold come
+        what may (``locked``, then at its goal or else at its expectation) and one to be solved (``free``).
+        ``expected`` is what would come if nobody changed anything, and it obeys the same equations as the goals.
+        ``attrs["variability"]`` tells how much each KPI varies; ``attrs["basis"]`` whether a rate is the ``cohort``
+        rate or, where records enter further down the funnel, the quotient of the ``volumes`` on its sides. KPIs without
+        history or goal are left out; without any there are no rows.
     """
     catalog, rules = catalog or load_catalog(), rules or load_goal_rules()
     require_grain(grain)
@@ -235,12 +237,15 @@ def _add_years(matrix: pd.DataFrame, periods: Sequence[Period], grain: str, fisc
 
 
 def _mark_targets(matrix: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    matrix = matrix.assign(state=FREE, locked=False)
     if matrix.empty or targets.empty:
         return matrix
-    typed = targets[targets["goal"].notna()].copy()
-    typed["period_start"] = pd.to_datetime(typed["period_start"])
-    goals = typed.drop_duplicates(KEYS, keep="last").set_index(KEYS)["goal"]
-    found = goals.reindex(
-        pd.MultiIndex.from_frame(matrix.assign(period_start=pd.to_datetime(matrix["period_start"]))[KEYS])
-    )
-    return matrix.assign(goal=found.to_numpy(dtype=float), locked=found.notna().to_numpy())
+    locked = find_set(targets[["locked"]]) if "locked" in targets.columns else pd.Series(False, index=targets.index)
+    typed = targets.assign(locked=locked)[locked | targets["goal"].notna()]
+    typed = typed.assign(period_start=pd.to_datetime(typed["period_start"]))
+    cells = matrix.assign(period_start=pd.to_datetime(matrix["period_start"]))
+    found = typed.drop_duplicates(KEYS, keep="last").set_index(KEYS)[["goal", "locked"]]
+    found = found.reindex(pd.MultiIndex.from_frame(cells[KEYS]))
+    goal, held = found["goal"].to_numpy(dtype=float), found["locked"].eq(True).to_numpy()
+    state = np.where(held, LOCKED, np.where(np.isnan(goal), FREE, GOAL))
+    return matrix.assign(goal=goal, locked=held, state=pd.Series(state, index=matrix.index, dtype="str"))

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import ContradictionError, name_cell
+from helpers.analyses.goal_locks import GOAL, ContradictionError, find_set, name_cell
 from helpers.analyses.goal_relations import TOTAL
-from helpers.analyses.goal_system import solve
+from helpers.analyses.goal_session import solve
 from helpers.errors import ParameterError, QuestionError, suggest
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
@@ -120,15 +120,15 @@ def plan_goals(
 
     Args:
         matrix: As made by ``build_matrix``.
-        locks: The cells to hold, weightiest first; by default the typed goals: the company before its slices, money
-            before volumes, longer periods before shorter ones.
+        locks: The cells to hold, weightiest first; by default what people locked, then their goals: the company before
+            its slices, money before volumes, longer periods before shorter ones.
         catalog: The company's definitions.
         rules: What ``goals.toml`` says.
 
     Returns:
         The solved matrix, and the goals that had to be released: of each contradictory set the last, least weighty one.
     """
-    held = _rank_locks(matrix[matrix["locked"].astype(bool)]) if locks is None else locks
+    held = _rank_locks(matrix[find_set(matrix)]) if locks is None else locks
     held = held.reset_index(drop=True)
     released = held.iloc[:0]
     while True:
@@ -144,12 +144,13 @@ def plan_goals(
 def _rank_locks(locks: pd.DataFrame) -> pd.DataFrame:
     order = pd.DataFrame(
         {
+            "wanted": locks["state"].eq(GOAL) if "state" in locks.columns else False,
             "slice": locks["dimension"] != TOTAL,
             "money": locks["kpi"] != REVENUE,
             "grain": -locks["grain"].map(MONTHS_IN).astype(float),
         }
     )
-    return locks.loc[order.sort_values(["slice", "money", "grain"], kind="stable").index]
+    return locks.loc[order.sort_values(["wanted", "slice", "money", "grain"], kind="stable").index]
 
 
 def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fiscal_year_start: int = 1) -> pd.DataFrame:
@@ -169,7 +170,7 @@ def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fisca
     Raises:
         ParameterError: ``how`` is unknown.
     """
-    locks = plan[plan["locked"].astype(bool)]
+    locks = plan[find_set(plan)]
     year = period_of(as_of + timedelta(days=1), "year", fiscal_year_start)
     starts = pd.to_datetime(plan["period_start"])
     inside = (starts >= pd.Timestamp(year.start)) & (starts <= pd.Timestamp(year.end)) & (plan["grain"] != "year")

@@ -10,6 +10,7 @@ from helpers.analyses.close_curve import MEAN, POOLED, get_shares, measure_close
 from helpers.analyses.finding import Finding
 from helpers.analyses.goal_findings import list_findings
 from helpers.analyses.goal_grid import compare_with_past, lay_out_grid
+from helpers.analyses.goal_locks import find_set
 from helpers.analyses.goal_matrix import build_matrix
 from helpers.analyses.goal_plan import lock_carry_over, plan_goals
 from helpers.analyses.goal_relations import TOTAL
@@ -118,7 +119,7 @@ def review_goals(
     first = plan_goals(matrix, catalog=catalog, rules=rules)
     locks = lock_carry_over(first.matrix, as_of=as_of, how=carry_over, fiscal_year_start=fiscal)
     plan = first if carry_over == "none" else plan_goals(matrix, locks, catalog=catalog, rules=rules)
-    has_goals = bool(matrix["locked"].astype(bool).any()) if len(matrix) else False
+    has_goals = bool(find_set(matrix).any()) if len(matrix) else False
     review = _look_ahead(company, cells, plan.matrix, as_of=as_of, grain=grain, has_goals=has_goals, rules=rules)
     review = replace(review, plan=first.matrix, released=first.released)
     findings = list_findings(review, company, as_of=as_of, carry_over=carry_over)

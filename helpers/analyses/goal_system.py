@@ -1,22 +1,15 @@
-"""Solving a goal matrix: one cell changes, the rest follows.
+"""What a goal matrix moves from, and how willingly: an expectation that obeys the equations, and variances."""
 
-Goals of every KPI, period and slice hang together by equations (``goal_relations``). ``solve`` holds the cells that
-people lock and moves the others as little as possible from expectation; a contradiction is named with its cells.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import explain_contradiction, name_cell, read_locks
-from helpers.analyses.goal_relations import KEYS, TOTAL, Relations, find_relations, list_additive
+from helpers.analyses.goal_relations import KEYS, TOTAL, Relations, list_additive
 from helpers.analyses.goal_solver import Solution, measure_violation, solve_relations
-from helpers.errors import QuestionError
-from helpers.model.catalog import Catalog, load_catalog
-from helpers.model.goal import GoalRules, load_goal_rules
+from helpers.model.catalog import Catalog
+from helpers.model.goal import GoalRules
 
 GOAL_MATRIX_COLUMNS = [*KEYS, "goal", "actual", "expected", "gap", "locked", "probability"]
 """The columns of ``goal_matrix.csv``."""
@@ -31,78 +24,43 @@ IMPUTED_GIVES_WAY = 1e4
 """How much more willingly a cell without an expectation of its own moves."""
 
 
-def solve(
-    matrix: pd.DataFrame,
-    locks: pd.DataFrame | Iterable[Mapping[str, Any]] | None = None,
-    *,
-    catalog: Catalog | None = None,
-    rules: GoalRules | None = None,
-    variability: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """Fill in every goal so that products and sums hold, holding the locked cells.
-
-    Args:
-        matrix: One row per cell, with the columns of ``goal_matrix.csv``. A cell's expectation is its ``expected``,
-            else the goal it has, else what the equations or its KPI's other cells imply.
-        locks: The cells to hold, by the columns ``kpi, grain, period_start, dimension, slice`` (the last two default to
-            ``all``; a column that names one value only in the matrix may be left out) with their ``goal``; without a
-            goal a cell is held at the goal or expectation it has. They replace earlier locks. None holds the cells that
-            the matrix itself marks as locked.
-        catalog: The company's definitions; the shipped ones where it is left out.
-        rules: What ``goals.toml`` says; read where it is left out.
-        variability: KPI id → standard deviation of its logarithm. Else the matrix' own history tells it, else
-            ``goals.toml``.
-
-    Returns:
-        One row per cell of ``matrix``, in its order: ``goal`` filled in, ``locked`` as held, ``expected`` filled in
-        where it was blank (all of it then as the equations make it agree with itself), ``gap``
-        (actual − goal, blank without an actual), ``probability`` blank where the goal changed.
-        An empty matrix comes back empty.
-
-    Raises:
-        ContradictionError: Locked cells contradict each other; the text names the smallest set.
-        QuestionError: A lock names a cell that isn't in the matrix, or a goal is negative; a cell occurs twice.
-
-    Source:
-        Weighted least squares in logarithms under equality constraints, the weights being one over the variance. What
-        drives the engine (first volumes, rates, deal size, at the finest slice and period) carries a change; volumes
-        further down, totals and their rates follow from it.
-    """
-    solved = matrix.copy()
-    solved.attrs = dict(matrix.attrs)
-    if matrix.empty:
-        return solved
-    catalog, rules = catalog or load_catalog(), rules or load_goal_rules()
-    cells = _require_cells(matrix)
-    held, values = read_locks(cells, locks)
-    system = _System.build(cells, catalog, rules, variability or matrix.attrs.get("variability"), held, values)
-    found = system.solve(held, values)
-    if not found.is_feasible:
-        raise explain_contradiction(
-            cells, held, values, lambda only: system.solve(only, values, rounds=60, attempts=3).is_feasible
-        )
-    return _finish(solved, cells, found.values, system.agreed, held)
-
-
 @dataclass(frozen=True)
-class _System:
+class System:
+    """A matrix ready to be moved.
+
+    Attributes:
+        relations: The equations.
+        agreed: Per cell what is expected, as the equations make it agree with itself.
+        variance: Per cell the variance of its logarithm; what follows from others gives way more willingly.
+        spread: Per cell the standard deviation of its logarithm.
+        floor: Per cell what it starts from where it was expected to be nothing.
+        shares: Per cell whether it is a share.
+    """
+
     relations: Relations
     agreed: np.ndarray
     variance: np.ndarray
+    spread: np.ndarray
     floor: np.ndarray
     shares: np.ndarray
+
+    @property
+    def usual(self) -> np.ndarray:
+        """Per cell a usual size, more than 0."""
+        return np.where(self.agreed > 0, self.agreed, self.floor)
 
     @classmethod
     def build(
         cls,
         cells: pd.DataFrame,
+        relations: Relations,
         catalog: Catalog,
         rules: GoalRules,
         variability: Mapping[str, float] | None,
         held: np.ndarray,
         values: np.ndarray,
-    ) -> "_System":
-        relations = find_relations(cells, catalog)
+    ) -> "System":
+        """Build the system of some cells; those held tell what is usual where nothing else does."""
         prior = _imply_missing(relations, cells, held, values)
         spread = _measure_spread(cells, prior, catalog, rules, variability)
         shares = cells["kpi"].map(lambda id: _is_share(id, catalog)).to_numpy(dtype=bool)
@@ -112,23 +70,70 @@ class _System:
         # From here on only the agreed expectation counts, so that a matrix that was solved is solved alike again.
         spread = _measure_spread(cells, agreed, catalog, rules, variability)
         variance = np.where(_find_derived(relations, len(cells)), DERIVED_GIVES_WAY, 1.0) * spread**2
-        return cls(relations, agreed, variance, _lowest_start(cells, agreed), shares)
+        return cls(relations, agreed, variance, spread, _lowest_start(cells, agreed), shares)
 
-    def solve(self, held: np.ndarray, values: np.ndarray, *, rounds: int = 150, attempts: int = 12) -> Solution:
+    def solve(self, held: np.ndarray, values: np.ndarray) -> Solution:
         """Let what drives the engine carry the held goals, starting from the expectation that agrees with itself."""
         if not held.any():
-            return Solution(self.agreed, True, np.zeros(0))
+            return Solution(self.agreed, True, False, np.zeros(0))
         return solve_relations(
             self.relations,
-            self.agreed,
+            hold_mix(self.relations, self.agreed, held, values),
             self.variance,
             held,
             values,
             floor=self.floor,
             shares=self.shares,
-            rounds=rounds,
-            attempts=attempts,
         )
+
+
+def hold_mix(relations: Relations, agreed: np.ndarray, held: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Expect the slices and sub-periods of a held rate to move with it, so that no mix has to change for it.
+
+    Args:
+        relations: The equations.
+        agreed: Per cell what is expected.
+        held: Per cell whether it is held.
+        values: Per held cell its value.
+
+    Returns:
+        ``agreed``, with the rates below each held rate times held ÷ expected, down to those that are held themselves.
+    """
+    if not len(relations.products) or not held[relations.products[:, 1]].any():
+        return agreed
+    rate_of = {(int(volume), int(result)): int(rate) for volume, rate, result in relations.products}
+    ends = {int(rate): (int(volume), int(result)) for volume, rate, result in relations.products}
+    sums: dict[int, list[np.ndarray]] = {}
+    results_of: dict[int, set[int]] = {}
+    for volume, result in rate_of:
+        results_of.setdefault(volume, set()).add(result)
+    for total, parts in zip(relations.totals, relations.parts, strict=True):
+        sums.setdefault(int(total), []).append(parts)
+    moved = agreed.copy()
+
+    def list_below(rate: int) -> set[int]:
+        volume, result = ends[rate]
+        results = {int(part) for parts in sums.get(result, ()) for part in parts}
+        return {
+            rate_of[int(part), end]
+            for parts in sums.get(volume, ())
+            for part in parts
+            for end in results & results_of.get(int(part), set())
+        }
+
+    for top in (int(rate) for rate in relations.products[held[relations.products[:, 1]], 1]):
+        if agreed[top] <= 0 or values[top] <= 0:
+            continue
+        seen: set[int] = set()
+        open_ = list_below(top)
+        while open_:
+            rate = open_.pop()
+            if rate in seen or held[rate]:
+                continue
+            seen.add(rate)
+            moved[rate] *= values[top] / agreed[top]
+            open_ |= list_below(rate)
+    return moved
 
 
 def _lowest_start(cells: pd.DataFrame, expected: np.ndarray) -> np.ndarray:
@@ -174,36 +179,6 @@ def _find_derived(relations: Relations, size: int) -> np.ndarray:
         derived[result] = True
         derived[rate[total[volume] & total[result]]] = True
     return derived
-
-
-def _finish(
-    solved: pd.DataFrame, cells: pd.DataFrame, goals: np.ndarray, agreed: np.ndarray, held: np.ndarray
-) -> pd.DataFrame:
-    changed = ~np.isclose(cells["goal"].to_numpy(), goals, rtol=1e-9, atol=0.0, equal_nan=False)
-    solved["goal"] = goals
-    solved["expected"] = agreed if cells["expected"].isna().any() else cells["expected"].to_numpy()
-    solved["gap"] = cells["actual"].to_numpy() - goals
-    solved["locked"] = held
-    solved["probability"] = cells["probability"].mask(changed).to_numpy()
-    first = [column for column in GOAL_MATRIX_COLUMNS if column in solved.columns]
-    return solved[[*first, *(column for column in solved.columns if column not in first)]]
-
-
-def _require_cells(matrix: pd.DataFrame) -> pd.DataFrame:
-    missing = [key for key in KEYS if key not in matrix.columns]
-    if missing:
-        raise QuestionError(f"goal matrix: column '{missing[0]}' is missing. Needed: {', '.join(GOAL_MATRIX_COLUMNS)}.")
-    cells = matrix[KEYS].reset_index(drop=True)
-    cells["period_start"] = pd.to_datetime(cells["period_start"])
-    for column in ("goal", "actual", "expected", "probability"):
-        found = matrix[column] if column in matrix.columns else pd.Series(np.nan, index=matrix.index)
-        cells[column] = pd.to_numeric(found, errors="coerce").astype(float).to_numpy()
-    locked = matrix["locked"] if "locked" in matrix.columns else pd.Series(False, index=matrix.index)
-    cells["locked"] = locked.map(lambda value: str(value).lower() in ("true", "1", "1.0")).to_numpy(dtype=bool)
-    twice = cells.duplicated(KEYS)
-    if twice.any():
-        raise QuestionError(f"goal matrix: {name_cell(cells[twice].iloc[0])} occurs twice. Keep one row per cell.")
-    return cells
 
 
 def _imply_missing(relations: Relations, cells: pd.DataFrame, held: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -130,7 +130,7 @@ def test_a_ramp_does_not_pass_for_variability():
 def test_matrix_holds_sums_and_products_and_the_typed_goal():
     found = review(targets=make_targets())
     matrix = found.matrix
-    assert list(matrix.columns) == GOAL_MATRIX_COLUMNS and matrix["goal"].notna().all()
+    assert list(matrix.columns) == [*GOAL_MATRIX_COLUMNS, "state"] and matrix["goal"].notna().all()
     wide = matrix.pivot(index=["grain", "period_start", "dimension", "slice"], columns="kpi", values="goal")
     np.testing.assert_allclose(wide["opportunities"] * wide["opportunity_to_won"], wide["deals_won"], rtol=1e-6)
     np.testing.assert_allclose(wide["deals_won"] * wide["average_deal_size"], wide["revenue_won"], rtol=1e-6)
