@@ -106,8 +106,8 @@ class _Reader:
 
 
 def _code_owners(company, n: int) -> np.ndarray | None:
-    deals = company.tables["deal"]
-    if "owner" not in deals:
+    deals = company.tables.get("deal")
+    if deals is None or "owner" not in deals:
         return None
     codes = pd.factorize(deals["owner"])[0]
     return codes if len(codes) == n else None

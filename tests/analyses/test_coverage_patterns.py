@@ -295,3 +295,55 @@ def test_next_starts_per_source_add_up_to_the_company():
 def test_the_review_says_what_became_of_the_pipeline_due_at_the_start():
     headlines = [finding.headline for finding in review_coverage(make_small(), as_of=AS_OF).findings]
     assert any(text.startswith("Of $380 due at the start of Q2 2026, 100 % won") for text in headlines), headlines
+
+
+def replay(company, evening):
+    """Open new business on an evening, deal by deal: (due, amount), from the deals and their history alone."""
+    moves = company.tables["deal_history"].sort_values("changed_at")
+    found = []
+    for deal in company.tables["deal"].to_dict("records"):
+        is_closed = deal["stage"].startswith("Closed") and deal["closed_at"] <= evening
+        if deal["created_at"] > evening or is_closed or deal["type"] == "renewal":
+            continue
+        mine = moves[moves["deal_id"] == deal["id"]]
+        before, after = (mine[side] for side in (mine["changed_at"] <= evening, mine["changed_at"] > evening))
+        due = before["new"].iloc[-1] if len(before) else after["old"].iloc[0] if len(after) else deal["closed_at"]
+        found.append((pd.Timestamp(due), deal["amount"]))
+    return found
+
+
+def test_every_reading_equals_the_deals_replayed_to_that_evening():
+    company = make_small()
+    for row in read_this_next_all(company, as_of=AS_OF, back=1).to_dict("records"):
+        deals = replay(company, row["day"])
+        for name, lag in (("this_period", 0), ("next_period", -1)):
+            period = period_of(row["period_start"].date(), "quarter").previous(lag)
+            due = [amount for day, amount in deals if period.start <= day.date() <= period.end]
+            assert row[name] == sum(due), (row["day"], name)
+        assert (row["all_open"], row["n_all"]) == (sum(amount for _, amount in deals), len(deals))
+
+
+def test_who_asks_for_five_times_where_four_make_plan_is_answered_with_both_numbers():
+    """Four quarters start with 400 against a target of 100, and a quarter of it is won."""
+    rows, history = [], []
+    for back in range(4):
+        quarter = period_of(date(2026, 4, 1), "quarter").previous(back)
+        for i in range(4):
+            created = pd.Timestamp(quarter.start) - pd.Timedelta(days=20)
+            due = pd.Timestamp(quarter.start) + pd.Timedelta(days=40)
+            stage = "Closed Lost" if i else "Closed Won"
+            rows.append((f"{back}-{i}", created, due, stage, 100.0, "new"))
+            history.append((f"{back}-{i}", created, "closed_at", due - pd.Timedelta(days=1), due))
+    tables = {
+        "deal": pd.DataFrame(rows, columns=DEALS[:6]),
+        "deal_history": pd.DataFrame(history, columns=["deal_id", "changed_at", "field", "old", "new"]),
+    }
+    goals = [("year", "2025-01-01", 400.0), ("year", "2026-01-01", 400.0)]
+    company = make_company(tables, targets=make_targets(*goals), latest_event=AS_OF)
+    said = [finding.headline for finding in review_coverage(company, as_of=AS_OF, asked=5.0).findings]
+    assert (
+        "Sales asks for 5.0× coverage, yet 4.0× makes plan: in 4 of 4 periods plan was made with less than is asked"
+        in said
+    )
+    calm = [finding.headline for finding in review_coverage(company, as_of=AS_OF, asked=4.0).findings]
+    assert not any("Sales asks" in text for text in calm)
