@@ -6,6 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from helpers.analyses.goal_locks import ContradictionError
@@ -44,7 +46,17 @@ def make_crossed(generator):
 
 
 @pytest.mark.parametrize("seed", [7, 10, 22, 23, 38, 80, 97, 108, 165])
+def test_crossed_slices_hold_locks_that_a_failed_search_called_contradictory(seed):
+    assert_crossed_locks_hold(seed)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10_000))
 def test_crossed_slices_hold_any_locks_that_one_matrix_holds(seed):
+    assert_crossed_locks_hold(seed)
+
+
+def assert_crossed_locks_hold(seed):
     generator = np.random.default_rng(seed)
     matrix, truth = make_crossed(generator), make_crossed(generator)
     chosen = generator.random(len(matrix)) < generator.uniform(0.05, 0.7)
