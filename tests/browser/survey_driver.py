@@ -1,5 +1,6 @@
 """Fills in the survey as people do: by label, key and click, through a real browser."""
 
+import re
 import tomllib
 
 from playwright.sync_api import expect
@@ -35,8 +36,10 @@ class SurveyDriver:
         expect(self.form.locator(".red-head").first).to_be_visible(timeout=PATIENCE)
 
     def go(self, tab):
-        """Open a tab from the rail."""
-        self.form.locator(".red-rail button", has_text=tab).click()
+        """Open a tab from the rail and wait until it is there; its fields are drawn by the kernel."""
+        button = self.form.locator(".red-rail button", has_text=tab)
+        button.click()
+        expect(button).to_have_class(re.compile(r"\bis-current\b"))
 
     def go_on(self, times=1):
         """Press the one primary button."""

@@ -81,6 +81,7 @@ def test_what_is_typed_after_the_kernel_was_killed_is_saved_once_the_page_is_loa
     ana.wait_for_saved(lambda saved: saved["product"]["products"][0]["name"] == "Route Planner", "the product")
     wait_until_nothing_is_kept(ana)
     ana.go("Overview")
+    expect(box(ana, "active_customers")).to_have_value("300")
     find_kernel(app, ana.page).kill()
     ana.type("active_customers", "310")
     ana.type("company_name", "Brightwater Söftware")
@@ -156,6 +157,7 @@ def test_nobody_else_at_the_same_computer_is_shown_it_and_its_owner_finds_it_in_
 def test_a_kernel_that_only_pauses_takes_in_what_was_typed_meanwhile_and_the_banner_leaves(app, open_form):
     dev = open_form("Dev Rao")
     dev.go("Overview")
+    expect(box(dev, "company_name")).to_be_visible()
     kernel = find_kernel(app, dev.page)
     kernel.suspend()
     try:
@@ -173,6 +175,7 @@ def test_a_kernel_that_is_busy_is_told_from_a_lost_connection_and_loses_nothing(
     """Somebody else holds the answers' lock, so the page's kernel waits for it and answers nobody."""
     dev = open_form("Dev Rao")
     dev.go("Overview")
+    expect(box(dev, "company_name")).to_be_visible()
     banner = dev.page.locator(BANNER)
     with lock_folder(app.folder / "answers" / ".versions" / "survey" / "dev-rao"):
         dev.type("active_customers", "330")
