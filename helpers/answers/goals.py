@@ -40,7 +40,7 @@ def read_goals(folder: Path) -> tuple["pd.DataFrame", list[Problem]]:
         rows = []
     records = []
     for index, row in enumerate(rows):
-        record, fault = _read_goal(row)
+        record, fault = read_row(row)
         if fault:
             key, message, cure = fault
             value = row.get(key, "") if isinstance(row, Mapping) else row
@@ -73,24 +73,28 @@ def write_goals(folder: Path, goals: "pd.DataFrame", *, based_on: str) -> str:
         ConflictError: Somebody has saved since ``based_on`` was read.
         AnswersError: The file can't be written or a value can't be kept.
     """
-    rows = []
-    for record in goals.to_dict("records"):
-        row = {"kpi": record["kpi"], "grain": record["grain"], "period_start": _to_date(record["period_start"])}
-        for column in ("dimension", "slice"):
-            if record.get(column, "all") not in ("all", None):
-                row[column] = record[column]
-        goal = record.get("goal")
-        if goal is not None and not math.isnan(goal):
-            row["goal"] = int(goal) if float(goal).is_integer() else float(goal)
-        if record.get("locked"):
-            row["locked"] = True
-        rows.append(row)
+    rows = [to_row(record) for record in goals.to_dict("records")]
     current = read_topic(folder, TOPIC).values
     rest = {key: value for key, value in current.items() if key != "goal"}
     return write_topic(folder, TOPIC, {**rest, **({"goal": rows} if rows else {})}, based_on=based_on)
 
 
-def _read_goal(row: Any) -> tuple[dict[str, Any], tuple[str, str, str] | None]:
+def to_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what people set of a goal (cell, goal, locked) as a ``[[goal]]`` table."""
+    row = {"kpi": record["kpi"], "grain": record["grain"], "period_start": _to_date(record["period_start"])}
+    for column in ("dimension", "slice"):
+        if record.get(column, "all") not in ("all", None):
+            row[column] = record[column]
+    goal = record.get("goal")
+    if goal is not None and not math.isnan(goal):
+        row["goal"] = int(goal) if float(goal).is_integer() else float(goal)
+    if record.get("locked"):
+        row["locked"] = True
+    return row
+
+
+def read_row(row: Any) -> tuple[dict[str, Any], tuple[str, str, str] | None]:
+    """Read a ``[[goal]]`` table: its record, and where it isn't allowed the key, what is wrong and its cure."""
     if not isinstance(row, Mapping):
         return {}, ("", "this is no goal", "Write [[goal]] in double brackets.")
     for key in row:
