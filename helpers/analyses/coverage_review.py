@@ -1,6 +1,6 @@
 """Pipeline coverage in words: the two questions, the over-ask, a change of composition, the next starts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pandas as pd
@@ -18,6 +18,7 @@ from helpers.analyses.coverage_words import (
     say_slide,
 )  # fmt: skip
 from helpers.analyses.finding import Finding
+from helpers.analyses.goal_targets import add_targets
 from helpers.analyses.pipeline_series import SERIES_COLUMNS, read_this_next_all
 from helpers.model.goal import GoalRules, load_goal_rules
 from helpers.periods import period_of
@@ -29,7 +30,9 @@ class CoverageReview:
 
     Attributes:
         coverage: The measured coverage, or why there is none.
-        starts: One row per period: the company at the chosen week, ended periods and those to come, with ``label``.
+        starts: One row per period: the company at the chosen week, ended periods and those to come, with ``label`` and
+            ``target_basis``: ``typed``, ``added`` up from shorter periods, ``spread`` from a longer one, ``solved``
+            from goals of the same year, ``expected`` where a year has none, blank without a target.
         findings: The answers in words.
         title: The most important one.
         series: This-, next- and all-period pipeline of the period that holds the last day, week by week.
@@ -43,9 +46,24 @@ class CoverageReview:
     series: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SERIES_COLUMNS))
     bar: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @property
+    def next_target(self) -> float:
+        """Bookings target (currency) of the first period that has not ended; NaN without one."""
+        if not self.coverage.is_available:
+            return float("nan")
+        coming = self.starts[~self.starts["is_ended"].astype(bool)]
+        return float(coming["target"].iloc[0]) if len(coming) else float("nan")
+
 
 def review_coverage(
-    company, *, as_of: date, grain: str = "quarter", week: int = 0, asked: float = 0.0, rules: GoalRules | None = None
+    company,
+    *,
+    as_of: date,
+    grain: str = "quarter",
+    week: int = 0,
+    asked: float = 0.0,
+    derived: pd.DataFrame | None = None,
+    rules: GoalRules | None = None,
 ) -> CoverageReview:
     """Measure coverage and answer its two questions.
 
@@ -56,16 +74,21 @@ def review_coverage(
         week: The starting point: 0 is the morning of the first day, 3 the usual other one: the evening of day 21, the
             last one of the third week.
         asked: The coverage that sales asks for; 0 where nobody does.
+        derived: Targets of periods that nobody typed one for, as made by ``goal_targets.derive_targets``.
         rules: What ``goals.toml`` says.
 
     Returns:
         The review; without coverage it has no findings and its title says why.
     """
     rules = rules or load_goal_rules()
+    derived = pd.DataFrame(columns=["period_start", "basis"]) if derived is None else derived
+    if len(derived):
+        company = replace(company, targets=add_targets(company.targets, derived))
     coverage = measure_coverage(company, as_of=as_of, grain=grain, rules=rules)
     if not coverage.is_available:
         return CoverageReview(coverage, coverage.table, [], f"Coverage is not available: {coverage.reason}")
     starts = take_starts(coverage, grain=grain, fiscal_year_start=company.fiscal_year_start, week=week)
+    starts["target_basis"] = _tell_basis(starts, coverage, derived)
     series = read_this_next_all(company, as_of=as_of, grain=grain)
     bar = measure_bar(company, as_of=as_of, grain=grain)
     ended = starts[starts["is_ended"]]
@@ -86,6 +109,18 @@ def review_coverage(
     no_target = "No bookings target has been set, so coverage has no measure"
     title = findings[0].headline if found[0] or found[1] else no_target
     return CoverageReview(coverage, starts, findings, title, series, bar)
+
+
+def _tell_basis(starts: pd.DataFrame, coverage: Coverage, derived: pd.DataFrame) -> pd.Series:
+    """Say of each period's target where it comes from; blank without one."""
+    whole = coverage.weeks[coverage.weeks["source"] == TOTAL]
+    basis = dict(zip(whole["period_start"], whole["target_basis"], strict=True))
+    basis |= dict(zip(derived["period_start"], derived["basis"], strict=True))
+    told = [
+        basis.get(start, "") if has_target else ""
+        for start, has_target in zip(starts["period_start"], starts["target"].notna(), strict=True)
+    ]
+    return pd.Series(told, index=starts.index, dtype="str")
 
 
 def take_starts(coverage: Coverage, *, grain: str, fiscal_year_start: int, week: int = 0) -> pd.DataFrame:

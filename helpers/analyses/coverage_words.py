@@ -26,6 +26,9 @@ NOTEBOOK = "04_goal_matrix"
 DEALS_TO_HANDLE = 20
 """More open deals per owner than this are nurture rather than pipeline (Kellogg's upper bound)."""
 
+SCRUBBED_WEEKS = (3, 6, 9)
+"""Weeks after pipelines are usually scrubbed (in weeks 2, 5 and 8), in which readings can be compared (Kellogg)."""
+
 PATTERNS = {
     SLIPS: "pipeline slips out of {period}: the next period gains what it loses, and all pipeline holds",
     LOSSES: "pipeline of {period} is being lost: it falls, the next one gains nothing, and all pipeline falls with it",
@@ -239,3 +242,49 @@ def say_composition(explained: pd.DataFrame, row: Mapping, usual: float, company
     evidence = {"period": row["label"], "dimension": top["dimension"]} | {key: float(top[key]) for key in keys}
     step = "Follow the sources, sizes and ages whose conversion fell into the root-cause notebook."
     return Finding(headline, "pipeline_conversion", TOTAL, None, evidence, step, NOTEBOOK, "bad")
+
+
+def say_to_go(weeks: pd.DataFrame, label: str) -> str:
+    """Say how the last reading of a period's to-go coverage compares with what earlier periods needed from there on.
+
+    Args:
+        weeks: The company's rows of ``Coverage.weeks`` for one period.
+        label: The period as a reader says it.
+    """
+    known = weeks[weeks["to_go_coverage"].notna()].sort_values("week")
+    compared = known[known["needed_to_go"].notna()]
+    row = known.iloc[-1]
+    if known["bookings"].notna().any() and len(compared):
+        # Once the period is over, its last weeks tell nothing that could still have been changed.
+        scrubbed = compared[compared["week"].isin(SCRUBBED_WEEKS)]
+        row = (scrubbed if len(scrubbed) else compared).iloc[-1]
+    said = f"After {int(row['week'])} weeks" if row["week"] else "On its first morning"
+    said = f"{said} {label} had {say_times(row['to_go_coverage'])} of what was left to book in its pipeline"
+    if not np.isfinite(row["needed_to_go"]):
+        return said
+    return f"{said}; earlier periods needed {say_times(row['needed_to_go'])} from there on"
+
+
+def say_next_starts(starts: pd.DataFrame, names: Mapping[pd.Timestamp, str], *, currency: str) -> str:
+    """Say which of the next periods start short of pipeline, and by how much.
+
+    Args:
+        starts: As made by ``tabulate_next_starts``.
+        names: First day → the period as a reader says it.
+        currency: ISO code.
+    """
+    whole = starts[(starts["source"] == TOTAL) & starts["short"].notna()]
+    if whole.empty:
+        return "What each source brings to the starts of the next periods"
+    short = whole[whole["short"] > 0]
+    if short.empty:
+        return f"Each of the next {len(whole)} periods starts with enough pipeline for its target"
+    worst = short.loc[short["short"].idxmax()]
+    amount = format_value(float(worst["short"]), "currency", currency=currency)
+    if len(short) == 1:
+        return f"{names[worst['period_start']]} starts {amount} of pipeline short of its target"
+    how_many = "All" if len(short) == len(whole) else f"{len(short)}"
+    return (
+        f"{how_many} of the next {len(whole)} periods start short of pipeline, "
+        f"{names[worst['period_start']]} the most: by {amount}"
+    )

@@ -6,21 +6,24 @@ from datetime import date
 
 import pandas as pd
 
-from helpers.analyses.close_curve import MEAN, POOLED, get_shares, measure_close_curve
+from helpers.analyses.close_curve import POOLED, get_shares, measure_close_curve
 from helpers.analyses.finding import Finding
 from helpers.analyses.goal_findings import list_findings
 from helpers.analyses.goal_grid import compare_with_past, lay_out_grid
 from helpers.analyses.goal_locks import find_set
 from helpers.analyses.goal_matrix import build_matrix
+from helpers.analyses.goal_pipe import count_pipe, expect_from_pipe, list_created, list_landings
 from helpers.analyses.goal_plan import lock_carry_over, plan_goals
-from helpers.analyses.goal_relations import TOTAL
 from helpers.analyses.goal_simulation import (
     add_probability,
     rank_in_history,
     simulate_revenue,
     take_business,
 )
-from helpers.analyses.goal_timing import plan_creation, summarise_timing
+from helpers.analyses.goal_targets import EXPECTED, derive_targets, set_revenue_goal
+from helpers.analyses.goal_timing import bring_existing, bring_rest, list_sources, plan_creation, summarise_timing
+from helpers.analyses.stage_plan import lay_out_stages, plan_stages
+from helpers.analyses.step_lags import count_entered, measure_step_lags
 from helpers.model.goal import GoalRules, load_goal_rules
 from helpers.periods import Period, period_of
 from helpers.units import format_value, in_sentence
@@ -41,7 +44,9 @@ class GoalReview:
         outlook: Revenue of the periods ahead as simulated.
         ranks: Each needed value beside its history.
         timing: Which period's records each period ahead needs.
-        landing: The same summed up per period ahead.
+        landing: The same summed up per period ahead, with ``label``.
+        stages: What every stage and period has to bring for the wins wanted, laid out for a picture.
+        targets: Bookings targets of the periods ahead that nobody typed one for, as made by ``derive_targets``.
         periods: The periods ahead.
         grid: The company's own cells, laid out for a picture.
         past: What the next period needs of each KPI beside what that has been.
@@ -59,6 +64,8 @@ class GoalReview:
     ranks: pd.DataFrame
     timing: pd.DataFrame
     landing: pd.DataFrame
+    stages: pd.DataFrame
+    targets: pd.DataFrame
     periods: list[Period]
     grid: pd.DataFrame
     past: pd.DataFrame
@@ -107,7 +114,7 @@ def review_goals(
     rules, catalog, fiscal = rules or load_goal_rules(), company.catalog, company.fiscal_year_start
     matrix = build_matrix(
         cells,
-        _set_revenue_goal(company.targets, revenue_goal, as_of, fiscal),
+        set_revenue_goal(company.targets, revenue_goal, as_of, fiscal),
         as_of=as_of,
         grain=grain,
         by=by,
@@ -134,20 +141,29 @@ def _look_ahead(
     catalog, fiscal = company.catalog, company.fiscal_year_start
     curve = measure_close_curve(company, as_of=as_of, grain=grain)
     periods = _list_ahead(matrix, as_of, grain, fiscal)
-    created = _count_created(curve, grain, fiscal, as_of)
+    created = list_created(count_pipe(company, as_of=as_of, grain=grain), grain=grain, fiscal_year_start=fiscal)
+    landings = list_landings(expect_from_pipe(company, as_of=as_of, grain=grain), grain=grain, fiscal_year_start=fiscal)
     outlook = simulate_revenue(matrix, curve, created, periods, catalog=catalog, rules=rules)
     solved = add_probability(matrix, outlook, catalog=catalog, rules=rules)
-    wanted = _want_deals(solved, catalog, periods)
     expected = _expect_created(solved, catalog, curve, periods)
+    shares = get_shares(curve, POOLED).tolist()
+    targets = derive_targets(solved, as_of=as_of, grain=grain, fiscal_year_start=fiscal)
+    wanted = _want_deals(solved, catalog, periods)
+    sources = list_sources(created, expected, as_of=as_of)
+    for period in [period for period in wanted if _has_no_goal(period, targets)]:
+        exists = bring_existing(period, shares, created, as_of=as_of, landings=landings)
+        wanted[period] = sum(exists.values()) + bring_rest(period, shares, sources)
     timing = plan_creation(
         wanted,
-        get_shares(curve, POOLED).tolist(),
+        shares,
         created,
         expected,
         as_of=as_of,
         most=max([*created.values(), *expected.values(), 0.0]) * rules.timing.best_ever_factor or float("inf"),
         share_useful=rules.timing.share_useful,
+        landings=landings,
     )
+    summed = summarise_timing(timing, wanted)
     grid = lay_out_grid(solved, catalog=catalog, as_of=as_of, fiscal_year_start=fiscal, has_goals=has_goals)
     return GoalReview(
         matrix=solved,
@@ -158,7 +174,9 @@ def _look_ahead(
         outlook=outlook,
         ranks=rank_in_history(solved, cells, as_of=as_of, catalog=catalog),
         timing=timing,
-        landing=summarise_timing(timing, wanted),
+        landing=summed.assign(label=[period.label for period in sorted(wanted)]) if len(summed) else summed,
+        stages=_plan_stages(company, solved, wanted, landings, periods, as_of=as_of, grain=grain, rules=rules),
+        targets=targets,
         periods=periods,
         grid=grid,
         past=compare_with_past(grid, solved, cells, catalog=catalog),
@@ -181,32 +199,16 @@ def say_curve(curve: pd.DataFrame, company, grain: str) -> str:
     return f"{first} of {what} are won in the same {grain}, {second} by the end of the next, {total} in all"
 
 
-def _set_revenue_goal(targets: pd.DataFrame, revenue_goal: float, as_of: date, fiscal: int) -> pd.DataFrame:
-    if revenue_goal <= 0:
-        return targets
-    year = period_of(pd.Timestamp(as_of).date() + pd.Timedelta(days=1), "year", fiscal)
-    starts = pd.to_datetime(targets["period_start"])
-    inside = (starts >= pd.Timestamp(year.start)) & (starts <= pd.Timestamp(year.end))
-    is_over = (targets["grain"] != "year") & (starts <= pd.Timestamp(as_of))
-    kept = targets[~(inside & (targets["kpi"] == REVENUE) & ~is_over)]
-    goal = {"kpi": REVENUE, "grain": "year", "period_start": pd.Timestamp(year.start), "dimension": TOTAL}
-    goal |= {"slice": TOTAL, "goal": float(revenue_goal), "locked": True}
-    return pd.concat([kept, pd.DataFrame([goal])], ignore_index=True) if len(kept) else pd.DataFrame([goal])
-
-
 def _list_ahead(matrix: pd.DataFrame, as_of: date, grain: str, fiscal: int) -> list[Period]:
     starts = pd.to_datetime(matrix.loc[matrix["grain"] == grain, "period_start"]).unique()
     periods = [period_of(pd.Timestamp(start).date(), grain, fiscal) for start in sorted(starts)]
     return [period for period in periods if period.end > as_of]
 
 
-def _count_created(curve: pd.DataFrame, grain: str, fiscal: int, as_of: date) -> dict[Period, float]:
-    cohorts = curve[~curve["cohort"].isin([MEAN, POOLED])].drop_duplicates("cohort")
-    found = {
-        period_of(date.fromisoformat(row["cohort"]), grain, fiscal): float(row["n"])
-        for row in cohorts.to_dict("records")
-    }
-    return {period: n for period, n in found.items() if period.end <= as_of}
+def _has_no_goal(period: Period, targets: pd.DataFrame) -> bool:
+    """Tell whether a period's target is only what history lets one expect, so that nothing can be short of it."""
+    mine = targets[targets["period_start"] == pd.Timestamp(period.start)]
+    return bool((mine["basis"] == EXPECTED).any())
 
 
 def _want_deals(matrix: pd.DataFrame, catalog, periods: list[Period]) -> dict[Period, float]:
@@ -222,3 +224,38 @@ def _expect_created(matrix: pd.DataFrame, catalog, curve: pd.DataFrame, periods:
     expected, volume = take_business(matrix, catalog, "expected"), catalog.stages[stage].volume
     keys = {period: (volume, period.grain, pd.Timestamp(period.start)) for period in periods}
     return {period: float(expected[key]) for period, key in keys.items() if key in expected.index}
+
+
+def _plan_stages(
+    company,
+    matrix: pd.DataFrame,
+    wanted: dict[Period, float],
+    landings,
+    periods: list[Period],
+    *,
+    as_of: date,
+    grain: str,
+    rules: GoalRules,
+) -> pd.DataFrame:
+    """Turn the wins wanted into records of every earlier stage and period."""
+    lags = measure_step_lags(company, as_of=as_of, grain=grain)
+    expected = take_business(matrix, company.catalog, "expected") if len(matrix) else pd.Series(dtype=float)
+    counts: dict[str, dict[Period, float]] = {}
+    # Every win comes through the stage before, so that its expectation is the pipe's and not one of its own.
+    for stage in (stage for stage in company.catalog.stages.values() if stage.id != "won"):
+        for period in periods:
+            key = (stage.volume, grain, pd.Timestamp(period.start))
+            if stage.volume and key in expected.index and pd.notna(expected[key]):
+                counts.setdefault(stage.id, {})[period] = float(expected[key])
+    entered = count_entered(lags, grain=grain, fiscal_year_start=company.fiscal_year_start)
+    plan = plan_stages(
+        wanted,
+        lags,
+        entered,
+        counts,
+        as_of=as_of,
+        share_useful=rules.timing.share_useful,
+        best_ever_factor=rules.timing.best_ever_factor,
+        landings=landings,
+    )
+    return lay_out_stages(plan, company, grain=grain)

@@ -209,6 +209,29 @@ def bring_existing(
     return found
 
 
+def bring_rest(
+    landing: Period,
+    shares: Sequence[float],
+    sources: Mapping[Period, Source],
+    factors: Mapping[Period, float] | None = None,
+) -> float:
+    """Expect the wins that the rest of the running period and the periods ahead bring in one landing period.
+
+    Args:
+        landing: The period in which they are won.
+        shares: The close curve from age 0 on.
+        sources: As made by ``list_sources``.
+        factors: Period → by what its rest is multiplied; by default nothing is.
+    """
+    brought = 0.0
+    for age in range(len(shares)):
+        source = sources.get(landing.previous(age))
+        if source is not None:
+            rest = source.rest * (factors or {}).get(source.period, 1.0)
+            brought += rest * split_share(shares, age, source.elapsed, 1)
+    return brought
+
+
 def raise_creation(
     short: Mapping[Period, float],
     sources: Mapping[Period, Source],

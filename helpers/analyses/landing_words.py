@@ -30,6 +30,7 @@ def say_landing(landings: pd.DataFrame, label: str, *, currency: str, goal: floa
         return f"No method can tell where {label} will land"
     row = landings.set_index("method").loc[method]
     said = f"{label} lands at about {format_value(row['expected'], 'currency', currency=currency)}"
+    said += {"new": " of new business", "existing": " of existing business"}.get(landings.attrs.get("business", ""), "")
     if np.isfinite(row["low"]):
         low, high = (format_value(row[edge], "currency", currency=currency) for edge in ("low", "high"))
         said += f" ({low} to {high})"

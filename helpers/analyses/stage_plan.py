@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.close_curve import find_deadline, split_share
+from helpers.analyses.close_curve import find_deadline
 from helpers.analyses.goal_timing import (
     EXISTS,
     OPEN,
@@ -19,6 +19,7 @@ from helpers.analyses.goal_timing import (
     Landings,
     Source,
     bring_existing,
+    bring_rest,
     count_age,
     list_sources,
     raise_creation,
@@ -152,7 +153,7 @@ def _ask_for(
     short = {}
     for landing, number in goals.items():
         exists = bring_existing(landing, step.shares, step.created, as_of=as_of, landings=landings)
-        comes = sum(exists.values()) + _bring_rest(landing, step, {})
+        comes = sum(exists.values()) + bring_rest(landing, step.shares, step.sources, {})
         step.otherwise[landing] = expected_after[landing] - comes if landing in expected_after else 0.0
         short[landing] = number - sum(exists.values()) - step.otherwise[landing]
     factors = raise_creation(short, step.sources, step.shares, scale=goals)
@@ -161,7 +162,7 @@ def _ask_for(
     for period, source in step.sources.items():
         if period in reached:
             step.needed[period] = source.created + source.rest * factors.get(period, 1.0)
-    missing = {landing: short[landing] - _bring_rest(landing, step, factors) for landing in goals}
+    missing = {landing: short[landing] - bring_rest(landing, step.shares, step.sources, factors) for landing in goals}
     missing = {landing: n if n > LEAST_SHORT * abs(goals[landing]) else 0.0 for landing, n in missing.items()}
     past = {
         period: _look_back(step, period, float(np.mean([*expected.values()])) if expected else 0.0)
@@ -190,17 +191,6 @@ def _list_past(landing: Period, shares: list[float], past: Mapping[Period, Sourc
     return [(period, share) for period, share in pairs if period in past]
 
 
-def _bring_rest(landing: Period, step: _Step, factors: Mapping[Period, float]) -> float:
-    """Expect what the rest of the running period and the periods ahead bring in one landing period."""
-    brought = 0.0
-    for age in range(len(step.shares)):
-        source = step.sources.get(landing.previous(age))
-        if source is not None:
-            rest = source.rest * factors.get(source.period, 1.0)
-            brought += rest * split_share(step.shares, age, source.elapsed, 1)
-    return brought
-
-
 def _pass_on(step: _Step, after: _Step, as_of: date, landings: Landings | None) -> None:
     """Fill in what the stage after can reach, once past periods stay as they are."""
     allowed = {}
@@ -210,7 +200,9 @@ def _pass_on(step: _Step, after: _Step, as_of: date, landings: Landings | None) 
             allowed[period] = max(number - source.created, 0.0) / source.rest
     for landing in (period for period in after.needed if period.end > as_of):
         exists = bring_existing(landing, step.shares, step.created, as_of=as_of, landings=landings)
-        number = sum(exists.values()) + _bring_rest(landing, step, allowed) + step.otherwise[landing]
+        number = (
+            sum(exists.values()) + bring_rest(landing, step.shares, step.sources, allowed) + step.otherwise[landing]
+        )
         needed = after.needed[landing]
         number = needed if number > needed * (1 - LEAST_SHORT) else number
         after.reachable[landing] = max(number, float(after.created.get(landing, 0.0)))

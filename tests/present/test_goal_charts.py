@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.close_curve import accumulate_curve, build_close_curve
+from helpers.analyses.coverage_words import say_next_starts, say_to_go
 from helpers.present.charts.close_curve import draw_close_curve
 from helpers.present.charts.coverage import draw_coverage
+from helpers.present.charts.coverage_page import show_coverage, show_next_starts, show_pipeline
 from helpers.present.charts.goal_matrix import SIGNS, draw_goal_matrix
-from helpers.present.charts.goal_page import show_coverage, show_curve, show_goals, show_landing
+from helpers.present.charts.goal_page import show_curve, show_goals, show_stages, show_timing
 from tests.analyses.test_coverage import AS_OF, make_small
 from tests.analyses.test_goal_review import make_targets, review
 
@@ -72,7 +74,8 @@ def test_pages_of_a_real_review_are_drawn():
     for shown in (
         show_goals(found, currency="USD"),
         show_curve(found, accumulate_curve(found.curve)),
-        show_landing(found),
+        show_timing(found),
+        show_stages(found),
     ):
         assert shown.title and shown.text
         assert "NaN" not in (shown.svg or shown.html)
@@ -89,7 +92,8 @@ def test_what_is_missing_is_said_in_words_with_a_next_step():
     for shown in (
         show_goals(found),
         show_curve(found, accumulate_curve(found.curve)),
-        show_landing(found),
+        show_timing(found),
+        show_stages(found),
         show_coverage(review_coverage(company, as_of=date(2026, 3, 31))),
     ):
         assert "not available" in shown.title or "can't be told" in shown.title
@@ -107,3 +111,39 @@ def test_what_is_missing_is_said_in_words_with_a_next_step():
 def test_nothing_to_draw__error(draw):
     with pytest.raises(ValueError, match="Show a message instead"):
         draw()
+
+
+def test_the_page_tells_the_pipeline_week_by_week_and_how_the_next_periods_start():
+    from helpers.analyses.coverage_review import review_coverage
+    from helpers.periods import period_of
+
+    found = review_coverage(make_small(), as_of=date(2026, 2, 28))
+    shown = show_pipeline(found, period_of(date(2026, 2, 28), "quarter"), currency="USD")
+    assert [each.title[:8] for each in shown] == ["Of $600 ", "After 8 "]
+    assert "Q1 2026" in shown[1].title and "NaN" not in shown[1].svg
+    starts = show_next_starts(review_coverage(make_small(), as_of=AS_OF), currency="USD")
+    assert "All sources" in starts.text and "Event" in starts.text
+
+
+def test_to_go_of_a_period_that_is_over_is_read_where_something_could_still_be_changed():
+    rows = [(3, 4.0, 3.0, 10.0), (9, 5.0, 7.0, 10.0), (12, 0.2, 9.0, 10.0), (13, 0.1, None, 10.0)]
+    weeks = pd.DataFrame(rows, columns=["week", "to_go_coverage", "needed_to_go", "bookings"])
+    assert say_to_go(weeks, "Q3") == (
+        "After 9 weeks Q3 had 5.0× of what was left to book in its pipeline; earlier periods needed 7.0× from there on"
+    )
+    runs = weeks.assign(bookings=float("nan")).head(3)
+    assert say_to_go(runs, "Q3").startswith("After 12 weeks Q3 had 0.2×")
+
+
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        ([-5.0, -1.0], "Each of the next 2 periods starts with enough pipeline for its target"),
+        ([5.0, -1.0], "Q1 starts $5 of pipeline short of its target"),
+        ([5.0, 7.0], "All of the next 2 periods start short of pipeline, Q2 the most: by $7"),
+        ([None, None], "What each source brings to the starts of the next periods"),
+    ],
+)
+def test_the_next_starts_are_put_into_words(short, said):
+    starts = pd.DataFrame({"source": "all", "period_start": [1, 2], "short": pd.Series(short, dtype=float)})
+    assert say_next_starts(starts, {1: "Q1", 2: "Q2"}, currency="USD") == said

@@ -65,7 +65,6 @@ def _write_rows(starts: pd.DataFrame, currency: str) -> pd.DataFrame:
     ended = rows["is_ended"].astype(bool)
     rows["is_forecast"] = ~ended & rows["forecast_coverage"].notna()
     rows["shown_coverage"] = rows["coverage"].where(ended, rows["forecast_coverage"])
-    rows["text_at"] = rows[["shown_coverage", "needed_coverage"]].max(axis=1).where(rows["shown_coverage"].notna())
     rows["coverage_text"] = [_say(value, "ratio") for value in rows["shown_coverage"]]
     rows["conversion_text"] = [_say(value, "share") for value in rows["conversion"]]
     rows["attainment_text"] = [_say(value, "share") for value in rows["attainment"]]
@@ -78,6 +77,7 @@ def _write_rows(starts: pd.DataFrame, currency: str) -> pd.DataFrame:
         LIGHT["paper"] if forecast else LIGHT["accent"] if index == last else LIGHT["bar"]
         for index, forecast in zip(rows.index, rows["is_forecast"], strict=True)
     ]
+    rows["text_colour"] = [LIGHT["paper"] if fill == LIGHT["accent"] else LIGHT["ink"] for fill in rows["colour"]]
     rows["edge"] = [LIGHT["mid"] if forecast else fill for forecast, fill in
                     zip(rows["is_forecast"], rows["colour"], strict=True)]  # fmt: skip
     rows["short"] = ["bad" if not words.is_missing(v) and v < 0.995 else "good" for v in rows["attainment"]]
@@ -126,7 +126,9 @@ def _coverage_panel(rows: pd.DataFrame, order: list[str]) -> Any:
         y=y, color=alt.Color("colour:N", scale=None), stroke=alt.Stroke("edge:N", scale=None)
     )
     needed = base.mark_tick(color=LIGHT["ink"], thickness=2, size=46).encode(y=alt.Y("needed_coverage:Q"))
-    text = base.mark_text(dy=-9, fontWeight=600).encode(y=alt.Y("text_at:Q"), text="coverage_text:N")
+    text = base.mark_text(baseline="bottom", fontWeight=600).encode(
+        y=alt.value(HEIGHT - 5), text="coverage_text:N", color=alt.Color("text_colour:N", scale=None)
+    )
     none = base.mark_text(color=LIGHT["grey"], baseline="bottom", fontSize=11).encode(
         y=alt.value(HEIGHT - 4), text="missing:N"
     )

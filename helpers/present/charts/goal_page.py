@@ -1,4 +1,4 @@
-"""Goals and coverage as a page shows them: each picture, or the designed message where there is nothing to draw."""
+"""Goals as a page shows them: each picture, or the designed message where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from helpers.analyses.stage_plan import say_stages
 from helpers.present.charts.close_curve import draw_close_curve
-from helpers.present.charts.coverage import draw_coverage
 from helpers.present.charts.goal_matrix import draw_goal_matrix
-from helpers.present.display import Display, show_message, show_table
+from helpers.present.charts.goal_timing import draw_stage_plan, draw_timing
+from helpers.present.display import Display, show_message
 
 if TYPE_CHECKING:
-    from helpers.analyses.coverage_review import CoverageReview
     from helpers.analyses.goal_review import GoalReview
 
 NO_FUNNEL = "No stage of the funnel has a whole period of records yet, and nobody has typed a goal."
@@ -45,42 +45,27 @@ def show_curve(review: GoalReview, accumulated: pd.DataFrame, *, subtitle: str =
     return draw_close_curve(accumulated, title=review.curve_title, subtitle=subtitle, grain=grain)
 
 
-def show_landing(review: GoalReview, *, subtitle: str = "") -> Display:
+def show_timing(review: GoalReview, *, subtitle: str = "") -> Display:
     """Show where the deals that the goals need come from, and when it becomes too late."""
-    landing = review.landing
-    if landing.empty or review.timing.empty:
+    if review.landing.empty or review.timing.empty:
         return show_message(
             "empty",
             "When records must be created can't be told",
             "It takes a close curve and a goal for deals won.",
             "See above for what is missing.",
         )
-    labels = {pd.Timestamp(period.start): period.label for period in review.periods}
-    shown = landing.assign(period=landing["landing_period"].map(labels))
-    numbers = ["wanted", "exists", "still_to_create", "shortfall"]
-    shown = shown.assign(**{column: shown[column].round(1) for column in numbers})
-    return show_table(
-        shown[["period", *numbers, "too_late_since"]],
-        title=_say_landing(review),
-        subtitle=subtitle,
-        labels={
-            "period": "Period",
-            "wanted": "Deals wanted",
-            "exists": "From what exists",
-            "still_to_create": "From what is still to be created",
-            "shortfall": "Beyond the best period ever",
-            "too_late_since": "Too late for most after",
-        },
-        note="What is created after the day in the last column mostly closes in a later period.",
-    )
+    title = next((f.headline for f in review.findings if f.kpi == "deals_won"), "Where the deals wanted come from")
+    return draw_timing(review.landing, title=title, subtitle=subtitle)
 
 
-def _say_landing(review: GoalReview) -> str:
-    return next((f.headline for f in review.findings if f.kpi == "deals_won"), "Where the deals wanted come from")
-
-
-def show_coverage(review: CoverageReview, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show coverage, conversion and attainment, or why there is none."""
-    if not review.coverage.is_available:
-        return show_message("empty", "Pipeline coverage is not available", review.coverage.reason, review.coverage.cure)
-    return draw_coverage(review.starts, title=review.title, subtitle=subtitle, currency=currency)
+def show_stages(review: GoalReview, *, subtitle: str = "") -> Display:
+    """Show what every stage has to bring in which period, and what it is too late for."""
+    if review.stages.empty:
+        return show_message(
+            "empty",
+            "What earlier stages have to bring can't be told",
+            "It takes records that carry the days on which they reached one stage and the next.",
+            "Map the days of the stages, or see above for what is missing.",
+        )
+    title = say_stages(review.stages) or "What every stage has to bring"
+    return draw_stage_plan(review.stages, title=title, subtitle=subtitle)

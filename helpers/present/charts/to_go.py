@@ -6,14 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.coverage_words import SCRUBBED_WEEKS
 from helpers.present import words
 from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT, WIDTH
 
 HEIGHT = 280
-READ_WEEKS = (3, 6, 9)
-"""Weeks after pipelines are usually scrubbed (in weeks 2, 5 and 8), in which readings can be compared."""
-
 MOST_TIMES = 12.0
 """Coverage above this is cut: with little left to book the ratio runs away and says nothing."""
 
@@ -88,7 +86,9 @@ def _draw_lines(mine: pd.DataFrame, past: pd.DataFrame, label: str, *, last: int
         axis=alt.Axis(tickCount=5, labelExpr="datum.label + '×'"),
         scale=alt.Scale(domain=[0, top], nice=False, clamp=True),
     )
-    bands = pd.DataFrame({"begin": [week - 0.3 for week in READ_WEEKS], "end": [week + 0.3 for week in READ_WEEKS]})
+    bands = pd.DataFrame(
+        {"begin": [week - 0.3 for week in SCRUBBED_WEEKS], "end": [week + 0.3 for week in SCRUBBED_WEEKS]}
+    )
     shade = alt.Chart(bands).mark_rect(color=LIGHT["rule"]).encode(x=alt.X("begin:Q"), x2="end:Q")
     behind = alt.Chart(past.assign(times=past["to_go_coverage"])[lambda rows: rows["times"] <= top])
     grey = behind.mark_line(color=LIGHT["bar"], strokeWidth=1.2).encode(x=x, y=y, detail="period_start:T")
