@@ -33,6 +33,11 @@ def read_goals(folder: Path) -> tuple["pd.DataFrame", list[Problem]]:
         topic = read_topic(folder, TOPIC)
     except AnswersError as error:
         return build_goals([]), [describe_error(error, TOPIC)]
+    return list_goals(topic)
+
+
+def list_goals(topic: Topic) -> tuple["pd.DataFrame", list[Problem]]:
+    """Take the goals out of a file that holds ``[[goal]]`` tables; result as of ``read_goals``."""
     problems: list[Problem] = []
     rows = topic.values.get("goal", [])
     if not isinstance(rows, list):
