@@ -22,6 +22,7 @@ from tests.analyses.test_goal_matrix import (
     add_up,
     make_column,
     make_matrix,
+    make_year,
     one_quarter,
     read,
 )
@@ -178,6 +179,33 @@ def test_raising_a_rate_of_a_sliced_company_never_raises_the_volume_needed_upstr
         solved = prepared.solve([revenue, where | {"kpi": "opportunity_to_won", "goal": rate * factor}])
         needed.append([read(solved, kpi) for kpi in ("leads", "mqls", "opportunities")])
     assert (np.diff(needed, axis=0) <= 1e-6 * np.array(needed[1:])).all()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"grain": "year", "period_start": "2026-01-01"},
+        {"grain": "quarter", "period_start": "2026-04-01"},
+        {"grain": "quarter", "period_start": "2026-04-01", "dimension": "source", "slice": "A"},
+    ],
+    ids=["year", "quarter", "slice of a quarter"],
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_raising_any_rate_of_a_year_with_slices_never_raises_the_year_s_volumes_upstream(seed, place):
+    generator = np.random.default_rng(seed)
+    matrix = make_matrix(make_year(generator, slices=("A", "B", "C")[: generator.integers(2, 4)]))
+    prepared, upstream = prepare_matrix(matrix), ["leads", "mqls", "opportunities"]
+    kpi = ("lead_to_mql", "mql_to_opportunity", "opportunity_to_won")[seed % 3]
+    own = {"grain": place["grain"], "start": place["period_start"]}
+    own |= {"dimension": place.get("dimension", "all"), "value": place.get("slice", "all")}
+    rate = read(matrix, kpi, column="expected", **own)
+    revenue = {"kpi": "revenue_won", "grain": "year", "period_start": "2026-01-01"}
+    revenue |= {"goal": 1.3 * read(matrix, "revenue_won", grain="year", column="expected")}
+    needed = []
+    for factor in (1.0, 1.15):
+        solved = prepared.solve([revenue, place | {"kpi": kpi, "goal": rate * factor}])
+        needed.append([read(solved, volume, grain="year") for volume in upstream[: seed % 3 + 1]])
+    assert (np.array(needed[1]) <= np.array(needed[0]) * (1 + 1e-6)).all()
 
 
 def test_absorbers_are_the_unset_cells_with_their_part_of_the_movement():

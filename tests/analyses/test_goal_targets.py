@@ -1,4 +1,4 @@
-"""Targets of periods that nobody typed one for: taken from the solved matrix, and only where people set a goal at all."""
+"""Targets of periods that nobody typed one for: from the solved matrix, only where people set a goal at all."""
 
 from datetime import date
 
