@@ -22,6 +22,7 @@ from helpers.analyses.goal_simulation import (
 )
 from helpers.analyses.goal_targets import EXPECTED, derive_targets, set_revenue_goal
 from helpers.analyses.goal_timing import bring_existing, bring_rest, list_sources, plan_creation, summarise_timing
+from helpers.analyses.revenue_history import read_revenue_history
 from helpers.analyses.stage_plan import lay_out_stages, plan_stages
 from helpers.analyses.step_lags import count_entered, measure_step_lags
 from helpers.model.goal import GoalRules, load_goal_rules
@@ -143,14 +144,15 @@ def _look_ahead(
     periods = _list_ahead(matrix, as_of, grain, fiscal)
     created = list_created(count_pipe(company, as_of=as_of, grain=grain), grain=grain, fiscal_year_start=fiscal)
     landings = list_landings(expect_from_pipe(company, as_of=as_of, grain=grain), grain=grain, fiscal_year_start=fiscal)
-    outlook = simulate_revenue(matrix, curve, created, periods, catalog=catalog, rules=rules)
-    solved = add_probability(matrix, outlook, catalog=catalog, rules=rules)
+    history = read_revenue_history(company, as_of=as_of, grain=grain, rules=rules, curve=curve)
+    outlook = simulate_revenue(matrix, history, periods, rules=rules)
+    solved = add_probability(matrix, outlook, catalog=catalog, rules=rules, cells=cells)
     expected = _expect_created(solved, catalog, curve, periods)
     shares = get_shares(curve, POOLED).tolist()
     targets = derive_targets(solved, as_of=as_of, grain=grain, fiscal_year_start=fiscal)
     wanted = _want_deals(solved, catalog, periods)
     sources = list_sources(created, expected, as_of=as_of)
-    for period in [period for period in wanted if _has_no_goal(period, targets)]:
+    for period in [period for period in wanted if not has_goals or _has_no_goal(period, targets)]:
         exists = bring_existing(period, shares, created, as_of=as_of, landings=landings)
         wanted[period] = sum(exists.values()) + bring_rest(period, shares, sources)
     timing = plan_creation(
@@ -164,7 +166,10 @@ def _look_ahead(
         landings=landings,
     )
     summed = summarise_timing(timing, wanted)
-    grid = lay_out_grid(solved, catalog=catalog, as_of=as_of, fiscal_year_start=fiscal, has_goals=has_goals)
+    stages = _plan_stages(company, solved, wanted, landings, periods, as_of=as_of, grain=grain, rules=rules)
+    grid = lay_out_grid(
+        solved, catalog=catalog, as_of=as_of, fiscal_year_start=fiscal, has_goals=has_goals, stages=stages
+    )
     return GoalReview(
         matrix=solved,
         plan=solved,
@@ -175,7 +180,7 @@ def _look_ahead(
         ranks=rank_in_history(solved, cells, as_of=as_of, catalog=catalog),
         timing=timing,
         landing=summed.assign(label=[period.label for period in sorted(wanted)]) if len(summed) else summed,
-        stages=_plan_stages(company, solved, wanted, landings, periods, as_of=as_of, grain=grain, rules=rules),
+        stages=stages,
         targets=targets,
         periods=periods,
         grid=grid,

@@ -248,7 +248,7 @@ def _stage_weighted(forecaster: Forecaster, day: int, period: Period) -> Estimat
         begin, end = _bounds(past)
         then = book.on(then_day)
         due = then.due_between(begin, end) & np.isfinite(then.amount)
-        won = now.wins_between(then_day + 1, end)
+        won = now.wins_between(max(then_day + 1, begin), end)
         stage = then.stage[due] % size
         worth += np.bincount(stage, weights=then.amount[due], minlength=size)
         brought += np.bincount(stage, weights=np.where(won, now.won_amount, 0.0)[due], minlength=size)

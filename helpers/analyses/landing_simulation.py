@@ -127,7 +127,8 @@ def _group(book: DealBook, then: DealsThen, period: Period, classes: int) -> np.
 
 def _count_past(book: DealBook, then: DealsThen, now: DealsThen, past: Period, end: int, classes: int) -> Past:
     group = _group(book, then, past, classes)
-    won = now.wins_between(then.day + 1, end)
+    # Of a period further ahead, wins in the periods before it are none of its own.
+    won = now.wins_between(max(then.day + 1, day_number(past.start)), end)
     later = book.counted & (then.created > then.day) & (then.created <= end)
     return Past(
         np.bincount(group[then.is_open], minlength=2 * classes).reshape(2, classes),
@@ -155,20 +156,43 @@ def _draw_win_shock(generator: np.random.Generator, pasts: Sequence[Past], draws
     expected, noise = n @ share, n @ (share * (1 - share))
     told = expected > 0
     ratio, variance = won[told].sum(axis=1) / expected[told], noise[told] / expected[told] ** 2
+    return _draw_factor(generator, fit_spread(ratio, variance), WIN_SHOCK, draws)
+
+
+def fit_spread(ratio: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Weigh how far periods differ beyond chance.
+
+    Args:
+        ratio: Per period what came ÷ what was expected.
+        variance: Of each ratio by chance alone.
+
+    Returns:
+        The restricted log-likelihood of each spread in ``SHOCKS``: the level is fitted to the same periods.
+    """
     total = np.maximum(variance[None, :] + SHOCKS[:, None] ** 2, 1e-9)
     weight = 1 / total
     middle = (weight * ratio).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    # The level is fitted to the same periods, hence the restricted likelihood.
     fit = -0.5 * (np.log(total) + weight * (ratio - middle[:, None]) ** 2).sum(axis=1)
-    fit -= 0.5 * np.log(np.maximum(weight.sum(axis=1), 1e-9))
-    return _draw_factor(generator, fit, WIN_SHOCK, draws)
+    return fit - 0.5 * np.log(np.maximum(weight.sum(axis=1), 1e-9))
+
+
+def draw_spread(generator: np.random.Generator, fit: np.ndarray, usual: float, draws: int) -> np.ndarray:
+    """Draw a spread per future from its posterior over ``SHOCKS``; without any period seen it is about the usual one.
+
+    Args:
+        generator: Of chance.
+        fit: As made by ``fit_spread`` or ``foresee_count``.
+        usual: How far periods are thought to differ before any have been seen.
+        draws: How many.
+    """
+    log_posterior = fit - 0.5 * (SHOCKS / usual) ** 2
+    posterior = np.exp(log_posterior - log_posterior.max())
+    return generator.choice(SHOCKS, size=draws, p=posterior / posterior.sum())
 
 
 def _draw_factor(generator: np.random.Generator, fit: np.ndarray, usual: float, draws: int) -> np.ndarray:
     """Draw a lognormal factor of mean 1 whose spread comes from its posterior over ``SHOCKS``."""
-    log_posterior = fit - 0.5 * (SHOCKS / usual) ** 2
-    posterior = np.exp(log_posterior - log_posterior.max())
-    spread = generator.choice(SHOCKS, size=draws, p=posterior / posterior.sum())
+    spread = draw_spread(generator, fit, usual, draws)
     return np.exp(spread * generator.standard_normal(draws) - spread**2 / 2)
 
 

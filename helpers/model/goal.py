@@ -57,11 +57,18 @@ class Timing(Definition):
 
 
 class Simulation(Definition):
-    """How many futures are drawn."""
+    """How many futures are drawn, and from which deals their sizes come.
+
+    Attributes:
+        size_years: Latest years whose won deals tell deal sizes.
+        size_deals: With fewer of them, all deals ever won do.
+    """
 
     draws: int = Field(ge=100)
     seed: int
     interval: float = Field(gt=0, lt=1)
+    size_years: int = Field(default=2, ge=1)
+    size_deals: int = Field(default=20, ge=1)
 
 
 class CoverageRules(Definition):
