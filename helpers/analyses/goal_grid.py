@@ -11,8 +11,9 @@ from helpers.analyses.goal_simulation import finest_grain, list_past
 from helpers.model.catalog import Catalog
 from helpers.periods import Period, period_of
 
-STATES = ("reached", "close", "missed", "goal", "solved", "out of reach", "expected")
-"""What a cell can be: how an ended period came out; set by people; following from that; beyond reach; as expected."""
+STATES = ("reached", "close", "missed", "goal", "solved", "too late", "out of reach", "expected")
+"""What a cell can be: how an ended period came out; set by people; following from that; too late, since earlier stages
+can't bring it any more; beyond reach; as expected."""
 
 GRID_COLUMNS = [
     "kpi", "label", "unit", "period", "column", "row", "goal", "actual", "expected", "probability", "state",
@@ -28,6 +29,7 @@ def lay_out_grid(
     as_of: date,
     fiscal_year_start: int = 1,
     has_goals: bool = True,
+    stages: pd.DataFrame | None = None,
     ended: int = 2,
     ahead: int = 4,
 ) -> pd.DataFrame:
@@ -39,12 +41,13 @@ def lay_out_grid(
         as_of: The last day that counts.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         has_goals: Whether people set any goal; else every cell ahead is an expectation.
+        stages: As made by ``stage_plan.lay_out_stages``; tells what it is too late for.
         ended: How many ended periods are shown.
         ahead: How many periods ahead are shown.
 
     Returns:
-        One row per KPI and shown period, in reading order, with ``GRID_COLUMNS``; the year stands last. Empty where the
-        matrix is.
+        One row per KPI and shown period, in reading order, with ``GRID_COLUMNS``; the year stands last. Empty where
+        the matrix is.
     """
     grain = finest_grain(matrix) if len(matrix) else ""
     company = matrix[matrix["dimension"] == TOTAL] if len(matrix) else matrix
@@ -55,12 +58,16 @@ def lay_out_grid(
     kpis = sorted(company["kpi"].unique(), key=lambda id: order.get(id, len(order)))
     kpis = _put_in_funnel_order(kpis, catalog)
     cells = {(row["kpi"], row["grain"], pd.Timestamp(row["period_start"])): row for row in company.to_dict("records")}
+    late = _list_too_late(stages, catalog, grain)
     rows = []
     for place, kpi in enumerate(kpis):
         for column, period in enumerate(periods):
-            cell = cells.get((kpi, period.grain, pd.Timestamp(period.start)))
+            key = (kpi, period.grain, pd.Timestamp(period.start))
+            cell = cells.get(key)
             if cell is None:
                 continue
+            state = _judge(cell, has_goals, catalog)
+            is_late = key in late and state in ("goal", "solved", "out of reach")
             rows.append(
                 {
                     "kpi": kpi,
@@ -69,7 +76,7 @@ def lay_out_grid(
                     "period": period.label,
                     "column": column,
                     "row": place,
-                    "state": _judge(cell, has_goals, catalog),
+                    "state": "too late" if is_late else state,
                 }
                 | {name: cell[name] for name in ("goal", "actual", "expected", "probability")}
             )
@@ -105,6 +112,15 @@ def _put_in_funnel_order(kpis: list[str], catalog: Catalog) -> list[str]:
         else:
             place[kpi] = (len(positions), 0)
     return sorted(kpis, key=lambda kpi: place[kpi])
+
+
+def _list_too_late(stages: pd.DataFrame | None, catalog: Catalog, grain: str) -> set[tuple]:
+    """List the volumes that earlier stages can't bring any more, as (KPI, grain, first day)."""
+    if stages is None or stages.empty:
+        return set()
+    short = stages[stages["reachable"] < stages["needed"] * (1 - catalog.rules.tolerance)]
+    days = pd.to_datetime(short["creation_period"])
+    return {(catalog.stages[stage].volume, grain, day) for stage, day in zip(short["stage"], days, strict=True)}
 
 
 def _judge(cell: dict, has_goals: bool, catalog: Catalog) -> str:

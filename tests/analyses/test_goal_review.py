@@ -213,3 +213,20 @@ def test_a_company_without_any_funnel_has_no_matrix_and_no_findings():
     company = make_company({"cost": pd.DataFrame({"date": ["2026-01-01"], "channel": ["Web"], "amount": [5.0]})})
     found = review_goals(company, build_cells(company, as_of=AS_OF), as_of=AS_OF)
     assert not found.is_available and found.findings == [] and found.curve.empty
+
+
+def test_a_goal_that_earlier_stages_cannot_bring_any_more_is_too_late_and_not_merely_unlikely():
+    """Ten times the revenue that the next quarter brings: its deals would have to exist by now."""
+    brings = float(review().outlook["expected"].iloc[0])
+    for times, is_late in ((0.7, False), (10.0, True)):
+        found = review(targets=make_targets(times * brings))
+        cell = found.grid[(found.grid["kpi"] == "deals_won") & (found.grid["period"] == "Q4 2026")].iloc[0]
+        row = found.stages[found.stages["is_goal"] & (found.stages["period"] == "Q4 2026")].iloc[0]
+        assert (cell["state"] == "too late") == is_late
+        assert bool(row["reachable"] < 0.95 * row["needed"]) == is_late
+
+
+def test_where_nobody_set_a_goal_nothing_is_short():
+    found = review()
+    assert found.landing["shortfall"].abs().max() < 0.01
+    assert not (found.grid["state"] == "too late").any()

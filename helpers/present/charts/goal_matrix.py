@@ -20,11 +20,13 @@ SIGNS = {
     "missed": ("○", "missed"),
     "goal": ("", "set"),
     "solved": ("", "follows"),
+    "too late": ("◷", "too late"),
     "out of reach": ("×", "out of reach"),
     "expected": ("", "expected"),
 }
 FILLS = {
     "goal": LIGHT["accent_soft"],
+    "too late": LIGHT["caution_soft"],
     "out of reach": LIGHT["bad_soft"],
     "solved": LIGHT["raised"],
     "expected": LIGHT["raised"],
@@ -100,6 +102,7 @@ def _write_cells(grid: pd.DataFrame, currency: str) -> pd.DataFrame:
         "close": LIGHT["caution_text"],
         "missed": LIGHT["bad"],
         "out of reach": LIGHT["bad"],
+        "too late": LIGHT["caution_text"],
         "goal": LIGHT["accent"],
     }
     cells["ink"] = [inks.get(state, LIGHT["grey"]) for state in cells["state"]]
@@ -120,7 +123,7 @@ def _say_state(row: dict[str, Any]) -> str:
     sign, word = SIGNS[row["state"]]
     if row["actual_text"]:
         return f"{sign} was {row['actual_text']}".strip()
-    if row["state"] in ("expected", "out of reach") or not row["chance_text"]:
+    if row["state"] in ("expected", "too late", "out of reach") or not row["chance_text"]:
         return f"{sign} {word}".strip()
     return f"set · {row['chance_text']}" if row["state"] == "goal" else f"{row['chance_text']} likely"
 
@@ -187,6 +190,8 @@ def _how_to_read(cells: pd.DataFrame, has_strip: bool, note: str) -> str:
         )
     if "out of reach" in states:
         parts.append("× means reached in fewer than one of 100 simulated futures.")
+    if "too late" in states:
+        parts.append("◷ means that earlier stages can't bring so many any more; which ones is told further below.")
     if states & {"reached", "close", "missed"}:
         parts.append("● reached, ≈ close to it, ○ missed.")
     if has_strip:

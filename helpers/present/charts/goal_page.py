@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from helpers.analyses.goal_relations import TOTAL
+from helpers.analyses.goal_slices import say_slices, tabulate_slices
 from helpers.analyses.stage_plan import say_stages
 from helpers.present.charts.close_curve import draw_close_curve
 from helpers.present.charts.goal_matrix import draw_goal_matrix
 from helpers.present.charts.goal_timing import draw_stage_plan, draw_timing
-from helpers.present.display import Display, show_message
+from helpers.present.charts.overview import Displays
+from helpers.present.display import Display, show_message, show_table
+from helpers.units import in_sentence
 
 if TYPE_CHECKING:
     from helpers.analyses.goal_review import GoalReview
 
+TYPE = "type"
 NO_FUNNEL = "No stage of the funnel has a whole period of records yet, and nobody has typed a goal."
 
 
@@ -69,3 +74,43 @@ def show_stages(review: GoalReview, *, subtitle: str = "") -> Display:
         )
     title = say_stages(review.stages) or "What every stage has to bring"
     return draw_stage_plan(review.stages, title=title, subtitle=subtitle)
+
+
+def show_slice_goals(review: GoalReview, company) -> Display | Displays:
+    """Show what the next period asks of each slice, one table per partition that has goals."""
+    found = []
+    partitions = [id for id in dict.fromkeys(review.matrix["dimension"]) if id not in (TOTAL, TYPE)]
+    for id in partitions if review.periods else []:
+        table = tabulate_slices(review.matrix, review.periods[0], id, catalog=company.catalog)
+        if len(table):
+            found.append(_draw_slices(table, id, review, company))
+    if not found:
+        return show_message(
+            "empty",
+            "Goals per slice are not available",
+            "No partition has values whose records add up to the company's.",
+            "Name a partition such as source or region in the parameter by, or map its column.",
+        )
+    return Displays(found)
+
+
+def _draw_slices(table: pd.DataFrame, id: str, review: GoalReview, company) -> Display:
+    period, kpis = review.periods[0].label, company.catalog.kpis
+    label = company.partitions[id].label if id in company.partitions else id
+    told = kpis[table.attrs["kpi"]]
+    volumes = [column for column in table.columns if column in kpis]
+    shown = table.assign(**{volume: table[volume].round() for volume in volumes})
+    shown["slice"] = shown["slice"].where(shown["slice"] != TOTAL, "The company")
+    return show_table(
+        shown,
+        title=say_slices(table, period, in_sentence(label)),
+        subtitle=f"goals of {period} by {in_sentence(label)} \u00b7 volumes in records, {in_sentence(told.label)} as goal",
+        units={"expected": told.unit, "goal": told.unit, "change": "share", "probability": "share"}
+        | dict.fromkeys(volumes, "count"),
+        labels={"slice": label, "expected": "Expected", "goal": told.label, "change": "More", "probability": "Chance"}
+        | {volume: kpis[volume].label for volume in volumes},
+        currency=company.currency,
+        marks={"probability": "share_bar"},
+        max_rows=14,
+        note="Slices add up to the company. More = goal ÷ expected − 1; chance = share of simulated futures.",
+    )
