@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import GOAL, ContradictionError, find_set, name_cell
+from helpers.analyses.goal_locks import GOAL, ContradictionError, NoSolutionError, find_set, name_cell
 from helpers.analyses.goal_relations import TOTAL
-from helpers.analyses.goal_session import solve
+from helpers.analyses.goal_session import prepare_matrix
 from helpers.errors import ParameterError, QuestionError, suggest
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
@@ -126,16 +126,21 @@ def plan_goals(
         rules: What ``goals.toml`` says.
 
     Returns:
-        The solved matrix, and the goals that had to be released: of each contradictory set the last, least weighty one.
+        The solved matrix, and the goals that had to be released: of each contradictory set the last, least weighty one,
+        and the least weighty of all where neither a solution nor a contradiction was found.
     """
+    if matrix.empty:
+        return GoalPlan(matrix.copy(), matrix.iloc[:0])
+    prepared = prepare_matrix(matrix, catalog=catalog, rules=rules)
     held = _rank_locks(matrix[find_set(matrix)]) if locks is None else locks
     held = held.reset_index(drop=True)
     released = held.iloc[:0]
     while True:
         try:
-            return GoalPlan(solve(matrix, held, catalog=catalog, rules=rules), released)
-        except ContradictionError as contradiction:
-            named = {name_cell(row) for row in contradiction.cells.to_dict("records")}
+            return GoalPlan(prepared.solve(held), released)
+        except (ContradictionError, NoSolutionError) as error:
+            cells = error.cells if isinstance(error, ContradictionError) else held
+            named = {name_cell(row) for row in cells.to_dict("records")}
             last = [index for index, row in held.iterrows() if name_cell(row) in named][-1]
             released = pd.concat([released, held.loc[[last]]], ignore_index=True)
             held = held.drop(index=last)

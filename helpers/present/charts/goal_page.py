@@ -104,7 +104,7 @@ def _draw_slices(table: pd.DataFrame, id: str, review: GoalReview, company) -> D
     return show_table(
         shown,
         title=say_slices(table, period, in_sentence(label)),
-        subtitle=f"goals of {period} by {in_sentence(label)} \u00b7 volumes in records, {in_sentence(told.label)} as goal",
+        subtitle=f"goals of {period} by {in_sentence(label)}, volumes in records",
         units={"expected": told.unit, "goal": told.unit, "change": "share", "probability": "share"}
         | dict.fromkeys(volumes, "count"),
         labels={"slice": label, "expected": "Expected", "goal": told.label, "change": "More", "probability": "Chance"}
