@@ -91,7 +91,7 @@ def find_decimal(texts: Iterable[str]) -> str:
     >>> find_decimal(["1.200", "1.200.000,50"]), find_decimal(["1.200", "7"]), find_decimal(["1.5", "1,5"])
     (',', '', '')
     """
-    found = {sign for text in texts if (sign := _prove(re.sub(rf"[^\d.,]", "", text[:LONGEST])))}
+    found = {sign for text in texts if (sign := _prove(re.sub(r"[^\d.,]", "", text[:LONGEST])))}
     return found.pop() if len(found) == 1 else ""
 
 

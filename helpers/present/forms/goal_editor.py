@@ -1,0 +1,458 @@
+"""The goal matrix edited in the browser: every cell typed, locked or freed is solved, shown and on disk at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from ipywidgets import HBox, VBox, Widget
+
+from helpers.analyses.goal_session import prepare_matrix
+from helpers.answers.goal_editing import GoalCell, GoalConflict, GoalEditor, Typed
+from helpers.answers.goal_numbers import POINT, find_decimal, read_goal_text
+from helpers.model.catalog import Catalog
+from helpers.model.goal import GoalRules
+from helpers.present import words
+from helpers.present.forms.goal_sheet import STATES, YEAR, Sheet, lay_out_sheet, write_cells
+from helpers.present.forms.goal_solving import GoalSolving, Judge
+from helpers.present.forms.goal_table import GoalTable
+from helpers.present.forms.goal_words import (
+    REVENUE,
+    describe_beyond,
+    describe_cell,
+    describe_clash,
+    describe_conflict,
+    describe_fault,
+    describe_unsolved,
+    pack,
+    say_absorbed,
+    say_amount,
+    say_late,
+    say_title,
+)
+from helpers.present.forms.save_status import SaveStatus
+from helpers.present.forms.style import style_widget
+
+LOOK = 2.0
+"""Seconds between two looks at what others saved; what couldn't be saved is tried again then."""
+
+MOST_CELLS = 20_000
+SAVES = "Every change is saved as it is made"
+
+
+class GoalMatrixEditor:
+    """The matrix as a form.
+
+    Args:
+        matrix: A goal matrix with expectations; what people set is taken from ``editor``.
+        editor: Keeps what people set.
+        catalog: The company's definitions.
+        rules: What ``goals.toml`` of the definitions says.
+        as_of: The last day that counts.
+        past: As made by ``trace_past``.
+        judge: Says how likely goals are.
+        fiscal_year_start: The month (1–12) in which the fiscal year begins.
+        currency: ISO code of the company's currency.
+        decimal: The sign before fractions where the company is at home.
+        labels: Partition → its label.
+        subtitle: What stands under the finding.
+    """
+
+    def __init__(
+        self,
+        matrix: pd.DataFrame,
+        editor: GoalEditor,
+        *,
+        catalog: Catalog,
+        rules: GoalRules,
+        as_of: date,
+        past: pd.DataFrame,
+        judge: Judge | None = None,
+        fiscal_year_start: int = 1,
+        currency: str = "USD",
+        decimal: str = POINT,
+        labels: Mapping[str, str] | None = None,
+        subtitle: str = "",
+    ) -> None:
+        self.editor, self._catalog, self._currency, self._decimal = editor, catalog, currency, decimal
+        self._past, self._subtitle, self._basis = past, subtitle, matrix.attrs.get("basis", {})
+        matrix = matrix.reset_index(drop=True)
+        places = {"as_of": as_of, "fiscal_year_start": fiscal_year_start, "currency": currency, "labels": labels}
+        self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, **places)
+        self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
+        self._answered, self._judging, self._task = 0, None, None
+        self._open_steps: dict[int, tuple[GoalCell, ...]] = {}
+        self._settled: set[int] = set()
+        self._absorbed: list[str] = []
+        self._notes: list[dict[str, Any]] = []
+        self._selected: GoalCell | None = None
+        self._moved: tuple[pd.DataFrame, tuple[GoalCell, ...]] | None = None
+        self.status = SaveStatus(text=SAVES, is_kept=True)
+        owner = hashlib.sha256(f"{editor.folder.resolve()}\ngoals".encode()).hexdigest()[:24]
+        self.table = GoalTable(owner=owner)
+        self.table.sheet = {
+            "label": "Goal matrix",
+            "rows": self.sheet.rows,
+            "columns": self.sheet.columns,
+            "words": self._write_expected(matrix),
+        }
+        self.solving.solve(editor.typed)
+        self._show()
+        self._judge_now()
+        self.table.on_msg(self._hear)
+        head = HBox([self.status]).add_class("goal-status")
+        self.widget: Widget = VBox([style_widget(), head, self.table]).add_class("red").add_class("goal-page")
+        self.watch()
+
+    # ---- what the browser says --------------------------------------------------------------------------------------
+
+    def _hear(self, _: Any, content: Any, buffers: Any = None) -> None:
+        if not isinstance(content, Mapping):
+            return
+        what = str(content.get("do", ""))
+        cells = list(self._read_cells(content.get("cells")))
+        number = content.get("number") if isinstance(content.get("number"), int) else 0
+        if number and (number in self._settled or number in self._open_steps):
+            self._confirm()
+            return
+        if number:
+            self._open_steps[number] = tuple(cell for cell, _ in cells)
+            self._answered = max(self._answered, number)
+        steps: dict[str, Callable[[], None]] = {
+            "set": lambda: self._set(cells, content),
+            "clear": lambda: self._change({cell: Typed() for cell, _ in cells}, "setting free", content),
+            "lock": lambda: self._change({cell: self._locked(cell) for cell, _ in cells}, "locking", content),
+            "unlock": lambda: self._change(
+                {cell: self.editor.find_before_lock(cell) for cell, _ in cells}, "unlocking", content
+            ),
+            "release": lambda: self._change({cell: Typed() for cell, _ in cells}, "releasing"),
+            "revenue": lambda: self._set_revenue(cells),
+            "undo": lambda: self._move(self.editor.undo),
+            "redo": lambda: self._move(self.editor.redo),
+            "resolve": lambda: self._resolve(cells, str(content.get("keep", ""))),
+            "look": lambda: self._look_at(content.get("cell")),
+        }
+        if what in steps:
+            steps[what]()
+
+    def _read_cells(self, found: Any) -> Iterable[tuple[GoalCell, str]]:
+        """Read the cells that a message names, those that can be set only, each with the text that came with it."""
+        for one in (found if isinstance(found, list) else [])[:MOST_CELLS]:
+            cell = _read_cell(one)
+            if cell is not None and (self.sheet.is_open(cell) or cell in self.editor.conflicts):
+                yield cell, str(one[5]) if len(one) > 5 else ""
+
+    def _locked(self, cell: GoalCell) -> Typed:
+        typed = self.editor.read(cell)
+        goal = typed.goal if typed.goal is not None else float(self.solving.read(cell)["goal"])
+        return Typed(goal, is_locked=True)
+
+    def _set(self, cells: Sequence[tuple[GoalCell, str]], content: Mapping[str, Any]) -> None:
+        decimal = find_decimal(text for _, text in cells) if len(cells) > 1 else ""
+        changes = {cell: self._read_typed(cell, text, decimal) for cell, text in cells}
+        left = content.get("left")
+        self._notes = []
+        if isinstance(left, int) and left > 0:
+            what = words.count_of(left, "pasted value")
+            lines = ["They lie in periods that are over, or beyond the matrix."]
+            self._notes = [{"kind": "note", "title": f"{what} had no cell to go to", "lines": lines}]
+        self._change(changes, "pasting" if content.get("what") == "pasting" else "typing", content, keeps_notes=True)
+
+    def _read_typed(self, cell: GoalCell, text: str, decimal: str = "") -> Typed:
+        found = read_goal_text(
+            text,
+            self.sheet.units.get(cell.kpi, "count"),
+            currency=self._currency,
+            decimal=decimal or self._decimal,
+            is_sure=bool(decimal),
+        )
+        now = self.editor.read(cell)
+        if found.fault:
+            return replace(now, text=text)
+        return Typed() if found.value is None else Typed(found.value, now.is_locked)
+
+    def _set_revenue(self, cells: Sequence[tuple[GoalCell, str]]) -> None:
+        """Set the year's revenue from one number: goals for parts of it that aren't over give way, as a single step."""
+        for cell, text in cells[:1]:
+            typed = self._read_typed(cell, text)
+            changes = {cell: typed}
+            if typed.goal is not None and not typed.text:
+                inside = [other for other in self.editor.typed if self._is_part(other, cell)]
+                changes |= dict.fromkeys(inside, Typed())
+                if inside:
+                    lines = ["Undo brings them back."]
+                    title = f"{words.count_of(len(inside), 'earlier revenue goal')} of {self._label(cell)} gave way"
+                    self._notes = [{"kind": "note", "title": title, "lines": lines}]
+            self._change(changes, "the revenue goal", keeps_notes=True)
+
+    def _is_part(self, other: GoalCell, year: GoalCell) -> bool:
+        is_inside = other.period_start >= year.period_start and self._label(other, "year") == self._label(year)
+        return other != year and other.kpi == year.kpi and self.sheet.is_open(other) and is_inside
+
+    def _label(self, cell: GoalCell, grain: str = "") -> str:
+        if not grain or cell.grain == grain:
+            return self.sheet.columns[self.sheet.places[cell][1]]["label"]
+        years = [one for one in self.sheet.columns if one["grain"] == grain and one["start"] <= str(cell.period_start)]
+        return max(years, key=lambda one: one["start"])["label"] if years else ""
+
+    # ---- changing ---------------------------------------------------------------------------------------------------
+
+    def _change(
+        self,
+        changes: Mapping[GoalCell, Typed],
+        what: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        keeps_notes: bool = False,
+    ) -> None:
+        if not keeps_notes:
+            self._notes = []
+        changes = dict(changes)
+        if content and content.get("isLeft"):
+            self._set_disputed_aside(changes, content.get("base"))
+        changed = self.editor.change(changes, what)
+        self._follow(changed)
+
+    def _set_disputed_aside(self, changes: dict[GoalCell, Typed], bases: Any) -> None:
+        """Don't let what an earlier page has left overtake what somebody else has set since that page last heard."""
+        for (cell, mine), base in zip(list(changes.items()), bases if isinstance(bases, list) else [], strict=False):
+            now = self.editor.read(cell)
+            known = Typed(*base[:2]) if isinstance(base, list) and len(base) >= 2 else now
+            if now != mine and (now.goal, now.is_locked) != (known.goal, known.is_locked):
+                self.editor.conflicts[cell] = GoalConflict(mine, now)
+                del changes[cell]
+
+    def _move(self, move: Callable[[], Any]) -> None:
+        step = move()
+        self._notes = []
+        if step is not None:
+            self._follow(tuple(step.changes))
+
+    def _resolve(self, cells: Sequence[tuple[GoalCell, str]], keep: str) -> None:
+        for cell, _ in cells:
+            if keep in ("mine", "theirs"):
+                self.editor.resolve(cell, keep)  # type: ignore[arg-type]
+        self._follow(tuple(cell for cell, _ in cells))
+
+    def _follow(self, changed: Sequence[GoalCell]) -> None:
+        """Save, solve and show what follows from a change."""
+        before = self.solving.standing.trial.matrix
+        self._save()
+        self.solving.solve(self.editor.typed, changed)
+        self._moved = (before, tuple(changed))
+        self._show()
+        self._judge_soon()
+
+    def _save(self) -> None:
+        saved = self.editor.save()
+        if saved.status == "failed":
+            self.status.show("failed", saved.message)
+        elif saved.status == "conflict":
+            self.status.show("conflict", "choose which value holds")
+        elif saved.status == "saved":
+            self.status.show("saved", at=saved.at)
+        self._confirm()
+
+    def _confirm(self) -> None:
+        """Tell the browser which steps lie on disk, so that it needn't keep them any longer."""
+        if self.editor.is_dirty:
+            return
+        done = [n for n, cells in self._open_steps.items() if not any(cell in self.editor.conflicts for cell in cells)]
+        for number in done:
+            del self._open_steps[number]
+        self._settled.update(done)
+        if self._settled:
+            self.table.send({"saved": sorted(self._settled)[-200:]})
+
+    # ---- showing ----------------------------------------------------------------------------------------------------
+
+    def _judge_soon(self) -> None:
+        """Judge as soon as nothing else is to be done, so that what follows is on screen first."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._judge_now()
+            return
+        if self._judging is not None:
+            self._judging.cancel()
+        self._judging = loop.call_later(0.02, self._judge_now)
+
+    def _judge_now(self) -> None:
+        self._judging = None
+        self.solving.judge()
+        if self._moved is not None:
+            self._absorbed = say_absorbed(
+                self.solving.find_absorbers(*self._moved), self.sheet, currency=self._currency
+            )
+            self._moved = None
+        self._show(is_priced=True)
+        self._show_detail()
+
+    def _show(self, *, is_priced: bool = False) -> None:
+        standing, typed = self.solving.standing, self.editor.typed
+        faults = {cell: self._find_fault(cell, one) for cell, one in typed.items() if one.text}
+        late = {
+            cell: say_late(found, self.sheet.units[cell.kpi], self._currency) for cell, found in standing.late.items()
+        }
+        cells = write_cells(
+            self.sheet,
+            standing.matrix,
+            typed,
+            waiting=standing.waiting,
+            clashing=standing.clashing,
+            late=late,
+            faults=faults,
+            currency=self._currency,
+            tolerance=self._catalog.rules.tolerance,
+        )
+        self._late = late
+        self.table.cells = {**cells, "answered": self._answered}
+        self.table.told = {
+            "title": say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency),
+            "subtitle": self._subtitle,
+            "revenue": self._describe_revenue(),
+            "problems": self._list_problems(faults, is_priced=is_priced),
+            "absorbed": self._absorbed,
+            "undo": self.editor.undoable,
+            "redo": self.editor.redoable,
+        }
+
+    def _find_fault(self, cell: GoalCell, typed: Typed) -> str:
+        if cell not in self.sheet.places:
+            return "The text is no number."
+        unit = self.sheet.units.get(cell.kpi, "count")
+        found = read_goal_text(typed.text, unit, currency=self._currency, decimal=self._decimal)
+        return found.fault or "This was doubtful where it was pasted. Type it again."
+
+    def _list_problems(self, faults: Mapping[GoalCell, str], *, is_priced: bool) -> list[dict[str, Any]]:
+        trial, sheet, typed = self.solving.standing.trial, self.sheet, self.editor.typed
+        found = []
+        if self.editor.problem:
+            found.append({"kind": "clash", "title": "Not saved", "lines": [self.editor.problem]})
+        for cell, conflict in self.editor.conflicts.items():
+            found.append(describe_conflict(cell, conflict, sheet, self._currency))
+        for number, clash in enumerate(trial.clashes):
+            releases = self.solving.price(number) if is_priced else None
+
+            def widen(key: tuple, number: int = number) -> tuple[tuple, ...]:
+                return self.solving.widen(number, key, typed)
+
+            found.append(describe_clash(clash, releases, sheet, currency=self._currency, widen=widen))
+        waiting = self.solving.standing.waiting
+        beyond = [cell for cell in waiting if (typed[cell].goal or 0) > 1 and sheet.units.get(cell.kpi) == "share"]
+        found += [describe_beyond(cell, typed[cell], sheet) for cell in beyond]
+        if trial.unsolved:
+            found.append(describe_unsolved(sorted(waiting - {*beyond}), sheet))
+        found += [describe_fault(cell, fault, sheet) for cell, fault in faults.items() if cell in sheet.places]
+        return [*found, *self._notes]
+
+    def _describe_revenue(self) -> list[dict[str, Any]]:
+        row = next((at for at, one in enumerate(self.sheet.rows) if (one["kpi"], one["kind"]) == (REVENUE, "kpi")), -1)
+        columns = [at for at, one in enumerate(self.sheet.columns) if one["kind"] == YEAR]
+        if row < 0:
+            return []
+        found = []
+        for column in (at for at in columns if self.sheet.at[row, at] >= 0):
+            cell, label = self.sheet.cell(row, column), self.sheet.columns[column]["label"]
+            typed, known = self.editor.read(cell), self.solving.read(cell)
+            money = {"unit": "currency", "currency": self._currency}
+            said = f"expected {say_amount(known['expected'], **money)}"
+            if typed.goal is None:
+                said += f"; as things stand {say_amount(known['goal'], **money)}"
+            elif not words.is_missing(known["probability"]):
+                said += f", {100 * float(known['probability']):.0f} % likely"
+            text = typed.text or ("" if typed.goal is None else f"{typed.goal:,.2f}".removesuffix(".00"))
+            found.append(
+                {
+                    "cell": pack(cell),
+                    "label": f"Revenue goal {label}",
+                    "currency": self._currency,
+                    "text": text,
+                    "said": said,
+                    "fault": self._find_fault(cell, typed) if typed.text else "",
+                    "help": f"One number for {label}: every KPI, period and slice follows from it",
+                }
+            )
+        return found
+
+    def _write_expected(self, matrix: pd.DataFrame) -> dict[str, list[str]]:
+        expected = matrix["expected"].to_numpy(dtype=float)
+        texts = [
+            "" if at < 0 else say_amount(float(expected[at]), self.sheet.rows[i]["unit"], self._currency)
+            for i, line in enumerate(self.sheet.at)
+            for at in line
+        ]
+        return {"expected": texts}
+
+    def _look_at(self, named: Any) -> None:
+        cell = _read_cell(named)
+        if cell is not None and cell in self.sheet.places:
+            self._selected = cell
+            self._show_detail()
+
+    def _show_detail(self) -> None:
+        cell = self._selected
+        if cell is None:
+            return
+        past = self._past
+        mine = (past["kpi"] == cell.kpi) & (past["dimension"] == cell.dimension) & (past["slice"] == cell.slice)
+        row, column = self.sheet.places[cell]
+        state = self.table.cells["state"][row * len(self.sheet.columns) + column]
+        self.table.detail = describe_cell(
+            cell,
+            self.sheet,
+            self.solving.read(cell),
+            past[mine],
+            catalog=self._catalog,
+            currency=self._currency,
+            state=STATES.get(state, state),
+            late=self._late.get(cell, ""),
+            basis=self._basis.get(cell.kpi, ""),
+        )
+
+    # ---- others -----------------------------------------------------------------------------------------------------
+
+    def look(self) -> bool:
+        """Look once at what others saved, and try to save again what couldn't be; tell whether anything changed."""
+        if self.editor.is_dirty:
+            self._save()
+        before = self.editor.typed
+        if not self.editor.refresh():
+            return False
+        now = self.editor.typed
+        changed = [cell for cell in {*before, *now} if before.get(cell) != now.get(cell)]
+        self._follow([cell for cell in changed if cell in self.sheet.places])
+        return True
+
+    def watch(self) -> None:
+        """Look every other second, as long as the kernel's event loop runs and the form is there."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._task = self._task or loop.create_task(self._watch())
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._task:
+            self._task.cancel()
+            self._task = None
+
+    async def _watch(self) -> None:
+        while self.table.comm is not None:
+            await asyncio.sleep(LOOK)
+            self.look()
+
+
+def _read_cell(named: Any) -> GoalCell | None:
+    if not isinstance(named, list) or len(named) < 5 or not all(isinstance(part, str) for part in named[:5]):
+        return None
+    try:
+        return GoalCell(named[0], named[1], date.fromisoformat(named[2]), named[3], named[4])
+    except ValueError:
+        return None
