@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.answers.board import CauseNote, read_board
+from helpers.answers.cascade import read_cascade
+from helpers.answers.cascade_comments import read_comments
+from helpers.answers.cascade_hiding import hide_cascade
 from helpers.answers.discovery import DiscoveryAnswers, read_discovery
 from helpers.answers.goals import build_goals, read_goals
 from helpers.answers.pseudonyms import choose_pseudonyms, hide_authors, hide_deciders
 from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
+from helpers.model.cascade import Cascade, Comment
 from helpers.model.survey import Survey, load_survey
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ class Answers:
         discovery: What was decided in the KPI discovery matrix.
         goals: Goals typed, with the columns of ``goal_matrix.csv``.
         board: Author's id → causes on the 5M board.
+        cascade: Goals, tactics, people and their targets, linked from the top down.
+        comments: What people said about them, oldest first.
         problems: One record per problem found in the files, under the columns of ``issues.csv``.
         hides_names: Whether people stand under pseudonyms in all of it.
     """
@@ -36,6 +42,8 @@ class Answers:
     discovery: DiscoveryAnswers = field(default_factory=DiscoveryAnswers)
     goals: "pd.DataFrame" = field(default_factory=lambda: build_goals([]))
     board: Mapping[str, tuple[CauseNote, ...]] = field(default_factory=dict)
+    cascade: Cascade = field(default_factory=Cascade)
+    comments: tuple[Comment, ...] = ()
     problems: tuple[Mapping[str, Any], ...] = ()
     hides_names: bool = False
 
@@ -43,7 +51,8 @@ class Answers:
     def is_empty(self) -> bool:
         """Whether nobody has typed anything yet."""
         decided = self.discovery.judgements or self.discovery.copies or self.discovery.activations
-        return not (self.survey or decided or len(self.goals) or self.board)
+        typed = len(self.goals) or not self.cascade.is_empty
+        return not (self.survey or decided or typed or self.board)
 
     @property
     def saved_on(self) -> date | None:
@@ -74,12 +83,16 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     discovery, of_discovery = read_discovery(folder)
     goals, of_goals = read_goals(folder)
     board, of_board = read_board(folder)
+    cascade, of_cascade = read_cascade(folder)
+    comments, of_comments = read_comments(folder)
     hides_names = people == "hidden" or state.hides_names
     if hides_names:
         hide = choose_pseudonyms(responses, salt=folder.name)
         discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
         responses = hide_people(responses)
-    found = [*problems, *of_round, *of_discovery, *of_goals, *of_board]
+    if people == "hidden":
+        cascade, comments = hide_cascade(cascade, comments, salt=folder.name)
+    found = [*problems, *of_round, *of_discovery, *of_goals, *of_board, *of_cascade, *of_comments]
     if not state.is_closed:
         found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
-    return Answers(responses, state, discovery, goals, board, tuple(found), hides_names)
+    return Answers(responses, state, discovery, goals, board, cascade, comments, tuple(found), hides_names)
