@@ -11,6 +11,7 @@ from helpers.analyses.landing_backtest import tabulate_reliability
 from helpers.engine.doubt import wilson_interval
 from tests.simulated.runs import compare_methods, score_methods, simulate_worlds
 from tests.simulated.world import World, cut_exports, draw_exports, sum_won
+from tests.simulated.years import simulate_years
 
 FEW, MANY, SOME, BARE = range(50), range(1000), range(0, 1000, 8), range(2000, 3000)
 WEEKS = (0, 3, 9)
@@ -129,3 +130,25 @@ def test_the_methods_keep_their_order_over_the_weeks_of_a_quarter(capsys):
     assert (error[[(method, week) for method in METHODS_ON_RECORDS for week in WEEKS]] < 0.8).all()
     for method in ("to_go", "stage_weighted", "cohort_vector", "simulation"):
         assert error[method, 0] > error[method, 3] > error[method, 9]
+
+
+def test_the_chance_of_a_year_s_goal_is_calibrated_over_fifty_companies():
+    runs = simulate_years(World(), FEW, draws=1000)
+    low, high = wilson_interval(np.array([count_covered(runs)]), np.array([len(runs)]), 0.99)
+    assert low[0] <= 0.8 <= high[0]
+    table = tabulate_reliability(runs["probability"], runs["hit"], bins=5, confidence=0.99)
+    assert table["n"].sum() == len(FEW) and count_outside(table) == 0
+
+
+@pytest.mark.acceptance
+def test_a_thousand_companies_hold_the_range_and_the_chance_of_a_year(capsys):
+    runs = simulate_years(World(), MANY)
+    covered = count_covered(runs) / len(runs)
+    table = tabulate_reliability(runs["probability"], runs["hit"])
+    z = spiegelhalter(runs["probability"], runs["hit"])
+    with capsys.disabled():
+        print(f"\n80 % ranges of a year that held: {covered:.1%} of {len(runs)}; Spiegelhalter's z {z:.2f}")
+        print(table.round(3).to_string(index=False))
+    assert 0.77 <= covered <= 0.83
+    assert len(table) == 10 and count_outside(table) <= 1
+    assert abs(z) < 2
