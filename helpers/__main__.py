@@ -137,7 +137,7 @@ def take_answers(folder: Path, file: Path, keep: str) -> bool:
     except DiagnosticError as error:
         print(f"{file}: not taken. {error}", file=sys.stderr)
         return False
-    may_be_seen = imported.kind == "matrix" or read_round(folder)[0].is_closed
+    may_be_seen = imported.kind != "survey" or read_round(folder)[0].is_closed
     print(f"{file}: {imported.describe(shows_values=may_be_seen)}")
     return imported.is_whole
 

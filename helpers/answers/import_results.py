@@ -65,15 +65,15 @@ class Imported:
     """What came of importing a workbook.
 
     Attributes:
-        kind: ``survey`` or ``matrix``.
-        who: Whose answers, or who decided.
+        kind: ``survey``, ``matrix`` or ``goals``.
+        who: Whose answers, who decided, or the workbook itself.
         n_taken: How many answers or decisions were written.
         problems: Cells that could not be taken.
         conflicts: Cells in which the folder holds another answer than the one that was changed.
         notes: Anything else worth knowing; nothing is lost by it.
     """
 
-    kind: Literal["survey", "matrix"]
+    kind: Literal["survey", "matrix", "goals"]
     who: str
     n_taken: int = 0
     problems: Sequence[CellProblem] = ()
@@ -97,7 +97,7 @@ class Imported:
             shows_values: Whether the two answers of a conflict are told too; before the survey's round is closed
                 nobody but their author may see them.
         """
-        noun = "answer" if self.kind == "survey" else "decision"
+        noun = {"survey": "answer", "matrix": "decision", "goals": "goal"}[self.kind]
         lines = [f"{self.n_taken} {noun}{'' if self.n_taken == 1 else 's'} taken from {self.who}."]
         if self.problems:
             lines.append(f"{len(self.problems)} not taken; there the folder stays as it was:")

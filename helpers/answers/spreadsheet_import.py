@@ -1,13 +1,13 @@
-"""Taking back a workbook that was exported here and filled in: the survey's answers, or the matrix's decisions."""
+"""Taking back a workbook that was exported here and filled in: the survey's answers, the matrix's decisions, goals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from helpers.answers.goal_import import import_goals
 from helpers.answers.import_results import CellConflict, CellProblem, Imported, Keep
 from helpers.answers.matrix_import import import_matrix
-from helpers.answers.spreadsheet_layout import EXPORTED, list_questions, name_company, read_mark, unpack_exported
-from helpers.answers.spreadsheet_reading import Sheet, is_workbook, read_sheets
+from helpers.answers.spreadsheet_layout import list_questions, read_mark
+from helpers.answers.spreadsheet_reading import Sheet, is_workbook, read_exported, read_sheets, require_same_company
 from helpers.answers.survey_import import import_survey
 from helpers.errors import AnswersError, ParameterError, suggest
 from helpers.model.survey import Survey, load_survey
@@ -72,30 +72,22 @@ def import_answers(
     folder = Path(folder)
     told = file or (data.name if isinstance(data, Path) else "workbook")
     sheets = read_sheets(data, file=told)
-    exported = _read_exported(sheets)
+    exported = read_exported(sheets)
     if not exported and not _is_ours(sheets, survey):
-        raise AnswersError(f"[{told}] this is no workbook of the survey or the matrix. Send the one exported here.")
+        raise AnswersError(
+            f"[{told}] this is no workbook of the survey or the matrix, nor of goals. Send the one exported here."
+        )
     if exported:
-        _require_same_company(exported, folder, told)
+        require_same_company(exported, folder, told)
+    if exported and exported.get("kind") == "goals":
+        return import_goals(folder, sheets, exported, keep=keep, file=told)
     if exported and exported.get("kind") == "matrix":
         return import_matrix(folder, sheets, exported, name=name, quarter=quarter, keep=keep, file=told)
     return import_survey(folder, sheets, exported, survey, name=name, keep=keep, file=told)
 
 
-def _read_exported(sheets: Sequence[Sheet]) -> dict[str, Any] | None:
-    """Read what the hidden sheet says of the export, wherever people moved it."""
-    ordered = sorted(sheets, key=lambda sheet: sheet.title != EXPORTED)
-    for sheet in ordered:
-        texts = [str(cells[min(cells)].value) for _, cells in sorted(sheet.cells.items())]
-        if texts and texts[0].startswith("#{"):
-            exported = unpack_exported(texts)
-            if exported:
-                return exported
-    return None
-
-
 def _is_ours(sheets: Sequence[Sheet], survey: Survey) -> bool:
-    if _read_exported(sheets):
+    if read_exported(sheets):
         return True
     questions = dict(list_questions(survey))
     labels = {field.label.casefold() for field in questions.values()}
@@ -109,12 +101,3 @@ def _is_ours(sheets: Sequence[Sheet], survey: Survey) -> bool:
                 if cell.kind == "text" and cell.first_line.casefold() in labels:
                     found.add(cell.first_line.casefold())
     return len(found) >= FEWEST_LABELS
-
-
-def _require_same_company(exported: Mapping[str, Any], folder: Path, file: str) -> None:
-    theirs, here = str(exported.get("company") or ""), name_company(folder)
-    if theirs and theirs.casefold().split() != here.casefold().split():
-        raise AnswersError(
-            f"[{file}] this workbook was exported for '{theirs}', and this is the folder of '{here}'. "
-            "Hand it to the folder that it came from."
-        )

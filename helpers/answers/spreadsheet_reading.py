@@ -3,13 +3,13 @@
 import io
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from helpers.answers.spreadsheet_layout import name_cell
+from helpers.answers.spreadsheet_layout import EXPORTED, name_cell, name_company, unpack_exported
 from helpers.errors import AnswersError
 
 SIZE_LIMIT = 10_000_000
@@ -118,6 +118,32 @@ def read_sheets(data: bytes | Path, *, file: str = "workbook") -> list[Sheet]:
             f"[{file}] the workbook is damaged and can't be read ({type(error).__name__}). {CURE}"
         ) from None
     return found
+
+
+def read_exported(sheets: Sequence[Sheet]) -> dict[str, Any] | None:
+    """Read what the hidden sheet says of the export, wherever people moved it."""
+    ordered = sorted(sheets, key=lambda sheet: sheet.title != EXPORTED)
+    for sheet in ordered:
+        texts = [str(cells[min(cells)].value) for _, cells in sorted(sheet.cells.items())]
+        if texts and texts[0].startswith("#{"):
+            exported = unpack_exported(texts)
+            if exported:
+                return exported
+    return None
+
+
+def require_same_company(exported: Mapping[str, Any], folder: Path, file: str) -> None:
+    """Refuse a workbook that was exported for another company than the one whose folder this is.
+
+    Raises:
+        AnswersError: It was.
+    """
+    theirs, here = str(exported.get("company") or ""), name_company(folder)
+    if theirs and theirs.casefold().split() != here.casefold().split():
+        raise AnswersError(
+            f"[{file}] this workbook was exported for '{theirs}', and this is the folder of '{here}'. "
+            "Hand it to the folder that it came from."
+        )
 
 
 def _read_bytes(data: bytes | Path, file: str) -> bytes:

@@ -80,13 +80,14 @@ class AnswerBook:
             self._formats[key] = self.book.add_format(dict(look))
         return self._formats[key]
 
-    def add_sheet(self, name: str, widths: Sequence[float], *, tab: str = "") -> Any:
+    def add_sheet(self, name: str, widths: Sequence[float], *, tab: str = "", is_protected: bool = True) -> Any:
         """Add a sheet that prints on A4, with a hidden column of marks before the columns of these widths.
 
         Args:
             name: One of ``name_sheets``, or ``README``.
             widths: The columns' widths in characters.
             tab: The colour of the sheet's tab.
+            is_protected: Whether only the cells to be filled in can change.
         """
         sheet = self.book.add_worksheet(name)
         sheet.hide_gridlines(2)
@@ -98,9 +99,9 @@ class AnswerBook:
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         left, right = (shorten(text, 80).replace("&", "&&") for text in (self.title, name))
         sheet.set_footer(f"&L&9{left}&C&9{right}&R&9&P / &N")
-        sheet.protect(
-            "", {"format_columns": True, "format_rows": True, "insert_rows": True, "select_locked_cells": True}
-        )
+        if is_protected:
+            allowed = ("format_columns", "format_rows", "insert_rows", "select_locked_cells")
+            sheet.protect("", dict.fromkeys(allowed, True))
         if tab:
             sheet.set_tab_color(tab)
         return sheet
