@@ -36,12 +36,13 @@ def read_goals(folder: Path) -> tuple["pd.DataFrame", list[Problem]]:
     return list_goals(topic)
 
 
-def list_goals(topic: Topic) -> tuple["pd.DataFrame", list[Problem]]:
-    """Take the goals out of a file that holds ``[[goal]]`` tables; result as of ``read_goals``."""
+def list_goals(topic: Topic, table: str = "goal") -> tuple["pd.DataFrame", list[Problem]]:
+    """Take the goals out of a file that holds them in tables of one name; result as of ``read_goals``."""
     problems: list[Problem] = []
-    rows = topic.values.get("goal", [])
+    rows = topic.values.get(table, [])
     if not isinstance(rows, list):
-        problems.append(make_problem(topic, "goal", "", rows, "this is no list", "Write [[goal]] in double brackets."))
+        cure = f"Write [[{table}]] in double brackets."
+        problems.append(make_problem(topic, table, "", rows, "this is no list", cure))
         rows = []
     records = []
     for index, row in enumerate(rows):
@@ -49,10 +50,10 @@ def list_goals(topic: Topic) -> tuple["pd.DataFrame", list[Problem]]:
         if fault:
             key, message, cure = fault
             value = row.get(key, "") if isinstance(row, Mapping) else row
-            problems.append(make_problem(topic, "goal", key, value, message, cure, index=index))
+            problems.append(make_problem(topic, table, key, value, message, cure, index=index))
         else:
             records.append(record)
-    problems.extend(_find_repeats(topic, records))
+    problems.extend(_find_repeats(topic, records, table))
     return build_goals(records), problems
 
 
@@ -127,14 +128,14 @@ def read_row(row: Any) -> tuple[dict[str, Any], tuple[str, str, str] | None]:
     return record, None
 
 
-def _find_repeats(topic: Topic, records: list[dict[str, Any]]) -> list[Problem]:
+def _find_repeats(topic: Topic, records: list[dict[str, Any]], table: str) -> list[Problem]:
     seen: set[tuple[Any, ...]] = set()
     problems = []
     for index, record in enumerate(records):
         key = tuple(record.get(name) or "all" for name in GOAL_COLUMNS[:5])
         if key in seen:
             message = f"{record['kpi']} has a second goal for the same period and slice"
-            problems.append(make_problem(topic, "goal", "kpi", record["kpi"], message, "Keep one.", index=index))
+            problems.append(make_problem(topic, table, "kpi", record["kpi"], message, "Keep one.", index=index))
         seen.add(key)
     return problems
 

@@ -1,7 +1,7 @@
 """Everything people typed about one company, read at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,9 @@ from helpers.answers.cascade import read_cascade
 from helpers.answers.cascade_comments import read_comments
 from helpers.answers.cascade_hiding import hide_cascade
 from helpers.answers.discovery import DiscoveryAnswers, read_discovery
+from helpers.answers.goal_scenarios import list_scenarios
 from helpers.answers.goals import build_goals, read_goals
+from helpers.answers.plan_of_record import PlanOfRecord, read_plan_of_record
 from helpers.answers.pseudonyms import choose_pseudonyms, hide_authors, hide_deciders
 from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
 from helpers.model.cascade import Cascade, Comment
@@ -30,6 +32,7 @@ class Answers:
         round: Whether the survey's round is closed; until then nobody sees anybody's answers.
         discovery: What was decided in the KPI discovery matrix.
         goals: Goals typed, with the columns of ``goal_matrix.csv``.
+        plan: The plan of record; None where none was adopted.
         board: Author's id → causes on the 5M board.
         cascade: Goals, tactics, people and their targets, linked from the top down.
         comments: What people said about them, oldest first.
@@ -82,6 +85,7 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     state, of_round = read_round(folder)
     discovery, of_discovery = read_discovery(folder)
     goals, of_goals = read_goals(folder)
+    plan = read_plan_of_record(folder)
     board, of_board = read_board(folder)
     cascade, of_cascade = read_cascade(folder)
     comments, of_comments = read_comments(folder)
@@ -90,6 +94,7 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
         hide = choose_pseudonyms(responses, salt=folder.name)
         discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
         responses = hide_people(responses)
+        plan = replace(plan, author="") if plan else None
     if people == "hidden":
         cascade, comments = hide_cascade(cascade, comments, salt=folder.name)
     found = [*problems, *of_round, *of_discovery, *of_goals, *of_board, *of_cascade, *of_comments]
