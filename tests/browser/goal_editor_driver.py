@@ -1,5 +1,6 @@
 """A goal editor in a browser without a kernel: the real form answers each message in this process."""
 
+import base64
 import json
 import re
 
@@ -30,8 +31,8 @@ BRIDGE = """async (number) => {
         if (window.isCut) return;
         model.receive(state);
         messages.forEach((message, i) => {
-            const bytes = files[i] ? [new DataView(Uint8Array.from(atob(files[i]), (c) => c.charCodeAt(0)).buffer)] : [];
-            model.trigger("msg:custom", [message, bytes]);
+            const bytes = Uint8Array.from(atob(files[i]), (sign) => sign.charCodeAt(0));
+            model.trigger("msg:custom", [message, [new DataView(bytes.buffer)]]);
         });
     };
     model.sent.splice(0).forEach((content) => model.send(content));
@@ -105,19 +106,16 @@ class Goals:
 
     def __init__(self, page, form):
         self.page, self.forms = page, {}
-        self.calls = 0
-        page.goto("about:blank") if page.url == "about:blank" else None
         self._exposed = False
         self.show(form)
 
     def show(self, form):
         """Put a form on the page, as a cell that runs does."""
-        import base64
-
         if not self._exposed:
             self.page.expose_function("toPython", self._answer)
             self._exposed = True
         self.form = form
+        form._judge_soon = form._judge_now  # on Playwright's own loop nothing could be told to the page later
         self._sent = []
         form.table.send = lambda content, buffers=None: self._sent.append(
             (content, base64.b64encode(buffers[0]).decode() if buffers else "")
@@ -129,7 +127,6 @@ class Goals:
 
     def _answer(self, number, content):
         form = self.forms[number]
-        self.calls += 1
         form._hear(None, json.loads(content), [])
         state = {name: getattr(form.table, name) for name in ("sheet", "cells", "told", "detail")}
         sent, self._sent[:] = list(self._sent), []
@@ -157,6 +154,10 @@ class Goals:
 
     def tool(self, name):
         return self.root.get_by_role("button", name=re.compile(f"^{name}", re.I)).first
+
+    def text(self, name):
+        """What stands in a cell."""
+        return self.cell(name).locator(".main").inner_text()
 
     @property
     def problems(self):

@@ -18,23 +18,11 @@ from helpers.answers.goal_numbers import POINT, find_decimal, read_goal_text
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
 from helpers.present import words
-from helpers.present.forms.goal_sheet import STATES, YEAR, Sheet, lay_out_sheet, write_cells
+from helpers.present.forms.goal_sheet import STATES, Sheet, lay_out_sheet, write_cells
 from helpers.present.forms.goal_solving import GoalSolving, Judge
 from helpers.present.forms.goal_table import GoalTable
-from helpers.present.forms.goal_words import (
-    REVENUE,
-    describe_beyond,
-    describe_cell,
-    describe_clash,
-    describe_conflict,
-    describe_fault,
-    describe_unsolved,
-    pack,
-    say_absorbed,
-    say_amount,
-    say_late,
-    say_title,
-)
+from helpers.present.forms.goal_telling import GoalTelling
+from helpers.present.forms.goal_words import describe_cell, say_absorbed, say_late, say_title
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.style import style_widget
 
@@ -85,6 +73,7 @@ class GoalMatrixEditor:
         places = {"as_of": as_of, "fiscal_year_start": fiscal_year_start, "currency": currency, "labels": labels}
         self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, **places)
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
+        self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
         self._answered, self._judging, self._task = 0, None, None
         self._open_steps: dict[int, tuple[GoalCell, ...]] = {}
         self._settled: set[int] = set()
@@ -99,7 +88,7 @@ class GoalMatrixEditor:
             "label": "Goal matrix",
             "rows": self.sheet.rows,
             "columns": self.sheet.columns,
-            "words": self._write_expected(matrix),
+            "words": self.telling.write_expected(matrix),
         }
         self.solving.solve(editor.typed)
         self._show()
@@ -295,7 +284,7 @@ class GoalMatrixEditor:
 
     def _show(self, *, is_priced: bool = False) -> None:
         standing, typed = self.solving.standing, self.editor.typed
-        faults = {cell: self._find_fault(cell, one) for cell, one in typed.items() if one.text}
+        faults = self.telling.find_faults()
         late = {
             cell: say_late(found, self.sheet.units[cell.kpi], self._currency) for cell, found in standing.late.items()
         }
@@ -305,6 +294,7 @@ class GoalMatrixEditor:
             typed,
             waiting=standing.waiting,
             clashing=standing.clashing,
+            past=self.solving.list_past(typed),
             late=late,
             faults=faults,
             currency=self._currency,
@@ -315,79 +305,12 @@ class GoalMatrixEditor:
         self.table.told = {
             "title": say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency),
             "subtitle": self._subtitle,
-            "revenue": self._describe_revenue(),
-            "problems": self._list_problems(faults, is_priced=is_priced),
+            "revenue": self.telling.describe_revenue(),
+            "problems": [*self.telling.list_problems(faults, is_priced=is_priced), *self._notes],
             "absorbed": self._absorbed,
             "undo": self.editor.undoable,
             "redo": self.editor.redoable,
         }
-
-    def _find_fault(self, cell: GoalCell, typed: Typed) -> str:
-        if cell not in self.sheet.places:
-            return "The text is no number."
-        unit = self.sheet.units.get(cell.kpi, "count")
-        found = read_goal_text(typed.text, unit, currency=self._currency, decimal=self._decimal)
-        return found.fault or "This was doubtful where it was pasted. Type it again."
-
-    def _list_problems(self, faults: Mapping[GoalCell, str], *, is_priced: bool) -> list[dict[str, Any]]:
-        trial, sheet, typed = self.solving.standing.trial, self.sheet, self.editor.typed
-        found = []
-        if self.editor.problem:
-            found.append({"kind": "clash", "title": "Not saved", "lines": [self.editor.problem]})
-        for cell, conflict in self.editor.conflicts.items():
-            found.append(describe_conflict(cell, conflict, sheet, self._currency))
-        for number, clash in enumerate(trial.clashes):
-            releases = self.solving.price(number) if is_priced else None
-
-            def widen(key: tuple, number: int = number) -> tuple[tuple, ...]:
-                return self.solving.widen(number, key, typed)
-
-            found.append(describe_clash(clash, releases, sheet, currency=self._currency, widen=widen))
-        waiting = self.solving.standing.waiting
-        beyond = [cell for cell in waiting if (typed[cell].goal or 0) > 1 and sheet.units.get(cell.kpi) == "share"]
-        found += [describe_beyond(cell, typed[cell], sheet) for cell in beyond]
-        if trial.unsolved:
-            found.append(describe_unsolved(sorted(waiting - {*beyond}), sheet))
-        found += [describe_fault(cell, fault, sheet) for cell, fault in faults.items() if cell in sheet.places]
-        return [*found, *self._notes]
-
-    def _describe_revenue(self) -> list[dict[str, Any]]:
-        row = next((at for at, one in enumerate(self.sheet.rows) if (one["kpi"], one["kind"]) == (REVENUE, "kpi")), -1)
-        columns = [at for at, one in enumerate(self.sheet.columns) if one["kind"] == YEAR]
-        if row < 0:
-            return []
-        found = []
-        for column in (at for at in columns if self.sheet.at[row, at] >= 0):
-            cell, label = self.sheet.cell(row, column), self.sheet.columns[column]["label"]
-            typed, known = self.editor.read(cell), self.solving.read(cell)
-            money = {"unit": "currency", "currency": self._currency}
-            said = f"expected {say_amount(known['expected'], **money)}"
-            if typed.goal is None:
-                said += f"; as things stand {say_amount(known['goal'], **money)}"
-            elif not words.is_missing(known["probability"]):
-                said += f", {100 * float(known['probability']):.0f} % likely"
-            text = typed.text or ("" if typed.goal is None else f"{typed.goal:,.2f}".removesuffix(".00"))
-            found.append(
-                {
-                    "cell": pack(cell),
-                    "label": f"Revenue goal {label}",
-                    "currency": self._currency,
-                    "text": text,
-                    "said": said,
-                    "fault": self._find_fault(cell, typed) if typed.text else "",
-                    "help": f"One number for {label}: every KPI, period and slice follows from it",
-                }
-            )
-        return found
-
-    def _write_expected(self, matrix: pd.DataFrame) -> dict[str, list[str]]:
-        expected = matrix["expected"].to_numpy(dtype=float)
-        texts = [
-            "" if at < 0 else say_amount(float(expected[at]), self.sheet.rows[i]["unit"], self._currency)
-            for i, line in enumerate(self.sheet.at)
-            for at in line
-        ]
-        return {"expected": texts}
 
     def _look_at(self, named: Any) -> None:
         cell = _read_cell(named)

@@ -19,6 +19,7 @@ from helpers.units import in_sentence
 
 ENDED, AHEAD, YEAR = "ended", "ahead", "year"
 HEADING = "heading"
+REVENUE = "revenue_won"
 OUT_OF_REACH = 0.01
 ASKS_NOTHING = 0.005
 MOST_PAST = 8
@@ -194,6 +195,7 @@ def write_cells(
     *,
     waiting: Collection[GoalCell] = (),
     clashing: Collection[GoalCell] = (),
+    past: Collection[GoalCell] = (),
     late: Mapping[GoalCell, str] | None = None,
     faults: Mapping[GoalCell, str] | None = None,
     currency: str = "USD",
@@ -207,6 +209,7 @@ def write_cells(
         typed: What people set.
         waiting: Cells that are set but don't count yet.
         clashing: Cells of a set that contradicts itself.
+        past: Cells of periods that are over and had no goal.
         late: Cells that ask for more than can still come → what can, in words.
         faults: Cells whose text is no goal → what is wrong.
         currency: ISO code of the company's currency.
@@ -241,6 +244,9 @@ def write_cells(
         if shown == shown:
             out["number"][place] = float(f"{shown:.9g}")
             out["text"][place] = _write(shown, unit, currency)
+    for cell in past:
+        row, column = sheet.places[cell]
+        out["state"][row * n_columns + column] = "past"
     for cell, one in typed.items():
         if not sheet.is_open(cell):
             continue

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.goal_prospects import Lateness
-from helpers.analyses.goal_relations import KEYS
+from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_session import PreparedMatrix
 from helpers.analyses.goal_trial import (
     GoalTrial,
@@ -19,8 +19,8 @@ from helpers.analyses.goal_trial import (
     try_goals,
     widen_release,
 )
-from helpers.answers.goal_editing import GoalCell, Typed
-from helpers.present.forms.goal_sheet import Sheet, to_cell, to_key
+from helpers.answers.goal_editing import LOCKED, GoalCell, Typed
+from helpers.present.forms.goal_sheet import REVENUE, YEAR, Sheet, to_cell, to_key
 
 REMEMBERED = 24
 
@@ -75,6 +75,7 @@ class GoalSolving:
     def __init__(self, prepared: PreparedMatrix, sheet: Sheet, judge: Judge | None = None) -> None:
         self._prepared, self._sheet, self._judge = prepared, sheet, judge
         self._solved: dict[tuple, pd.DataFrame] = {}
+        self._past = _read_past(prepared.cells, sheet)
         self.standing: Standing | None = None
 
     def solve(self, typed: Mapping[GoalCell, Typed], newest: Sequence[GoalCell] = ()) -> Standing:
@@ -128,13 +129,21 @@ class GoalSolving:
         return sum_up_absorbers(before, self.standing.trial.matrix, [to_key(cell) for cell in changed])
 
     def lay_goals(self, typed: Mapping[GoalCell, Typed]) -> pd.DataFrame:
-        """Lay out what people set, in their order; a lock without a goal holds what is expected."""
-        rows = []
+        """Lay out what people set, in their order; a lock without a goal holds what is expected.
+
+        Revenue of a period that is over and for which nobody set a goal is what came: no past makes up for a plan.
+        """
+        rows = [[*to_key(cell), actual, LOCKED] for cell, actual in self.list_past(typed).items()]
         for cell, one in typed.items():
             if cell in self._sheet.places and (one.goal is not None or one.is_locked):
                 rows.append([*to_key(cell), np.nan if one.goal is None else one.goal, one.state])
         frame = pd.DataFrame(rows, columns=[*KEYS, "goal", "state"])
         return frame.assign(goal=frame["goal"].astype(float), period_start=pd.to_datetime(frame["period_start"]))
+
+    def list_past(self, typed: Mapping[GoalCell, Typed]) -> dict[GoalCell, float]:
+        """List what came in the periods that are over and without a goal: the company's revenue, by cell."""
+        set_for = {(cell.kpi, cell.period_start) for cell in typed if cell.grain != YEAR}
+        return {cell: actual for cell, actual in self._past.items() if (cell.kpi, cell.period_start) not in set_for}
 
     def _solve_once(self, held: pd.DataFrame) -> pd.DataFrame:
         """Solve, or take what was solved before for the very same goals, as after undoing."""
@@ -145,3 +154,9 @@ class GoalSolving:
                 del self._solved[next(iter(self._solved))]
             self._solved[key] = solved
         return self._solved[key]
+
+
+def _read_past(cells: pd.DataFrame, sheet: Sheet) -> dict[GoalCell, float]:
+    rows = cells[(cells["kpi"] == REVENUE) & (cells["dimension"] == TOTAL) & (cells["actual"] > 0)]
+    found = {to_cell(tuple(row[name] for name in KEYS)): float(row["actual"]) for row in rows.to_dict("records")}
+    return {cell: actual for cell, actual in found.items() if cell.grain != YEAR and not sheet.is_open(cell)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,9 @@ from helpers.analyses.goal_trial import Clash
 from helpers.answers.goal_editing import GoalCell, GoalConflict, Typed
 from helpers.model.catalog import Catalog
 from helpers.present import words
-from helpers.present.forms.goal_sheet import Sheet, to_cell, to_key
+from helpers.present.forms.goal_sheet import REVENUE, Sheet, to_cell, to_key
 from helpers.units import in_sentence
 
-REVENUE = "revenue_won"
 MOST_NAMED = 3
 MOST_RELEASES = 4
 
@@ -51,7 +50,7 @@ def say_title(
         return f"Nobody has set a goal for {column['label']}: history lets one expect {usual}"
     said = f"{say_amount(goal, 'currency', currency)} in {column['label']}"
     asks = _find_ask(matrix, sheet, years[0])
-    likely = "" if chance != chance else f", {_say_chance(chance)} likely"
+    likely = "" if chance != chance else f", {say_chance(chance)} likely"
     if asks is None:
         return f"{said} asks for no more than history lets one expect{likely}"
     kpi, change = asks
@@ -75,7 +74,8 @@ def _find_ask(matrix: pd.DataFrame, sheet: Sheet, column: int) -> tuple[str, flo
     return (most[1], most[2]) if most[0] >= 0.005 else None
 
 
-def _say_chance(chance: float) -> str:
+def say_chance(chance: float) -> str:
+    """Write how likely a goal is; nothing is impossible or certain in a simulation."""
     return "< 1 %" if chance < 0.01 else "> 99 %" if chance > 0.99 else f"{chance * 100:.0f} %"
 
 
@@ -85,6 +85,7 @@ def describe_clash(
     sheet: Sheet,
     *,
     currency: str,
+    past: Collection[GoalCell] = (),
     widen: Callable[[tuple], Sequence[tuple]] = lambda key: (),
 ) -> Record:
     """Say which goals contradict each other, and offer what can be released, the cheapest first.
@@ -94,12 +95,17 @@ def describe_clash(
         releases: As ranked by ``price_releases``; None where that isn't known yet.
         sheet: Where the cells stand.
         currency: ISO code of the company's currency.
+        past: Cells that hold what came.
         widen: Finds what to release with a cell that isn't enough by itself; see ``widen_release``.
     """
     cells = [to_cell(tuple(key)) for key in clash.cells[list(GoalCell._fields)].itertuples(index=False)]
     goals = dict(zip(cells, clash.cells["goal"], strict=True))
     waiting = to_cell(clash.held_back)
-    said = [f"{sheet.name(cell)}: {say_amount(goals[cell], sheet.units.get(cell.kpi, ''), currency)}" for cell in cells]
+    said = [
+        f"{sheet.name(cell)}: {say_amount(goals[cell], sheet.units.get(cell.kpi, ''), currency)}"
+        + (", which is what came" if cell in past else "")
+        for cell in cells
+    ]
     lines = [f"No numbers make these {len(cells)} true at once:", *said] if len(cells) > 1 else said
     name = sheet.name(waiting)
     lines.append(f"{name} was set last and doesn't count until you choose. Nothing else has changed.")
@@ -250,7 +256,7 @@ def describe_cell(
                 ["Asks for", "as expected" if abs(change) < 0.005 else f"{change * 100:+.0f} %".replace("-", "−")]
             )
     if not words.is_missing(row["probability"]) and words.is_missing(row["actual"]):
-        facts.append(["Chance", _say_chance(float(row["probability"]))])
+        facts.append(["Chance", say_chance(float(row["probability"]))])
     if len(past):
         values = past["value"].to_numpy(dtype=float)
         facts.append(["Best of the past", say(values.max())])

@@ -78,7 +78,7 @@ function sayState(cell, kind) {
   if (cell.isPending) return "…";
   if (cell.state === "fault") return "no number";
   if (cell.state === "none") return "";
-  if (kind === "ended") return cell.flag === "late" ? "too late" : WORDS[cell.state];
+  if (kind === "ended") return cell.flag ? FLAGS[cell.flag] : WORDS[cell.state];
   const chance = CHANCED.has(cell.state) ? sayChance(cell.chance) : "";
   if (cell.flag === "late" || cell.flag === "clash") return FLAGS[cell.flag];
   if (cell.flag === "reach") return `out of reach`;

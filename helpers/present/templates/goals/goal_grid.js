@@ -33,20 +33,25 @@ class Grid {
 
   close() { this.watcher.disconnect(); }
 
-  get sheet() { return this.page.model.get("sheet"); }
+  // Rows and columns, with what is said of a row aloud.
+  readSheet() {
+    const told = this.page.model.get("sheet");
+    const parents = new Set(told.rows.map((row) => row.parent));
+    const rows = told.rows.map((row, at) => {
+      const spoken = row.kind === "slice" ? `${told.rows[row.parent].label}, ${row.within} ${row.label}` : row.label;
+      return { ...row, spoken, hasSlices: parents.has(at) };
+    });
+    this.sheet = { ...told, rows };
+  }
+
   get cells() { return this.page.model.get("cells"); }
 
   // ---- laying out -------------------------------------------------------------------------------------------------
 
   lay() {
+    this.readSheet();
     const { rows, columns, label } = this.sheet;
     this.table.setAttribute("aria-label", label);
-    rows.forEach((row) => {
-      const parent = rows[row.parent];
-      row.spoken = row.kind === "slice" ? `${parent.label}, ${row.within} ${row.label}` : row.label;
-      row.hasSlices = false;
-    });
-    rows.forEach((row) => { if (row.parent >= 0) rows[row.parent].hasSlices = true; });
     const ended = columns.flatMap((column, at) => (column.kind === "ended" ? [at] : []));
     this.folded = new Set(this.isEarlier ? [] : ended.slice(0, Math.max(ended.length - SHOWN_ENDED, 0)));
     this.shown = columns.flatMap((_, at) => (this.folded.has(at) ? [] : [at]));
