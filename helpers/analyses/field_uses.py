@@ -60,6 +60,8 @@ def _fields_of_kind(company: Any, measure: Any, field: str | None) -> frozenset[
         own = {"seat_churn": "seats"}.get(measure.variant, "mrr")
         if measure.variant == "logo_churn":
             return frozenset(TERMS | LIVING)
+        if measure.variant == "gross_churn":
+            return frozenset(TERMS | {("subscription", own), ("subscription", "product")})
         return frozenset(TERMS | {("subscription", own)})
     return frozenset(
         {

@@ -98,9 +98,8 @@ def list_records(
     journeys = build_journeys(company, as_of=as_of)
     resolved = resolve_filters(company, filters, as_of=as_of) or {}
     select = _Selection(company, journeys, definition, slices, resolved)
-    cell = Cell(
-        journeys, definition.measure, chosen, day_number(period.start), day_number(period.end), select, horizon_days
-    )
+    days = day_number(period.start), day_number(period.end)
+    cell = Cell(journeys, definition.measure, chosen, *days, select, horizon_days, company)
     behind = find_behind(cell, side)
     frame = _describe(company, journeys, cell, behind, named)
     total = float(behind.counts.sum()) if behind is not None else 0.0

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from helpers.engine.history import DealState
-from helpers.engine.journeys import LOST_STAGE, Journeys, Records
-from helpers.engine.recurring import active_on, available_to_renew
+from helpers.engine.journeys import LOST_STAGE, Journeys
+from helpers.engine.recurring import FIELD, balance_accounts, count_numerators, find_accounts, find_at_stake, find_lines
 from helpers.engine.timeline import NO_DAY
 
 NUMERATOR, DENOMINATOR = "numerator", "denominator"
 SIDES = (NUMERATOR, DENOMINATOR)
-FIELDS = {"grr": "mrr", "nrr": "mrr", "revenue_churn": "mrr", "seat_churn": "seats", "logo_churn": ""}
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Cell:
         first, last: First and last day number of the period.
         select: Object, state → which of its records are in the slice and pass the filters; None where it can't be told.
         horizon: Days that a cohort is given; None is to date.
+        company: The opened company, for its rules and the products of its contracts.
     """
 
     journeys: Journeys
@@ -60,6 +60,7 @@ class Cell:
     last: int
     select: Callable[[str, DealState | None], np.ndarray | None]
     horizon: int | None = None
+    company: Any = None
 
     def reached(self, object: str, stage: str) -> np.ndarray | None:
         """Return the day on which each record of an object reached a stage."""
@@ -276,31 +277,23 @@ def _retention(cell: Cell, side: str) -> Behind | None:
     journeys, variant = cell.journeys, cell.measure.variant
     if "subscription" not in journeys.records:
         return _customers(cell, side) if variant == "logo_churn" and "customer" in journeys.records else None
-    records, field = journeys.records["subscription"], FIELDS[variant]
+    records, field = journeys.records["subscription"], FIELD[variant]
     selected = cell.select("subscription", None)
     if selected is None or "start_at" not in records.days or (field and field not in records.cents):
         return None
     size = records.cents[field] / 100 if field else np.ones(records.n)
-    available = selected & available_to_renew(records, cell.first, cell.last)
-    kept = selected & active_on(records, min(cell.last, journeys.as_of) + 1)
-    if field:
-        kept &= available | (records.days["start_at"] > cell.first)
-    account = _accounts(records)
-    base = np.bincount(account[available], weights=size[available], minlength=account.max(initial=0) + 1)
-    at_risk = np.zeros(len(base), bool)
-    at_risk[account[available]] = True
-    still = kept & at_risk[account]
-    end = np.bincount(account[still], weights=size[still], minlength=len(base))
+    account = find_accounts(records)
+    lines = find_lines(records, account, cell.company) if variant == "gross_churn" else None
+    grace = cell.company.catalog.rules.renewal_grace_days if cell.company else 0
+    masks = find_at_stake(records, variant, cell.first, cell.last, as_of=journeys.as_of, grace=grace)
+    available, kept = (selected & mask for mask in masks)
+    at_risk, base, end, stayed = balance_accounts(account, lines, (available, kept), size)
     rows = np.flatnonzero(available)[np.argsort(-size[available], kind="stable")]
     rows = np.sort(rows[np.unique(account[rows], return_index=True)[1]])
-    rows = rows[base[account[rows]] > 0]
-    return _accounts_behind("subscription", rows, base[account[rows]], end[account[rows]], records.days, variant, side)
-
-
-def _accounts(records: Records) -> np.ndarray:
-    if records.parent is None:
-        return np.arange(records.n)
-    return np.where(records.parent >= 0, records.parent, records.parent.max(initial=0) + 1 + np.arange(records.n))
+    place = np.searchsorted(at_risk, account[rows])
+    rows, place = rows[base[place] > 0], place[base[place] > 0]
+    sizes = (base[place], end[place], stayed[place])
+    return _accounts_behind("subscription", rows, sizes, records.days, variant, side)
 
 
 def _customers(cell: Cell, side: str) -> Behind | None:
@@ -311,13 +304,12 @@ def _customers(cell: Cell, side: str) -> Behind | None:
     there = selected & (live != NO_DAY) & (live < cell.first) & ((ended == NO_DAY) | (ended >= cell.first))
     rows = np.flatnonzero(there)
     stayed = ((ended[rows] == NO_DAY) | (ended[rows] > cell.last)).astype(float)
-    return _accounts_behind("customer", rows, np.ones(len(rows)), stayed, records.days, "logo_churn", side)
+    return _accounts_behind("customer", rows, (np.ones(len(rows)), stayed, stayed), records.days, "logo_churn", side)
 
 
-def _accounts_behind(object, rows, base, end, days, variant: str, side: str) -> Behind:
-    kept = np.minimum(base, end)
-    parts = {"grr": kept, "nrr": end, "revenue_churn": base - kept, "seat_churn": base - kept}
-    counts = parts.get(variant, (end <= 0).astype(float)) if side == NUMERATOR else base
+def _accounts_behind(object, rows, sizes, days, variant: str, side: str) -> Behind:
+    base, end, stayed = sizes
+    counts = count_numerators(variant, base, end, stayed) if side == NUMERATOR else base
     counts = np.ones(len(rows)) if variant == "logo_churn" and side == DENOMINATOR else counts
     keep = counts != 0 if side == NUMERATOR else np.ones(len(rows), bool)
     start = days.get("start_at", days.get("live_at"))[rows]

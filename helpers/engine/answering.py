@@ -21,11 +21,12 @@ AT_ONCE = 40_000_000
 ON_STATES = {
     "stock": measure_stock,
     "push": measure_push,
-    "coverage": measure_coverage,
     "pipeline_conversion": measure_pipeline_conversion,
-    "retention": measure_retention,
 }
 """Kinds of measure that are told from what stood on a day, not from events."""
+
+ON_RULES = {"coverage": measure_coverage, "retention": measure_retention}
+"""Likewise, and from what the company itself says: its targets, its products, its rules."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +213,8 @@ def _measure_state(company, kpi: Kpi, lens: Lens, place: int) -> list[Block]:
     local = find_local_lens(company, lens)
     if local is None:
         return []
-    if kpi.measure.kind == "coverage":
-        cells = measure_coverage(kpi.measure, local, company)
+    if kpi.measure.kind in ON_RULES:
+        cells = ON_RULES[kpi.measure.kind](kpi.measure, local, company)
     else:
         cells = ON_STATES[kpi.measure.kind](kpi.measure, local)
     stack = stack_lenses([local], [place])

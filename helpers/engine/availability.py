@@ -9,6 +9,7 @@ from helpers.engine.cells import ask, choose_kpis, is_shortcut, open_evaluator
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.local_evaluator import evaluate_journeys
 from helpers.engine.pipeline import BOOKINGS, has_targets, open_carry_amounts
+from helpers.engine.recurring import FIELD
 from helpers.engine.slicing import Lens
 from helpers.engine.timeline import NO_DAY
 from helpers.model.kpi import Kpi
@@ -23,7 +24,6 @@ PLURAL = {
     "subscription": "subscriptions",
 }
 FIELD_OF = {"mrr": "subscription.mrr", "seats": "subscription.seats", "amount": "deal.amount"}
-RECURRING_FIELD = {"seat_churn": "seats", "grr": "mrr", "nrr": "mrr", "revenue_churn": "mrr"}
 
 
 def explain_availability(company, *, as_of: date | str | None = None) -> pd.DataFrame:
@@ -182,7 +182,7 @@ def _explain_retention(company, journeys: Journeys, measure) -> tuple[str, str]:
     if "subscription" not in company.tables:
         only = " or of customers with live_at and ended_at" if measure.variant == "logo_churn" else ""
         return "The exports hold no subscriptions.", f"Add an export of subscriptions{only}."
-    field = RECURRING_FIELD.get(measure.variant)
+    field = FIELD[measure.variant]
     if field and field not in journeys.records["subscription"].cents:
         return _no_field(field)
     if "start_at" not in journeys.records["subscription"].days:

@@ -108,7 +108,9 @@ class Retention(_Measured):
     """Tell how much of what could leave stayed, or left."""
 
     kind: Literal["retention"]
-    variant: Literal["grr", "nrr", "logo_churn", "seat_churn", "revenue_churn"]
+    variant: Literal[
+        "grr", "nrr", "logo_churn", "seat_churn", "revenue_churn", "gross_churn", "grr_starting", "nrr_starting"
+    ]
 
 
 class Ratio(_Measured):

@@ -21,6 +21,7 @@ class Rules(Definition):
         unknown_share: Share of "other" and "unknown" above which a field is not trusted.
         tolerance: A value this near to what was expected counts as on track.
         off_track: A value this far on the wrong side counts as off track.
+        renewal_grace_days: A contract that starts at most so many days after the end of one that left renewed it late.
         fetched_rows: Of a table in a warehouse at most so many rows are fetched; counting goes on where it lies.
     """
 
@@ -36,4 +37,5 @@ class Rules(Definition):
     unknown_share: float = Field(0.2, ge=0, le=1)
     tolerance: float = Field(0.05, ge=0, lt=1)
     off_track: float = Field(0.2, gt=0, lt=1)
+    renewal_grace_days: int = Field(0, ge=0)
     fetched_rows: int = Field(5_000_000, ge=0)
