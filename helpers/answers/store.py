@@ -44,6 +44,7 @@ class Answers:
     round: Round = field(default_factory=Round)
     discovery: DiscoveryAnswers = field(default_factory=DiscoveryAnswers)
     goals: "pd.DataFrame" = field(default_factory=lambda: build_goals([]))
+    plan: PlanOfRecord | None = None
     board: Mapping[str, tuple[CauseNote, ...]] = field(default_factory=dict)
     cascade: Cascade = field(default_factory=Cascade)
     comments: tuple[Comment, ...] = ()
@@ -97,7 +98,9 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
         plan = replace(plan, author="") if plan else None
     if people == "hidden":
         cascade, comments = hide_cascade(cascade, comments, salt=folder.name)
-    found = [*problems, *of_round, *of_discovery, *of_goals, *of_board, *of_cascade, *of_comments]
+    of_plans = [one for scenario in list_scenarios(folder) for one in scenario.problems]
+    of_plans += plan.problems if plan else ()
+    found = [*problems, *of_round, *of_discovery, *of_goals, *of_plans, *of_board, *of_cascade, *of_comments]
     if not state.is_closed:
         found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
-    return Answers(responses, state, discovery, goals, board, cascade, comments, tuple(found), hides_names)
+    return Answers(responses, state, discovery, goals, plan, board, cascade, comments, tuple(found), hides_names)

@@ -7,6 +7,7 @@ import pytest
 
 from helpers.answers.files import ABSENT, ConflictError
 from helpers.answers.plan_of_record import adopt_plan, list_plans, read_plan_of_record
+from helpers.answers.store import read_answers
 from helpers.errors import AnswersError
 
 NOON = datetime(2026, 1, 8, 12, tzinfo=UTC)
@@ -112,3 +113,19 @@ def test_faults_of_a_hand_edited_plan_are_told_with_line_and_cure(tmp_path):
         (3, "this key is unknown."),
         (11, "goal is no number."),
     }
+
+
+def test_the_plan_and_what_is_wrong_with_it_are_among_the_companys_answers(tmp_path):
+    adopt(tmp_path)
+    path = tmp_path / "answers/plan_of_record.toml"
+    path.write_text(path.read_text().replace("goal = 800", "goal = 'many'"), encoding="utf-8")
+    damaged = tmp_path / "answers/goal_scenarios/base.toml"
+    damaged.parent.mkdir()
+    damaged.write_text("[[goal]", encoding="utf-8")
+    answers = read_answers(tmp_path)
+    assert answers.plan.author == "Ana"
+    assert {problem["file"] for problem in answers.problems} == {
+        "answers/plan_of_record.toml",
+        "answers/goal_scenarios/base.toml",
+    }
+    assert read_answers(tmp_path, people="hidden").plan.author == ""
