@@ -12,6 +12,7 @@ from helpers.analyses.goal_findings import list_findings
 from helpers.analyses.goal_grid import compare_with_past, lay_out_grid
 from helpers.analyses.goal_locks import find_set
 from helpers.analyses.goal_matrix import build_matrix
+from helpers.analyses.goal_pace import list_rest, measure_pace
 from helpers.analyses.goal_pipe import count_pipe, expect_from_pipe, list_created, list_landings
 from helpers.analyses.goal_plan import lock_carry_over, plan_goals
 from helpers.analyses.goal_simulation import (
@@ -146,7 +147,8 @@ def _look_ahead(
     landings = list_landings(expect_from_pipe(company, as_of=as_of, grain=grain), grain=grain, fiscal_year_start=fiscal)
     history = read_revenue_history(company, as_of=as_of, grain=grain, rules=rules, curve=curve)
     outlook = simulate_revenue(matrix, history, periods, rules=rules)
-    solved = add_probability(matrix, outlook, catalog=catalog, rules=rules, cells=cells)
+    rest = list_rest(measure_pace(company, matrix, as_of=as_of, grain=grain, rules=rules))
+    solved = add_probability(matrix, outlook, catalog=catalog, rules=rules, cells=cells, rest=rest)
     expected = _expect_created(solved, catalog, curve, periods)
     shares = get_shares(curve, POOLED).tolist()
     targets = derive_targets(solved, as_of=as_of, grain=grain, fiscal_year_start=fiscal)
