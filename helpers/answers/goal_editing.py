@@ -1,7 +1,7 @@
 """Goals while people type them: every step on disk at once, undone and redone, merged with what others typed.
 
 A step is one thing that somebody did: a cell typed, a range locked, a block pasted, a scenario opened. The file keeps
-the goals in the order in which they were set, the newest last; text that is no number stands in its table ``[[draft]]``.
+the goals in the order in which they were set, the newest last; text that is no number is in its table ``[[draft]]``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -162,11 +162,6 @@ class GoalEditor:
             self._set({cell: after for cell, (_, after) in step.items()})
         return tuple(step)
 
-    def replace(self, goals: Cells, what: str, *, keep: Callable[[GoalCell], bool] = lambda _: False) -> tuple:
-        """Set all cells anew as one step, those not named become free; cells to ``keep`` stay as they are."""
-        gone = {cell: Typed() for cell in self.typed if not keep(cell) and cell not in goals}
-        return self.change({**gone, **goals}, what)
-
     def undo(self) -> Step | None:
         """Take the latest step back, except cells that somebody else has set since; None where there is none."""
         return self._move(self._done, self._undone, backwards=True)
@@ -257,6 +252,25 @@ class GoalEditor:
         self.change({cell: conflict.mine}, "choosing")
         return self.save(force=[cell])
 
+    def set_disputed_aside(self, changes: Cells, known: Cells) -> dict[GoalCell, Typed]:
+        """Keep what an earlier page has left from overtaking what somebody else has set since that page last heard.
+
+        Args:
+            changes: What that page has left.
+            known: What it knew to be set then, by cell.
+
+        Returns:
+            The changes that overtake nothing; the others are conflicts now.
+        """
+        kept = {}
+        for cell, mine in changes.items():
+            now, then = self.read(cell), known.get(cell, self.read(cell))
+            if now != mine and (now.goal, now.is_locked) != (then.goal, then.is_locked):
+                self.conflicts[cell] = GoalConflict(mine, now)
+            else:
+                kept[cell] = mine
+        return kept
+
     def list_versions(self, limit: int = 20) -> list[GoalVersion]:
         """List earlier versions that differ from what holds now, newest first."""
         found, now = [], {**self._file}
@@ -272,13 +286,13 @@ class GoalEditor:
                 break
         return found
 
-    def restore(self, number: int) -> tuple[GoalCell, ...]:
-        """Set everything as in an earlier version, as a step that can be undone; writes nothing.
+    def read_version(self, number: int) -> dict[GoalCell, Typed]:
+        """Read what was set in an earlier version.
 
         Raises:
             AnswersError: That version isn't kept.
         """
-        return self.replace(read_cells(read_version(self.folder, TOPIC, number).values), "bringing a version back")
+        return read_cells(read_version(self.folder, TOPIC, number).values)
 
     def _set(self, cells: Cells) -> None:
         for cell, value in cells.items():
@@ -303,6 +317,14 @@ class GoalEditor:
         n = len(self.conflicts)
         what = "1 goal" if n == 1 else f"{n} goals"
         return f"[answers/{TOPIC}.toml] another window has set {what} differently. Choose which value holds."
+
+
+def list_replaced(
+    typed: Cells, goals: Cells, *, may_change: Callable[[GoalCell], bool] = lambda _: True
+) -> dict[GoalCell, Typed]:
+    """List the changes that leave only some goals set: all others become free, except cells that may not change."""
+    wanted = dict.fromkeys(typed, Typed()) | dict(goals)
+    return {cell: one for cell, one in wanted.items() if may_change(cell)}
 
 
 def read_cells(values: Mapping[str, Any]) -> dict[GoalCell, Typed]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
+from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed, list_replaced
 from helpers.answers.goals import read_goals
 
 Q4, Q1 = date(2026, 10, 1), date(2027, 1, 1)
@@ -227,7 +227,7 @@ def test_an_earlier_version_is_brought_back_as_a_step_that_can_be_undone(editor,
     editor.save()
     (version,) = editor.list_versions()
     assert version.n_changed == 2
-    editor.restore(version.number)
+    editor.change(list_replaced(editor.typed, editor.read_version(version.number)), "bringing a version back")
     assert editor.typed == {REVENUE: Typed(1.0)}
     editor.undo()
     assert editor.typed == {REVENUE: Typed(2.0), LEADS: Typed(3.0)}
@@ -235,7 +235,7 @@ def test_an_earlier_version_is_brought_back_as_a_step_that_can_be_undone(editor,
 
 def test_replacing_everything_frees_what_is_not_named_except_what_is_kept(editor):
     editor.change({REVENUE: Typed(1.0), LEADS: Typed(2.0)})
-    editor.replace({WEB: Typed(3.0)}, "opening", keep=lambda cell: cell == LEADS)
+    editor.change(list_replaced(editor.typed, {WEB: Typed(3.0)}, may_change=lambda cell: cell != LEADS), "opening")
     assert editor.typed == {LEADS: Typed(2.0), WEB: Typed(3.0)}
 
 

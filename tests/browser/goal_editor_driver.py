@@ -3,16 +3,19 @@
 import base64
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from helpers.analyses.goal_prospects import Lateness
 from helpers.answers.goal_editing import GoalEditor
+from helpers.answers.spreadsheet_layout import name_company
 from helpers.model.catalog import load_catalog
 from helpers.model.goal import load_goal_rules
 from helpers.present.forms.goal_editor import GoalMatrixEditor
 from helpers.present.forms.style import form_css
+from helpers.present.goal_spreadsheet import write_goal_spreadsheet
 from tests.analyses.test_goal_matrix import add_up, make_column, make_matrix
 from tests.browser.conftest import mount_on
 
@@ -21,10 +24,12 @@ QUARTERS = ("2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01")
 
 BRIDGE = """async (number) => {
     const model = window.models[number];
-    model.send = (content) => {
+    model.send = (content, callbacks, buffers = []) => {
         model.sent.push(structuredClone(content));
         if (window.isCut) return;
-        window.toPython(number, JSON.stringify(content)).then((answer) => window.answer(number, JSON.parse(answer)));
+        const bytes = buffers.map((one) => btoa(String.fromCharCode(...new Uint8Array(one))));
+        const answered = window.toPython(number, JSON.stringify(content), bytes);
+        answered.then((answer) => window.answer(number, JSON.parse(answer)));
     };
     window.answer = (number, { state, messages, files }) => {
         const model = window.models[number];
@@ -92,7 +97,16 @@ def open_editor(folder, matrix=None, *, judge=None, **options):
         currency="EUR",
         labels={"source": "Source"},
         subtitle="Brightwater Software · as of 30 Jun 2026",
+        write_workbook=partial(write_workbook, folder),
         **options,
+    )
+
+
+def write_workbook(folder, matrix, typed, scenario):
+    """Write the goals as the editor's own opener does, for a company without exports."""
+    catalog, company = load_catalog(), name_company(folder)
+    return write_goal_spreadsheet(
+        matrix, catalog=catalog, as_of=AS_OF, typed=typed, company=company, currency="EUR", scenario=scenario
     )
 
 
@@ -125,9 +139,9 @@ class Goals:
         self.root = self.mounted.root
         self.page.evaluate(BRIDGE, self.mounted.number)
 
-    def _answer(self, number, content):
+    def _answer(self, number, content, buffers=()):
         form = self.forms[number]
-        form._hear(None, json.loads(content), [])
+        form._hear(None, json.loads(content), [base64.b64decode(one) for one in buffers])
         state = {name: getattr(form.table, name) for name in ("sheet", "cells", "told", "detail")}
         sent, self._sent[:] = list(self._sent), []
         messages, files = [one for one, _ in sent], [file for _, file in sent]

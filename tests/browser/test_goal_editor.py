@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import expect
 
 from tests.browser.goal_editor_driver import Goals, make_small_matrix, open_editor
@@ -328,6 +329,71 @@ def test_two_windows_that_set_one_cell_show_both_values(goals, tmp_path):
     expect(goals.problems).to_contain_text("There: 1,999")
     goals.problems.get_by_role("button", name="Take the other").click()
     expect(goals.cell(LEADS)).to_contain_text("1,999")
+
+
+# ---- scenarios, workbooks, versions ----------------------------------------------------------------------------------
+
+
+def test_a_scenario_is_saved_opened_and_undone(goals, tmp_path):
+    goals.type(LEADS, "2000")
+    goals.tool("Scenarios").click()
+    goals.problems.get_by_label("Keep these goals as").fill("Ambitious <b>")
+    goals.problems.get_by_role("button", name="Save").click()
+    expect(goals.problems).to_contain_text("Saved as “Ambitious <b>”")
+    goals.type(LEADS, "2500")
+    expect(goals.cell(LEADS)).to_contain_text("2,500")
+    goals.problems.get_by_role("button", name="Open “Ambitious <b>”, 1 goal").click()
+    expect(goals.cell(LEADS)).to_contain_text("2,000")
+    expect(goals.problems).to_contain_text("“Ambitious <b>” is open")
+    goals.tool("Undo").click()
+    expect(goals.cell(LEADS)).to_contain_text("2,500")
+    goals.problems.get_by_role("button", name="Close").click()
+    expect(goals.problems).to_have_count(0)
+
+
+def test_the_plan_of_record_is_adopted_by_somebody_and_stays_when_goals_change(goals, tmp_path):
+    goals.type(LEADS, "2000")
+    goals.tool("Plan of record").click()
+    goals.problems.get_by_role("button", name="Make this the plan").click()
+    expect(goals.problems).to_contain_text("Say who adopts it")
+    goals.problems.get_by_label("Adopted by").fill("Ana Okafor")
+    goals.problems.get_by_role("button", name="Make this the plan").click()
+    expect(goals.problems).to_contain_text("by Ana Okafor")
+    before = (tmp_path / "answers" / "plan_of_record.toml").read_bytes()
+    goals.type(LEADS, "2500")
+    expect(goals.cell(LEADS)).to_contain_text("2,500")
+    assert (tmp_path / "answers" / "plan_of_record.toml").read_bytes() == before
+
+
+def test_goals_go_out_to_excel_and_come_back_after_being_looked_at(goals, tmp_path):
+    goals.type(LEADS, "2000")
+    with goals.page.expect_download() as download:
+        goals.tool("To Excel").click()
+    path = tmp_path / "goals.xlsx"
+    download.value.save_as(path)
+    goals.type(LEADS, "2100")
+    expect(goals.cell(LEADS)).to_contain_text("2,100")
+    book = load_workbook(path)
+    cell = next(cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value == 2000)
+    cell.value = 2300
+    book.save(path)
+    with goals.page.expect_file_chooser() as chooser:
+        goals.tool("From Excel").click()
+    chooser.value.set_files(path)
+    expect(goals.problems).to_contain_text("goals.xlsx: 1 goal would change")
+    expect(goals.problems).to_contain_text("2,000 → 2,300; here it is 2,100 now")
+    goals.problems.get_by_role("button", name="Take over all 1, also those set otherwise here").click()
+    expect(goals.cell(LEADS)).to_contain_text("2,300")
+
+
+def test_an_earlier_version_is_brought_back(goals):
+    goals.type(LEADS, "2000")
+    expect(goals.cell(LEADS)).to_contain_text("2,000")
+    goals.type(LEADS, "2500")
+    expect(goals.cell(LEADS)).to_contain_text("2,500")
+    goals.tool("Earlier versions").click()
+    goals.problems.get_by_role("button", name=re.compile("1 cell otherwise")).first.click()
+    expect(goals.cell(LEADS)).to_contain_text("2,000")
 
 
 # ---- hostile names, size, looks --------------------------------------------------------------------------------------

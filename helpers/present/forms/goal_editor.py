@@ -13,11 +13,12 @@ import pandas as pd
 from ipywidgets import HBox, VBox, Widget
 
 from helpers.analyses.goal_session import prepare_matrix
-from helpers.answers.goal_editing import GoalCell, GoalConflict, GoalEditor, Typed
+from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
 from helpers.answers.goal_numbers import POINT, find_decimal, read_goal_text
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
 from helpers.present import words
+from helpers.present.forms.goal_files import GoalFiles
 from helpers.present.forms.goal_sheet import STATES, Sheet, lay_out_sheet, write_cells
 from helpers.present.forms.goal_solving import GoalSolving, Judge
 from helpers.present.forms.goal_table import GoalTable
@@ -49,6 +50,8 @@ class GoalMatrixEditor:
         decimal: The sign before fractions where the company is at home.
         labels: Partition → its label.
         subtitle: What stands under the finding.
+        by: Who edits.
+        write_workbook: Writes a solved matrix, what people set and a scenario's name as a workbook.
     """
 
     def __init__(
@@ -66,6 +69,8 @@ class GoalMatrixEditor:
         decimal: str = POINT,
         labels: Mapping[str, str] | None = None,
         subtitle: str = "",
+        by: str = "",
+        write_workbook: Callable[[pd.DataFrame, Mapping[GoalCell, Typed], str], bytes] | None = None,
     ) -> None:
         self.editor, self._catalog, self._currency, self._decimal = editor, catalog, currency, decimal
         self._past, self._subtitle, self._basis = past, subtitle, matrix.attrs.get("basis", {})
@@ -74,6 +79,16 @@ class GoalMatrixEditor:
         self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, **places)
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
         self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
+        self.files = GoalFiles(
+            editor,
+            take=self._take,
+            read_matrix=lambda: self.solving.judge().matrix,
+            write_workbook=write_workbook
+            and (lambda scenario: write_workbook(self.solving.judge().matrix, editor.typed, scenario)),
+            is_open=self.sheet.is_open,
+            by=by,
+            decimal=decimal,
+        )
         self._answered, self._judging, self._task = 0, None, None
         self._open_steps: dict[int, tuple[GoalCell, ...]] = {}
         self._settled: set[int] = set()
@@ -128,6 +143,9 @@ class GoalMatrixEditor:
         }
         if what in steps:
             steps[what]()
+        elif self.files.hear(what, content, buffers or ()):
+            self._hand_over()
+            self._show(is_priced=self._judging is None)
 
     def _read_cells(self, found: Any) -> Iterable[tuple[GoalCell, str]]:
         """Read the cells that a message names, those that can be set only, each with the text that came with it."""
@@ -171,23 +189,13 @@ class GoalMatrixEditor:
             typed = self._read_typed(cell, text)
             changes = {cell: typed}
             if typed.goal is not None and not typed.text:
-                inside = [other for other in self.editor.typed if self._is_part(other, cell)]
+                inside = [other for other in self.editor.typed if self.sheet.is_part(other, cell)]
                 changes |= dict.fromkeys(inside, Typed())
                 if inside:
-                    lines = ["Undo brings them back."]
-                    title = f"{words.count_of(len(inside), 'earlier revenue goal')} of {self._label(cell)} gave way"
-                    self._notes = [{"kind": "note", "title": title, "lines": lines}]
+                    what = words.count_of(len(inside), "earlier revenue goal")
+                    title = f"{what} of {self.sheet.find_label(cell)} gave way"
+                    self._notes = [{"kind": "note", "title": title, "lines": ["Undo brings them back."]}]
             self._change(changes, "the revenue goal", keeps_notes=True)
-
-    def _is_part(self, other: GoalCell, year: GoalCell) -> bool:
-        is_inside = other.period_start >= year.period_start and self._label(other, "year") == self._label(year)
-        return other != year and other.kpi == year.kpi and self.sheet.is_open(other) and is_inside
-
-    def _label(self, cell: GoalCell, grain: str = "") -> str:
-        if not grain or cell.grain == grain:
-            return self.sheet.columns[self.sheet.places[cell][1]]["label"]
-        years = [one for one in self.sheet.columns if one["grain"] == grain and one["start"] <= str(cell.period_start)]
-        return max(years, key=lambda one: one["start"])["label"] if years else ""
 
     # ---- changing ---------------------------------------------------------------------------------------------------
 
@@ -201,20 +209,22 @@ class GoalMatrixEditor:
     ) -> None:
         if not keeps_notes:
             self._notes = []
-        changes = dict(changes)
         if content and content.get("isLeft"):
-            self._set_disputed_aside(changes, content.get("base"))
+            bases = content.get("base")
+            known = zip(changes, bases if isinstance(bases, list) else [], strict=False)
+            then = {cell: Typed(*base[:2]) for cell, base in known if isinstance(base, list) and len(base) > 1}
+            changes = self.editor.set_disputed_aside(changes, then)
         changed = self.editor.change(changes, what)
         self._follow(changed)
 
-    def _set_disputed_aside(self, changes: dict[GoalCell, Typed], bases: Any) -> None:
-        """Don't let what an earlier page has left overtake what somebody else has set since that page last heard."""
-        for (cell, mine), base in zip(list(changes.items()), bases if isinstance(bases, list) else [], strict=False):
-            now = self.editor.read(cell)
-            known = Typed(*base[:2]) if isinstance(base, list) and len(base) >= 2 else now
-            if now != mine and (now.goal, now.is_locked) != (known.goal, known.is_locked):
-                self.editor.conflicts[cell] = GoalConflict(mine, now)
-                del changes[cell]
+    def _take(self, changes: Mapping[GoalCell, Typed], what: str) -> None:
+        self._change(changes, what)
+
+    def _hand_over(self) -> None:
+        if self.files.outgoing is not None:
+            about, content = self.files.outgoing
+            self.files.outgoing = None
+            self.table.send({"file": about}, [content])
 
     def _move(self, move: Callable[[], Any]) -> None:
         step = move()
@@ -302,14 +312,16 @@ class GoalMatrixEditor:
         )
         self._late = late
         self.table.cells = {**cells, "answered": self._answered}
+        cards = [self.files.card] if self.files.card else []
         self.table.told = {
             "title": say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency),
             "subtitle": self._subtitle,
             "revenue": self.telling.describe_revenue(),
-            "problems": [*self.telling.list_problems(faults, is_priced=is_priced), *self._notes],
+            "problems": [*self.telling.list_problems(faults, is_priced=is_priced), *self._notes, *cards],
             "absorbed": self._absorbed,
             "undo": self.editor.undoable,
             "redo": self.editor.redoable,
+            "files": self.files.offers,
         }
 
     def _look_at(self, named: Any) -> None:

@@ -71,6 +71,18 @@ class Sheet:
         """Whether a cell is in the sheet and can be set, since its period isn't over."""
         return cell in self.places and self.columns[self.places[cell][1]]["kind"] != ENDED
 
+    def find_label(self, cell: GoalCell, grain: str = "") -> str:
+        """Return what a cell's period is called, or the one of a longer grain that it lies in."""
+        if not grain or cell.grain == grain:
+            return self.columns[self.places[cell][1]]["label"]
+        wide = [one for one in self.columns if one["grain"] == grain and one["start"] <= str(cell.period_start)]
+        return max(wide, key=lambda one: one["start"])["label"] if wide else ""
+
+    def is_part(self, cell: GoalCell, year: GoalCell) -> bool:
+        """Whether a cell that can be set is a part of a year's: one of its slices or periods."""
+        is_other = cell != year and cell.kpi == year.kpi and self.is_open(cell)
+        return is_other and self.find_label(cell, year.grain) == self.find_label(year)
+
     def name(self, cell: GoalCell) -> str:
         """Name a cell for a reader: ``Leads, Q4 2026, source Web``."""
         row, column = self.places[cell]

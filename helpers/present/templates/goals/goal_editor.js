@@ -189,20 +189,68 @@ class Page {
     const told = this.model.get("told");
     this.headline.replaceChildren(make("h3", "title", told.title ?? ""), make("p", "subtitle", told.subtitle ?? ""));
     this.showRevenue(told.revenue ?? []);
-    this.problems.replaceChildren(...(told.problems ?? []).map((problem) => this.makeProblem(problem)));
+    const problems = JSON.stringify(told.problems ?? []);
+    if (problems !== this.shownProblems) this.problems.replaceChildren(...(told.problems ?? []).map((one) => this.makeProblem(one)));
+    this.shownProblems = problems;
     this.absorbed.replaceChildren(...(told.absorbed ?? []).map((line) => make("p", "", line)));
+    this.showFiles(told.files ?? []);
     this.labelTools();
   }
 
-  makeProblem({ kind, title, lines = [], buttons = [] }) {
+  makeProblem({ kind, title, lines = [], buttons = [], form = null }) {
     const box = make("section", `problem ${kind}`);
     box.append(make("h4", "", title), ...lines.map((line) => make("p", "", line)));
+    if (form) box.append(this.makeForm(form));
     if (buttons.length) {
       const row = make("div", "choices");
       row.append(...buttons.map((button) => this.makeButton(button)));
       box.append(row);
     }
     return box;
+  }
+
+  // A field and a button: what is typed goes along with what is asked for.
+  makeForm({ label, button, send, value }) {
+    const part = make("form", "ask");
+    const field = make("label", "field", label);
+    const input = make("input");
+    input.type = "text";
+    input.autocomplete = "off";
+    input.value = value ?? "";
+    field.append(input);
+    part.append(field, make("button", "choice first", button));
+    part.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.ask({ ...send, text: input.value });
+    });
+    input.addEventListener("keydown", (event) => event.stopPropagation());
+    return part;
+  }
+
+  // The buttons about scenarios, workbooks and versions; Python says which there are.
+  showFiles(offers) {
+    const wanted = JSON.stringify(offers);
+    if (this.files.dataset.shown === wanted) return;
+    this.files.dataset.shown = wanted;
+    this.files.replaceChildren(...offers.map(([id, label]) => {
+      const one = make("button", "tool", label);
+      one.type = "button";
+      one.addEventListener("click", () => (id === "import" ? this.chooser.click() : this.ask({ do: id })));
+      return one;
+    }));
+    this.chooser = make("input");
+    Object.assign(this.chooser, { type: "file", accept: ".xlsx", hidden: true });
+    this.chooser.setAttribute("aria-label", "Choose a filled workbook");
+    this.chooser.addEventListener("change", () => this.bring());
+    this.files.append(this.chooser);
+  }
+
+  async bring() {
+    const [file] = this.chooser.files;
+    if (!file) return;
+    const buffer = await file.arrayBuffer();
+    this.chooser.value = "";
+    this.model.send({ do: "import", name: file.name }, undefined, [buffer]);
   }
 
   // One field per fiscal year: a number typed here sets the year's revenue, everything else follows.
