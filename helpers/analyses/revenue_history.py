@@ -119,7 +119,8 @@ def read_wins(journeys: Journeys, business: str) -> tuple[np.ndarray, np.ndarray
     days = records.reached.get(("won", business)) if records is not None else None
     if days is None:
         return np.array([], dtype=int), np.array([])
-    kept = days != NO_DAY
+    # A contact's own day of the win says nothing of the business, and counts as new.
+    kept = (days != NO_DAY) & records.is_business(business)
     cents = records.cents.get("amount", np.zeros(records.n))
     return days[kept], cents[kept] / 100.0
 
