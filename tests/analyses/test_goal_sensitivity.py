@@ -1,4 +1,4 @@
-"""What a point is worth, by hand: 100 leads a quarter, half are opportunities a quarter later, half of those wins then."""
+"""What a point is worth, by hand: of 100 leads a quarter half are opportunities a quarter later, half of those wins."""
 
 from dataclasses import replace
 from datetime import date
