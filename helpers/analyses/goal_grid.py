@@ -56,7 +56,7 @@ def lay_out_grid(
     periods = _choose_columns(company, grain, as_of, fiscal_year_start, ended, ahead)
     order = {id: position for position, id in enumerate(catalog.kpis)}
     kpis = sorted(company["kpi"].unique(), key=lambda id: order.get(id, len(order)))
-    kpis = _put_in_funnel_order(kpis, catalog)
+    kpis = put_in_funnel_order(kpis, catalog)
     cells = {(row["kpi"], row["grain"], pd.Timestamp(row["period_start"])): row for row in company.to_dict("records")}
     late = _list_too_late(stages, catalog, grain)
     rows = []
@@ -96,7 +96,7 @@ def _choose_columns(
     return [*past, *[period for period in fine if period.end > as_of][:ahead], *years[:1]]
 
 
-def _put_in_funnel_order(kpis: list[str], catalog: Catalog) -> list[str]:
+def put_in_funnel_order(kpis: list[str], catalog: Catalog) -> list[str]:
     """Put each rate behind the volume it starts from, so that the grid reads down the funnel."""
     place = {}
     volumes = {stage.volume: position for position, stage in enumerate(catalog.stages.values()) if stage.volume}
