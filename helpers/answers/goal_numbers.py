@@ -18,6 +18,8 @@ SUFFIXES = {
 
 MARKS = {"%": "%", "×": "×", "x": "×", "day": "days", "days": "days"}
 UNIT_OF_MARK = {"%": "share", "×": "ratio", "days": "days"}
+COMMA_LANGUAGES = frozenset("bg cs da de el es fi fr hr hu id it nb nl no pl pt ro ru sk sl sr sv tr uk vi".split())
+POINT_COUNTRIES = frozenset(("CH", "LI", "MX", "US", "GB"))
 BLANKS = "\u00a0\u2007\u2009\u202f "
 LONGEST = 60
 
@@ -83,6 +85,16 @@ def read_goal_text(
     if number > LARGEST:
         return ReadGoal(fault=f"{named} is a larger number than can be kept. Write it as {example}.")
     return _read_share(number, mark, named) if unit == "share" else ReadGoal(number)
+
+
+def find_home_decimal(locale: str) -> str:
+    """Return the sign before fractions where a company is at home.
+
+    >>> find_home_decimal("de-DE"), find_home_decimal("de-CH"), find_home_decimal("en")
+    (',', '.', '.')
+    """
+    language, _, country = locale.replace("_", "-").partition("-")
+    return COMMA if language.lower() in COMMA_LANGUAGES and country.upper() not in POINT_COUNTRIES else POINT
 
 
 def find_decimal(texts: Iterable[str]) -> str:

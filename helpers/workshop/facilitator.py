@@ -14,7 +14,7 @@ from helpers.workshop.page_script import PageScript
 from helpers.workshop.page_shell import Entry, PageShell, keep_looking
 from helpers.workshop.people import PeoplePart
 from helpers.workshop.people_progress import PeopleProgress
-from helpers.workshop.results import DiscoveryResults, SurveyResults
+from helpers.workshop.results import DiscoveryResults, GoalResults, SurveyResults
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.served_files import ROOT_VARIABLE, SHARED_VARIABLE
 from helpers.workshop.spreadsheets import SpreadsheetPart
@@ -59,6 +59,7 @@ class FacilitatorPage:
             *SurveyResults(reviews, currency=self._currency).list_entries(),
             *discovery.list_entries(),
             *discovery.list_further_entries(),
+            *GoalResults(reviews, by=self._guest.name).list_entries(),
             Entry("profile", "Company profile", lambda: OnePagePart(reviews, guide=self._guide), FILES),
             Entry("spreadsheets", "Spreadsheets", self._make_spreadsheets, FILES),
             Entry("earlier", "Earlier versions", lambda: EarlierPart(reviews, people_progress), FILES),

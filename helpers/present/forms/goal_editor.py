@@ -346,6 +346,7 @@ class GoalMatrixEditor:
             catalog=self._catalog,
             currency=self._currency,
             state=STATES.get(state, state),
+            waits=self.editor.read(cell).goal if state == "waiting" else None,
             late=self._late.get(cell, ""),
             basis=self._basis.get(cell.kpi, ""),
         )

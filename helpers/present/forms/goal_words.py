@@ -232,6 +232,7 @@ def describe_cell(
     catalog: Catalog,
     currency: str,
     state: str,
+    waits: float | None = None,
     late: str = "",
     basis: str = "",
 ) -> Record:

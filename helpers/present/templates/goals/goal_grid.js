@@ -188,7 +188,17 @@ class Grid {
     if (!isOpen && this.active && this.sheet.rows[this.active.row].parent === row) this.active = { ...this.active, row };
     if (!isOpen) this.anchor = this.active;
     this.lay();
+    if (isOpen) this.revealSlices(row);
+    this.page.labelTools();
     this.page.speak(`${isOpen ? "Slices shown" : "Slices hidden"}: ${this.sheet.rows[row].label}`);
+  }
+
+  // Scrolls so far that some of the slices just opened are in sight.
+  revealSlices(row) {
+    const top = this.lines.indexOf(row) * ROW;
+    const wanted = top + ROW * 6 + this.head.offsetHeight - this.frame.clientHeight;
+    if (this.frame.scrollTop < wanted) this.frame.scrollTop = Math.min(wanted, top);
+    this.draw();
   }
 
   foldAll(isOpen) {
