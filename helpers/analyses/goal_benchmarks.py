@@ -15,7 +15,8 @@ from helpers.model.benchmark import Benchmarks, BenchmarkSet, Measure, load_benc
 from helpers.units import format_money, format_value
 
 BENCHMARK_COLUMNS = [
-    "kpi", "period_start", "needed", "benchmark", "low", "high", "band", "source", "year", "n", "statistic", "note",
+    "kpi", "period_start", "needed", "benchmark", "low", "high", "band", "source", "year", "n", "statistic", "reason",
+    "mapping", "caveat", "note",
 ]  # fmt: skip
 NONE_KNOWN = "No sourced benchmark is known for this KPI."
 FEW_DEALS = 30
@@ -37,8 +38,9 @@ def compare_with_benchmarks(
         One row per KPI, period and set that tells something of it: kpi, period_start, needed (the goal), benchmark (in
         the KPI's unit; of a range its middle is not made up: blank), low and high (where the source tells a range),
         band (of annual contract value, in words), source, year (what it covers), n (companies behind it, blank where
-        not told), statistic (typical, median …), note (how the measures are matched, what to mind, or why the figure
-        can't be compared; then the figures are blank). A KPI that no set tells anything of has one row that says so.
+        not told), statistic (typical, median …), reason (why there is no figure, empty where there is one), mapping
+        (how what the source measures fits the KPI), caveat (what to mind of the source), note (all three). A KPI that
+        no set tells anything of has one row that says so.
         ``attrs``: deal_size (average, company's currency; NaN without wins), deals (n), since and until (dates).
 
     Source:
@@ -55,8 +57,8 @@ def compare_with_benchmarks(
             if measure.kpi == row["kpi"] and any(one.measure == name for one in each.rows)
         ]
         base = {"kpi": row["kpi"], "period_start": row["period_start"], "needed": row["goal"]}
-        rows += [base | each for each in found] or [base | {"note": NONE_KNOWN}]
-    texts = ["band", "source", "year", "statistic", "note"]
+        rows += [base | each for each in found] or [base | {"reason": NONE_KNOWN, "note": NONE_KNOWN}]
+    texts = ["band", "source", "year", "statistic", "reason", "mapping", "caveat", "note"]
     frame = pd.DataFrame([dict.fromkeys(texts, "") | row for row in rows], columns=BENCHMARK_COLUMNS)
     frame = frame.astype(dict.fromkeys(texts, "str"))
     numbers = ["needed", "benchmark", "low", "high", "n"]
@@ -88,20 +90,26 @@ def _measure_size(company, as_of: date) -> tuple[float, int, date]:
 
 
 def _compare(measure: Measure, rows, each: BenchmarkSet, size: float, deals: int, company, grain: str) -> dict:
-    name, currency = {"source": each.source, "year": each.years, "n": each.n}, company.currency
-    minded = f"{measure.label[:1].upper()}{measure.label[1:]}. {measure.mapping} {each.caveat}"
-    minded += " Second-hand." if each.evidence == "second-hand" else ""
+    currency = company.currency
+    second_hand = " Second-hand." if each.evidence == "second-hand" else ""
+    name = {"source": each.source, "year": each.years, "n": each.n, "caveat": f"{each.caveat}{second_hand}"}
+    name["mapping"] = f"{measure.label[:1].upper()}{measure.label[1:]}. {measure.mapping}"
+    minded = f"{name['mapping']} {name['caveat']}"
     banded = [row for row in rows if row.has_band]
+    reason = ""
     if measure.is_annual and grain != "year":
-        return name | {"note": f"Not comparable: it is told for a year, the goal for a {grain}. {minded}"}
-    if banded and each.currency != currency:
+        reason = f"Not comparable: it is told for a year, the goal for a {grain}."
+    elif banded and each.currency != currency:
         why = f"its bands of deal size are in {each.currency}, the company's deals in {currency}"
-        return name | {"note": f"Not comparable: {why}, and nothing is converted. {minded}"}
-    if banded and not np.isfinite(size):
-        return name | {"note": f"Not comparable: no deal with an amount was won in the last year. {minded}"}
+        reason = f"Not comparable: {why}, and nothing is converted."
+    elif banded and not np.isfinite(size):
+        reason = "Not comparable: no deal with an amount was won in the last year."
+    if reason:
+        return name | {"reason": reason, "note": f"{reason} {minded}"}
     held = next((row for row in rows if not row.has_band or row.holds_for(size)), None)
     if held is None:
-        return name | {"note": f"The source tells nothing for deals of {format_money(size, currency)}. {minded}"}
+        reason = f"The source tells nothing for deals of {format_money(size, currency)}."
+        return name | {"reason": reason, "note": f"{reason} {minded}"}
     few = f" Only {deals} deals tell the band." if held.has_band and deals < FEW_DEALS else ""
     return name | {
         "benchmark": held.value,

@@ -149,6 +149,7 @@ def say_pace(pace: pd.DataFrame, *, as_of: date, currency: str = "USD", kpi: str
         return format_value(value, row["unit"], currency=currency, digits=0 if row["unit"] == "count" else None)
 
     label, what = in_sentence(row["label"]), "goal" if told["is_goal"] else "expectation"
+    wanted = "a goal" if told["is_goal"] else "an expectation"
     actual, goal = write(row["actual_to_date"]), write(row["goal"])
     if told["begins"]:
         share = format_value(row["actual_to_date"] / row["goal"], "share") if row["goal"] > 0 else "all"
@@ -163,7 +164,7 @@ def say_pace(pace: pd.DataFrame, *, as_of: date, currency: str = "USD", kpi: str
     course = "usual by then" if row["periods"] >= ENOUGH_PERIODS else "even course by then"
     return (
         f"{row['label']} of {told['period']} {was_or_were(row['label'])} {where} on {by}: {actual}, {course} {usual}"
-        f"{between} on the way to a {what} of {goal}"
+        f"{between} on the way to {wanted} of {goal}"
     )
 
 
@@ -181,7 +182,8 @@ def say_volumes(pace: pd.DataFrame) -> str:
         return f"No volume fell short of its {pace_of}"
     if len(late) == len(pace):
         return f"All {len(pace)} volumes were behind their {pace_of}"
-    return f"{len(late)} of {len(pace)} volumes were behind their {pace_of}: {', '.join(late)}"
+    verb = "was" if len(late) == 1 else "were"
+    return f"{len(late)} of {len(pace)} volumes {verb} behind their {pace_of}: {', '.join(late)}"
 
 
 def find_pace(pace: pd.DataFrame, *, as_of: date, currency: str = "USD") -> list[Finding]:

@@ -20,7 +20,7 @@ from helpers.analyses.revenue_history import ENOUGH_PERIODS, RevenueHistory
 from helpers.analyses.step_lags import count_entered, get_step_shares, measure_step_lags
 from helpers.model.goal import GoalRules
 from helpers.periods import Period
-from helpers.units import format_value, in_sentence
+from helpers.units import format_value, in_sentence, was_or_were
 
 NOTEBOOK = "04_goal_matrix"
 REVENUE = "revenue_won"
@@ -139,8 +139,9 @@ def say_sensitivity(sensitivity: pd.DataFrame, *, currency: str = "USD") -> str:
         return f"{row['step']} more of {label} is worth {step} in {horizon}"
     low, high = (format_value(row[name], "currency", currency=currency) for name in ("low_revenue", "high_revenue"))
     ends = [_write(row[name], row["unit"], currency) for name in ("low_value", "high_value")]
+    moves = "move" if was_or_were(row["label"]) == "were" else "moves"
     return (
-        f"{row['label']} moves revenue most: {horizon} bring {low} with it at {ends[0]} and {high} at {ends[1]}; "
+        f"{row['label']} {moves} revenue most: {horizon} bring {low} at {ends[0]} and {high} at {ends[1]}; "
         f"{row['step']} is worth {step}"
     )
 
