@@ -78,8 +78,8 @@ def shrink_rates(successes: np.ndarray, n: np.ndarray) -> np.ndarray:
     Source:
         Empirical Bayes with the moment estimate of DerSimonian and Laird (1986) for the spread between slices.
 
-    >>> shrink_rates(np.array([50.0, 1.0]), np.array([500.0, 2.0])).round(3)
-    array([0.102, 0.102])
+    >>> shrink_rates(np.array([50.0, 0.0]), np.array([500.0, 2.0])).round(3)
+    array([0.1, 0.1])
     """
     total = n.sum()
     pooled = float(successes.sum() / total) if total > 0 else float("nan")
