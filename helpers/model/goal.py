@@ -84,7 +84,7 @@ class GoalRules(Definition):
     """Everything that ``goals.toml`` says.
 
     Attributes:
-        pairs: Volume KPI → the long-term KPI that must not fall while it rises.
+        pairs: Volume KPI → the long-term KPI that must not get worse while it rises.
     """
 
     expectation: Expectation
