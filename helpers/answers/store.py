@@ -15,8 +15,10 @@ from helpers.answers.goal_scenarios import list_scenarios
 from helpers.answers.goals import build_goals, read_goals
 from helpers.answers.plan_of_record import PlanOfRecord, read_plan_of_record
 from helpers.answers.pseudonyms import choose_pseudonyms, hide_authors, hide_deciders
+from helpers.answers.source_forecasts import hide_source_forecasts, read_source_forecasts
 from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
 from helpers.model.cascade import Cascade, Comment
+from helpers.model.source_forecast import SourceForecasts
 from helpers.model.survey import Survey, load_survey
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Answers:
         comments: What people said about them, oldest first.
         problems: One record per problem found in the files, under the columns of ``issues.csv``.
         hides_names: Whether people stand under pseudonyms in all of it.
+        source_forecasts: What the owners of sources expect, and what was agreed about shortfalls.
     """
 
     survey: Mapping[str, Response] = field(default_factory=dict)
@@ -50,13 +53,14 @@ class Answers:
     comments: tuple[Comment, ...] = ()
     problems: tuple[Mapping[str, Any], ...] = ()
     hides_names: bool = False
+    source_forecasts: SourceForecasts = field(default_factory=SourceForecasts)
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody has typed anything yet."""
         decided = self.discovery.judgements or self.discovery.copies or self.discovery.activations
         typed = len(self.goals) or not self.cascade.is_empty
-        return not (self.survey or decided or typed or self.board)
+        return not (self.survey or decided or typed or self.board or not self.source_forecasts.is_empty)
 
     @property
     def saved_on(self) -> date | None:
@@ -90,10 +94,12 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     board, of_board = read_board(folder)
     cascade, of_cascade = read_cascade(folder)
     comments, of_comments = read_comments(folder)
+    forecasts, of_forecasts = read_source_forecasts(folder)
     hides_names = people == "hidden" or state.hides_names
     if hides_names:
         hide = choose_pseudonyms(responses, salt=folder.name)
         discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
+        forecasts = hide_source_forecasts(forecasts, hide)
         responses = hide_people(responses)
         plan = replace(plan, author="") if plan else None
     if people == "hidden":
@@ -101,6 +107,8 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     of_plans = [one for scenario in list_scenarios(folder) for one in scenario.problems]
     of_plans += plan.problems if plan else ()
     found = [*problems, *of_round, *of_discovery, *of_goals, *of_plans, *of_board, *of_cascade, *of_comments]
+    found += of_forecasts
     if not state.is_closed:
         found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
-    return Answers(responses, state, discovery, goals, plan, board, cascade, comments, tuple(found), hides_names)
+    typed = (responses, state, discovery, goals, plan, board, cascade, comments)
+    return Answers(*typed, tuple(found), hides_names, forecasts)
