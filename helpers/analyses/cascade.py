@@ -80,6 +80,7 @@ def review_cascade(
     cascade: Cascade | None = None,
     comments: Iterable[Comment] | None = None,
     rules: CascadeRules | None = None,
+    ruler: Ruler | None = None,
 ) -> CascadeReview:
     """Measure and check a company's cascade.
 
@@ -91,6 +92,7 @@ def review_cascade(
         cascade: Another cascade than the one in the company's answers.
         comments: Other comments.
         rules: What ``cascade.toml`` of the definitions says.
+        ruler: That of an earlier review of the same cells, which saves grouping them again.
 
     Returns:
         The review; empty frames where nobody has typed anything.
@@ -98,7 +100,7 @@ def review_cascade(
     answers = company.answers
     cascade = cascade if cascade is not None else getattr(answers, "cascade", None) or Cascade()
     said = tuple(comments if comments is not None else getattr(answers, "comments", ()))
-    ruler = Ruler(
+    ruler = ruler or Ruler(
         cells,
         company.catalog,
         as_of,
