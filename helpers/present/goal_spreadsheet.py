@@ -27,6 +27,9 @@ TOTAL = "all"
 ABOUT, COMPANY, CELLS = "About", "Company", "All cells"
 KPI_WIDTH, SLICE_WIDTH, UNIT_WIDTH, VALUE_WIDTH, STATE_WIDTH = 28, 24, 9, 14, 8
 OUT_OF_REACH = 0.01
+MOST_LINES, MOST_LISTS = 4_000, 5
+"""Goals on one sheet that lists them, so that an import reads it whole; and how many such sheets there are at most."""
+
 LOOKS: Mapping[str, Mapping[str, Any]] = {
     BEYOND: {"bg_color": LIGHT["bad_soft"]},
     LOCKED: {"bg_color": LIGHT["faint"], "bold": True},
@@ -90,15 +93,20 @@ def write_goal_spreadsheet(
     named = {**{id: one.label for id, one in catalog.dimensions.items() if one.label}, **(labels or {})}
     dimensions = [name for name in dict.fromkeys(key.dimension for key in cells) if name != TOTAL]
     titles = [clean_text(named.get(name) or label_of(name)) for name in dimensions]
-    names = name_sheets([ABOUT, COMPANY, *(f"By {title[:1].lower()}{title[1:]}" for title in titles), CELLS])
+    lists = _split(list(cells.items()))
+    by = [f"By {title[:1].lower()}{title[1:]}" for title in titles]
+    names = name_sheets([ABOUT, COMPANY, *by, *([CELLS] * len(lists))])
+    grids = names[1 : len(by) + 2]
     kpis = list(dict.fromkeys(key.kpi for key in cells))
     about = {"company": company, "scenario": scenario, "as_of": as_of, "currency": currency}
     write_about(book, names[0], about, [catalog.kpis[kpi] for kpi in kpis if kpi in catalog.kpis], history, columns)
     rows: dict[str, list[str]] = {}
-    for dimension, title, name in zip([TOTAL, *dimensions], ["", *titles], names[1:-1], strict=True):
+    for dimension, title, name in zip([TOTAL, *dimensions], ["", *titles], grids, strict=True):
         own = {key: cell for key, cell in cells.items() if key.dimension == dimension}
         _GridSheet(book, name, own, columns, catalog, rows, title).write()
-    _write_cells(book, names[-1], cells, catalog, dict(zip(dimensions, titles, strict=True)), fiscal_year_start)
+    called = dict(zip(dimensions, titles, strict=True))
+    for name, part in zip(names[-len(lists) :], lists, strict=True):
+        _write_cells(book, name, part, catalog, called, fiscal_year_start, len(cells))
     told = {kpi: {"label": _label(catalog, kpi), "unit": _unit(catalog, kpi)} for kpi in kpis}
     known = _list_set(cells) if typed is None else typed
     return book.close(
@@ -113,6 +121,13 @@ def write_goal_spreadsheet(
             "cells": {_mark(key): _remember(cell, known.get(key, Typed())) for key, cell in cells.items()},
         }
     )
+
+
+def _split(cells: list[tuple[GoalCell, dict[str, Any]]]) -> list[dict[GoalCell, dict[str, Any]]]:
+    """Share the goals out over the sheets that list them, the company's own first where not all of them fit."""
+    if len(cells) > MOST_LINES * MOST_LISTS:
+        cells = sorted(cells, key=lambda pair: pair[0].dimension != TOTAL)[: MOST_LINES * MOST_LISTS]
+    return [dict(cells[start : start + MOST_LINES]) for start in range(0, len(cells), MOST_LINES)]
 
 
 def _key_cells(matrix: pd.DataFrame) -> dict[GoalCell, dict[str, Any]]:
@@ -305,12 +320,15 @@ def _write_cells(
     catalog: Catalog,
     titles: Mapping[str, str],
     fiscal_year_start: int,
+    n_all: int,
 ) -> None:
     """List every cell with what was expected, what came of it, and how likely its goal is."""
     widths = (KPI_WIDTH, 18, SLICE_WIDTH, 11, 13, 9, 14, 14, 14, 14, 9)
     sheet = book.add_sheet(name, widths, is_protected=False)
     flow = Flow(sheet)
     told = "For reading, sorting and filtering; changes are read from the other sheets only."
+    if n_all > MOST_LINES * MOST_LISTS:
+        told += f" Of {n_all:,} goals the first {MOST_LINES * MOST_LISTS:,} are listed, the company's before slices'."
     write_title(book, sheet, flow, "Every goal beside what was expected and what came", told)
     head = {"bold": True, "bg_color": blend(LIGHT["faint"], 0.55), "bottom": 1, "bottom_color": LIGHT["mid"]}
     for column, text in enumerate(DETAILS, start=1):

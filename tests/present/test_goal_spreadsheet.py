@@ -104,3 +104,13 @@ def test_the_same_goals_give_the_same_bytes():
 def test_without_cells_there_is_nothing_to_write():
     with pytest.raises(ValueError, match="No goals"):
         write_goal_spreadsheet(make_matrix().iloc[:0], catalog=CATALOG, as_of=AS_OF)
+
+
+def test_many_goals_are_listed_on_several_sheets_that_an_import_can_read(monkeypatch):
+    monkeypatch.setattr("helpers.present.goal_spreadsheet.MOST_LINES", 10)
+    monkeypatch.setattr("helpers.present.goal_spreadsheet.MOST_LISTS", 2)
+    book = open_book(export())
+    lists = [sheet for sheet in book if sheet.title.startswith("All cells")]
+    assert [sheet.max_row for sheet in lists] == [13, 13]
+    assert "Of 27 goals the first 20 are listed" in lists[0]["B2"].value
+    assert [lists[0].cell(row, 4).value for row in range(4, 13)] == ["(company)"] * 9
