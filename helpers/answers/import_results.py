@@ -81,6 +81,11 @@ class Imported:
     notes: Sequence[str] = field(default=())
 
     @property
+    def noun(self) -> str:
+        """What one of the things taken is called."""
+        return {"survey": "answer", "matrix": "decision", "goals": "goal"}[self.kind]
+
+    @property
     def open_conflicts(self) -> list[CellConflict]:
         """The conflicts in which nobody has chosen."""
         return [conflict for conflict in self.conflicts if not conflict.kept]
@@ -97,8 +102,7 @@ class Imported:
             shows_values: Whether the two answers of a conflict are told too; before the survey's round is closed
                 nobody but their author may see them.
         """
-        noun = {"survey": "answer", "matrix": "decision", "goals": "goal"}[self.kind]
-        lines = [f"{self.n_taken} {noun}{'' if self.n_taken == 1 else 's'} taken from {self.who}."]
+        lines = [f"{self.n_taken} {self.noun}{'' if self.n_taken == 1 else 's'} taken from {self.who}."]
         if self.problems:
             lines.append(f"{len(self.problems)} not taken; there the folder stays as it was:")
             lines += [f"  {problem.describe()}" for problem in self.problems]

@@ -198,12 +198,11 @@ def describe_import(found: Imported, name: str, *, shows_values: bool) -> tuple[
         name: The workbook's file name.
         shows_values: Whether answers may be shown; before the round is closed only where they stand is told.
     """
-    noun = "answer" if found.kind == "survey" else "decision"
-    title = f"{count_of(found.n_taken, noun)} taken from {clean_text(found.who)}"
+    title = f"{count_of(found.n_taken, found.noun)} taken from {clean_text(found.who)}"
     lines = [problem.describe() for problem in found.problems]
     for conflict in found.conflicts:
         place = f"[{conflict.sheet}, {conflict.cell}] {conflict.label}: changed both here and in the workbook."
-        lines.append(conflict.describe() if shows_values or found.kind == "matrix" else place)
+        lines.append(conflict.describe() if shows_values or found.kind != "survey" else place)
     lines += list(found.notes)
     kind = "good" if found.is_whole else "warning"
     steps = []

@@ -254,3 +254,13 @@ def test_slices_of_any_name_come_back():
     found = preview(fill(data, {(cell, "value"): 5 + place for place, cell in enumerate(cells)}))
     assert found.problems == ()
     assert found.wanted() == {cell: Typed(5.0 + place) for place, cell in enumerate(cells)}
+
+
+def test_a_goal_workbook_is_added_from_the_command_line(folder, tmp_path, capsys):
+    from helpers.__main__ import take_answers
+
+    put(folder, revenue=Typed(2e6))
+    (tmp_path / "goals.xlsx").write_bytes(fill(export({REVENUE: Typed(2e6)}), {(REVENUE, "value"): 2.5e6}))
+    assert take_answers(folder, tmp_path / "goals.xlsx", "")
+    assert "1 goal taken from goals.xlsx." in capsys.readouterr().out
+    assert GoalEditor(folder).read(REVENUE) == Typed(2.5e6)
