@@ -17,7 +17,9 @@ from helpers.periods import MONTHS_IN, Period, period_of
 from helpers.units import format_value
 
 if TYPE_CHECKING:
+    from helpers.analyses.goal_review import GoalReview
     from helpers.answers.plan_of_record import PlanOfRecord
+    from helpers.company import Company
 
 REVENUE = "revenue_won"
 NOTEBOOK = "04_goal_matrix"
@@ -136,6 +138,29 @@ def review_plan(
         coming=coming[0] if coming else None,
         findings=tuple(findings),
         title=findings[0].headline if findings else "There is no plan to compare with yet",
+    )
+
+
+def review_plan_of_record(
+    company: Company, review: GoalReview, *, as_of: date, plans: Sequence[PlanOfRecord] = ()
+) -> PlanReview:
+    """Say what became of a company's plan of record; the same as ``review_plan`` with all that the company knows.
+
+    Args:
+        company: The opened company.
+        review: Its goals, re-planned.
+        as_of: The last day that counts.
+        plans: Every plan that was ever adopted, as ``list_plans`` returns them.
+    """
+    return review_plan(
+        company.answers.plan,
+        review.matrix,
+        as_of=as_of,
+        catalog=company.catalog,
+        before=review.plan,
+        plans=plans,
+        currency=company.currency,
+        fiscal_year_start=company.fiscal_year_start,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,9 @@ from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
 from helpers.periods import MONTHS_IN, Period, period_of
 from helpers.units import format_value, in_sentence
+
+if TYPE_CHECKING:
+    from helpers.company import Company
 
 MOST_SCENARIOS = 5
 REVENUE = "revenue_won"
@@ -125,6 +129,37 @@ def compare_scenarios(
     }
     names = tuple(scenarios)
     return _build(trials, solved, problems, names, prepared, history, catalog, as_of, currency, fiscal_year_start)
+
+
+def review_scenarios(
+    company: "Company",
+    matrix: PreparedMatrix | pd.DataFrame,
+    cells: pd.DataFrame,
+    scenarios: Mapping[str, pd.DataFrame],
+    *,
+    as_of: date,
+    probability: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> ScenarioComparison:
+    """Set a company's scenarios side by side; the same as ``compare_scenarios`` with all that the company knows.
+
+    Args:
+        company: The opened company.
+        matrix: Its goal matrix.
+        cells: The columns of ``kpis.csv``.
+        scenarios: Name → goals, as ``read_scenarios`` returns them.
+        as_of: The last day that counts.
+        probability: Fills in ``probability`` of a solved matrix.
+    """
+    return compare_scenarios(
+        matrix,
+        scenarios,
+        as_of=as_of,
+        catalog=company.catalog,
+        history=cells,
+        currency=company.currency,
+        fiscal_year_start=company.fiscal_year_start,
+        probability=probability,
+    )
 
 
 def _choose_wanted(goals: pd.DataFrame, known: set[tuple]) -> tuple[pd.DataFrame, int]:

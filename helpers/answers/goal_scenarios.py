@@ -82,6 +82,21 @@ def read_scenario(folder: Path, name: str) -> tuple["pd.DataFrame", list[Problem
     return goals, list(scenario.problems)
 
 
+def read_scenarios(folder: Path, *, most: int = 5) -> dict[str, "pd.DataFrame"]:
+    """Read the goals of the scenarios saved last.
+
+    Args:
+        folder: The company's folder.
+        most: How many at most.
+
+    Returns:
+        Name → goals as of ``read_scenario``, by name; damaged ones are left out.
+    """
+    found = [scenario for scenario in list_scenarios(folder) if not scenario.is_damaged]
+    saved = sorted(found, key=lambda one: one.saved_at.timestamp() if one.saved_at else 0.0, reverse=True)[:most]
+    return {scenario.name: read_scenario(folder, scenario.name)[0] for scenario in found if scenario in saved}
+
+
 def save_scenario(
     folder: Path,
     name: str,
@@ -153,20 +168,20 @@ def rename_scenario(folder: Path, name: str, new_name: str, *, now: datetime | N
     """
     folder = Path(folder)
     old, new = _require_topic(folder, name), _topic_of(new_name)
-    if new != old and _file_of(folder, new).exists():
-        raise ConflictError(
-            f"[answers/{new}.toml] there is a scenario of that name already, so nothing was renamed. "
-            "Choose another name.",
-            theirs=read_topic(folder, new).values,
-            mine={},
-            revision=read_topic(folder, new).revision,
-        )
-    held = read_topic(folder, old)
-    values = {**held.values, ABOUT: {**read_about(held), "name": _tidy(new_name)}}
     if new == old:
-        return describe_scenario(update_topic(folder, old, lambda _: values, now=now))[0]
+        return describe_scenario(update_topic(folder, old, lambda held: _rename(held, new_name), now=now))[0]
+    held = read_topic(folder, old)
+
+    def compose(current: Topic) -> Mapping[str, Any]:
+        if current.revision != ABSENT:
+            told = "there is a scenario of that name already, so nothing was renamed. Choose another name."
+            raise ConflictError(
+                f"[answers/{new}.toml] {told}", theirs=current.values, mine=held.values, revision=current.revision
+            )
+        return _rename(held, new_name)
+
+    saved = update_topic(folder, new, compose, now=now)
     _copy_versions(folder, old, new)
-    saved = update_topic(folder, new, lambda _: values, now=now)
     with lock_folder(_versions_of(folder, old)):
         _file_of(folder, old).unlink(missing_ok=True)
         for path in _versions_of(folder, old).glob("*.toml"):
@@ -220,7 +235,7 @@ def restore_scenario(folder: Path, name: str, *, now: datetime | None = None) ->
     """
     folder = Path(folder)
     deleted = {scenario.name: scenario for scenario in list_deleted_scenarios(folder)}
-    topic = _topic_of(name)
+    topic = deleted[name].topic if name in deleted else _topic_of(name)
     if name not in deleted and _file_of(folder, topic).exists():
         raise ConflictError(
             f"[answers/{topic}.toml] there is a scenario '{name}' already. Rename it first.",
@@ -240,6 +255,10 @@ def find_scenario(folder: Path, name: str) -> Scenario | None:
     wanted = name_file(name) if isinstance(name, str) and name.strip() else ""
     found = [one for one in list_scenarios(folder) if one.name == name]
     return next(iter(found or [one for one in list_scenarios(folder) if name_file(one.name) == wanted]), None)
+
+
+def _rename(held: Topic, name: str) -> dict[str, Any]:
+    return {**held.values, ABOUT: {**read_about(held), "name": _tidy(name)}}
 
 
 def _topic_of(name: str) -> str:

@@ -6,7 +6,7 @@ before among the versions for good.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,8 +63,13 @@ def read_plan_of_record(folder: Path) -> PlanOfRecord | None:
     return _describe(topic) if topic.revision else None
 
 
-def list_plans(folder: Path) -> list[PlanOfRecord]:
-    """List every plan that was ever adopted, the one in force first; a version that is damaged is left out."""
+def list_plans(folder: Path, *, hides_names: bool = False) -> list[PlanOfRecord]:
+    """List every plan that was ever adopted, the one in force first; a version that is damaged is left out.
+
+    Args:
+        folder: The company's folder.
+        hides_names: Whether nobody's name is told.
+    """
     current = read_plan_of_record(folder)
     found = [] if current is None else [current]
     for version in reversed(list_version_times(Path(folder), TOPIC)):
@@ -72,7 +77,7 @@ def list_plans(folder: Path) -> list[PlanOfRecord]:
             found.append(_describe(read_version(Path(folder), TOPIC, version.number), number=version.number))
         except (AnswersError, OSError):
             continue
-    return found
+    return [replace(plan, author="") for plan in found] if hides_names else found
 
 
 def adopt_plan(

@@ -12,6 +12,7 @@ from helpers.answers.goal_scenarios import (
     list_deleted_scenarios,
     list_scenarios,
     read_scenario,
+    read_scenarios,
     rename_scenario,
     restore_scenario,
     save_scenario,
@@ -204,3 +205,11 @@ def test_comments_of_a_hand_edited_scenario_survive(tmp_path):
     save_scenario(tmp_path, "Base", make_goals(1, 2), based_on=base.revision, now=NOON)
     assert path.read_text().startswith("# what the board asked for")
     assert goals_of(tmp_path, "Base") == [1, 2]
+
+
+def test_the_scenarios_saved_last_are_read_at_once(tmp_path):
+    for hour, name in enumerate(["Bold", "Base", "Cautious", "Damaged"]):
+        save_scenario(tmp_path, name, make_goals(hour + 1), now=NOON.replace(hour=hour))
+    (tmp_path / "answers/goal_scenarios/damaged.toml").write_text("[[goal]", encoding="utf-8")
+    found = read_scenarios(tmp_path, most=2)
+    assert {name: goals["goal"].tolist() for name, goals in found.items()} == {"Base": [2], "Cautious": [3]}

@@ -63,6 +63,7 @@ def test_earlier_plans_stay_for_good(tmp_path):
     assert [goals_of(plan)["revenue_won", "all"][0] for plan in plans] == [1e6 + n for n in reversed(range(40))]
     assert plans[0].number == 0
     assert len({plan.number for plan in plans}) == 40
+    assert {plan.author for plan in list_plans(tmp_path, hides_names=True)} == {""}
 
 
 def test_two_people_do_not_adopt_past_each_other(tmp_path):
