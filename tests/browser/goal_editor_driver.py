@@ -129,7 +129,7 @@ class Goals:
             self.page.expose_function("toPython", self._answer)
             self._exposed = True
         self.form = form
-        form._judge_soon = form._judge_now  # on Playwright's own loop nothing could be told to the page later
+        form._deferred.plan = lambda _, act: act()  # on Playwright's own loop nothing could be told to the page later
         self._sent = []
         form.table.send = lambda content, buffers=None: self._sent.append(
             (content, base64.b64encode(buffers[0]).decode() if buffers else "")

@@ -351,6 +351,26 @@ def test_a_scenario_is_saved_opened_and_undone(goals, tmp_path):
     expect(goals.problems).to_have_count(0)
 
 
+def test_scenarios_are_compared_side_by_side_with_what_is_set_now(goals):
+    goals.type(LEADS, "2000")
+    goals.tool("Scenarios").click()
+    goals.problems.get_by_label("Keep these goals as").fill("Careful")
+    goals.page.keyboard.press("Enter")
+    expect(goals.problems).to_contain_text("Saved as “Careful”")
+    goals.type(LEADS, "2600")
+    goals.problems.get_by_role("button", name="Compare them").click()
+    expect(goals.problems).to_contain_text("side by side below the grid")
+    for _ in range(200):
+        if "svg+xml" in goals.form.comparison.widget.value:
+            break
+        goals.page.wait_for_timeout(50)
+    assert "data:image/svg+xml" in goals.form.comparison.widget.value
+    assert "Careful" in goals.form.comparison.widget.value
+    goals.problems.get_by_role("button", name="Close").click()
+    expect(goals.problems).to_have_count(0)
+    assert goals.form.comparison.widget.value == ""
+
+
 def test_the_plan_of_record_is_adopted_by_somebody_and_stays_when_goals_change(goals, tmp_path):
     goals.type(LEADS, "2000")
     goals.tool("Plan of record").click()

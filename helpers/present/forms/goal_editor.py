@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,10 @@ from helpers.answers.goal_numbers import POINT, find_decimal, read_goal_text
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
 from helpers.present import words
+from helpers.present.forms.deferred import Deferred
+from helpers.present.forms.goal_comparison import ComparisonPart, compare_sets
 from helpers.present.forms.goal_files import GoalFiles
-from helpers.present.forms.goal_sheet import STATES, Sheet, lay_out_sheet, write_cells
+from helpers.present.forms.goal_sheet import STATES, Sheet, lay_out_sheet, read_cell, write_cells
 from helpers.present.forms.goal_solving import GoalSolving, Judge
 from helpers.present.forms.goal_table import GoalTable
 from helpers.present.forms.goal_telling import GoalTelling
@@ -29,6 +32,9 @@ from helpers.present.forms.style import style_widget
 
 LOOK = 2.0
 """Seconds between two looks at what others saved; what couldn't be saved is tried again then."""
+
+PAUSE = 0.3
+"""Seconds without a change after which it is worked out what could be released."""
 
 MOST_CELLS = 20_000
 SAVES = "Every change is saved as it is made"
@@ -79,17 +85,29 @@ class GoalMatrixEditor:
         self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, **places)
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
         self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
+        compare = partial(
+            compare_sets,
+            matrix=matrix,
+            add_chances=self.solving.add_chances,
+            catalog=catalog,
+            as_of=as_of,
+            currency=currency,
+            fiscal_year_start=fiscal_year_start,
+            subtitle=subtitle,
+        )
+        self.comparison = ComparisonPart(compare)
         self.files = GoalFiles(
             editor,
-            take=self._take,
+            take=self._change,
             read_matrix=lambda: self.solving.judge().matrix,
             write_workbook=write_workbook
             and (lambda scenario: write_workbook(self.solving.judge().matrix, editor.typed, scenario)),
             is_open=self.sheet.is_open,
+            comparison=self.comparison,
             by=by,
             decimal=decimal,
         )
-        self._answered, self._judging, self._task = 0, None, None
+        self._answered, self._deferred, self._task = 0, Deferred(), None
         self._open_steps: dict[int, tuple[GoalCell, ...]] = {}
         self._settled: set[int] = set()
         self._absorbed: list[str] = []
@@ -110,7 +128,9 @@ class GoalMatrixEditor:
         self._judge_now()
         self.table.on_msg(self._hear)
         head = HBox([self.status]).add_class("goal-status")
-        self.widget: Widget = VBox([style_widget(), head, self.table]).add_class("red").add_class("goal-page")
+        self.widget: Widget = (
+            VBox([style_widget(), head, self.table, self.comparison.widget]).add_class("red").add_class("goal-page")
+        )
         self.watch()
 
     # ---- what the browser says --------------------------------------------------------------------------------------
@@ -145,12 +165,12 @@ class GoalMatrixEditor:
             steps[what]()
         elif self.files.hear(what, content, buffers or ()):
             self._hand_over()
-            self._show(is_priced=self._judging is None)
+            self._show()
 
     def _read_cells(self, found: Any) -> Iterable[tuple[GoalCell, str]]:
         """Read the cells that a message names, those that can be set only, each with the text that came with it."""
         for one in (found if isinstance(found, list) else [])[:MOST_CELLS]:
-            cell = _read_cell(one)
+            cell = read_cell(one)
             if cell is not None and (self.sheet.is_open(cell) or cell in self.editor.conflicts):
                 yield cell, str(one[5]) if len(one) > 5 else ""
 
@@ -217,9 +237,6 @@ class GoalMatrixEditor:
         changed = self.editor.change(changes, what)
         self._follow(changed)
 
-    def _take(self, changes: Mapping[GoalCell, Typed], what: str) -> None:
-        self._change(changes, what)
-
     def _hand_over(self) -> None:
         if self.files.outgoing is not None:
             about, content = self.files.outgoing
@@ -272,27 +289,25 @@ class GoalMatrixEditor:
 
     def _judge_soon(self) -> None:
         """Judge as soon as nothing else is to be done, so that what follows is on screen first."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._judge_now()
-            return
-        if self._judging is not None:
-            self._judging.cancel()
-        self._judging = loop.call_later(0.02, self._judge_now)
+        self._deferred.plan(0.02, self._judge_now)
 
     def _judge_now(self) -> None:
-        self._judging = None
         self.solving.judge()
         if self._moved is not None:
             self._absorbed = say_absorbed(
                 self.solving.find_absorbers(*self._moved), self.sheet, currency=self._currency
             )
             self._moved = None
-        self._show(is_priced=True)
+        self._show()
         self._show_detail()
+        if not self.telling.is_priced:
+            self._deferred.plan(PAUSE, self._price_now)
 
-    def _show(self, *, is_priced: bool = False) -> None:
+    def _price_now(self) -> None:
+        self.telling.price()
+        self._show()
+
+    def _show(self) -> None:
         standing, typed = self.solving.standing, self.editor.typed
         faults = self.telling.find_faults()
         late = {
@@ -317,7 +332,7 @@ class GoalMatrixEditor:
             "title": say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency),
             "subtitle": self._subtitle,
             "revenue": self.telling.describe_revenue(),
-            "problems": [*self.telling.list_problems(faults, is_priced=is_priced), *self._notes, *cards],
+            "problems": [*self.telling.list_problems(faults), *self._notes, *cards],
             "absorbed": self._absorbed,
             "undo": self.editor.undoable,
             "redo": self.editor.redoable,
@@ -325,7 +340,7 @@ class GoalMatrixEditor:
         }
 
     def _look_at(self, named: Any) -> None:
-        cell = _read_cell(named)
+        cell = read_cell(named)
         if cell is not None and cell in self.sheet.places:
             self._selected = cell
             self._show_detail()
@@ -383,12 +398,3 @@ class GoalMatrixEditor:
         while self.table.comm is not None:
             await asyncio.sleep(LOOK)
             self.look()
-
-
-def _read_cell(named: Any) -> GoalCell | None:
-    if not isinstance(named, list) or len(named) < 5 or not all(isinstance(part, str) for part in named[:5]):
-        return None
-    try:
-        return GoalCell(named[0], named[1], date.fromisoformat(named[2]), named[3], named[4])
-    except ValueError:
-        return None

@@ -8,15 +8,18 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.scenario_comparison import MOST_SCENARIOS
 from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed, list_replaced
 from helpers.answers.goal_import import GoalPreview, preview_goals
 from helpers.answers.goal_scenarios import list_scenarios, read_scenario, save_scenario
 from helpers.answers.plan_of_record import adopt_plan, read_plan_of_record
 from helpers.errors import DiagnosticError
 from helpers.present import words
+from helpers.present.forms.goal_comparison import ComparisonPart
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_LISTED = 8
+NOW = "As set now"
 LARGEST_FILE = 20_000_000
 
 Card = dict[str, Any]
@@ -31,6 +34,7 @@ class GoalFiles:
         read_matrix: Returns the matrix as solved.
         write_workbook: Writes the goals as a workbook; None where that isn't offered.
         is_open: Whether a cell can be set here.
+        comparison: Where scenarios stand side by side.
         by: Who edits.
         today: Tells the day on which a plan is adopted.
         decimal: The sign before fractions where the company is at home.
@@ -44,6 +48,7 @@ class GoalFiles:
         read_matrix: Callable[[], pd.DataFrame],
         write_workbook: Callable[[str], bytes] | None,
         is_open: Callable[[GoalCell], bool],
+        comparison: ComparisonPart,
         by: str = "",
         today: Callable[[], date] = date.today,
         decimal: str = ".",
@@ -52,6 +57,7 @@ class GoalFiles:
         self.by, self.scenario = by, ""
         self._editor, self._take, self._read_matrix, self._is_open = editor, take, read_matrix, is_open
         self._write_workbook, self._today, self._decimal = write_workbook, today, decimal
+        self._comparison = comparison
         self._preview: tuple[str, GoalPreview] | None = None
         self.outgoing: tuple[dict[str, str], bytes] | None = None
 
@@ -69,6 +75,7 @@ class GoalFiles:
             "scenarios": self._show_scenarios,
             "save_scenario": lambda: self._save_scenario(name, replaces=content.get("replaces") is True),
             "open_scenario": lambda: self._open_scenario(str(content.get("name", ""))),
+            "compare": self._show_comparison,
             "plan": self._show_plan,
             "adopt": lambda: self._adopt(name),
             "export": self._export,
@@ -88,6 +95,7 @@ class GoalFiles:
 
     def _close(self) -> None:
         self.card = None
+        self._comparison.close()
 
     # ---- scenarios and the plan -------------------------------------------------------------------------------------
 
@@ -107,6 +115,8 @@ class GoalFiles:
             for one in found
             if not one.is_damaged
         ]
+        if buttons:
+            buttons.insert(0, {"label": "Compare them", "kind": "first", "send": {"do": "compare"}})
         form = {
             "label": "Keep these goals as",
             "button": "Save",
@@ -136,6 +146,19 @@ class GoalFiles:
         lines = ["Its goals are in force now; those of periods that are over stayed. Undo brings the others back."]
         lines += [problem["message"] for problem in problems[:MOST_LISTED]]
         self.card = make_card(f"“{words.clean_text(name)}” is open", lines)
+
+    def _show_comparison(self) -> None:
+        """Set what is set now and the scenarios saved last side by side."""
+        found = [one for one in list_scenarios(self._editor.folder) if not one.is_damaged]
+        found.sort(key=lambda one: one.saved_at.timestamp() if one.saved_at else 0.0, reverse=True)
+        compared = {NOW: frame_goals(self._editor.typed)}
+        for one in found[: MOST_SCENARIOS - 1]:
+            compared[one.name] = read_scenario(self._editor.folder, one.name)[0]
+        self._comparison.show(compared)
+        lines = ["They stand side by side below the grid; A is what is set now. Close takes them away."]
+        if len(found) >= MOST_SCENARIOS:
+            lines.append(f"Those are the {MOST_SCENARIOS - 1} saved last.")
+        self.card = make_card("Scenarios compared", lines)
 
     def _show_plan(self) -> None:
         plan = read_plan_of_record(self._editor.folder)

@@ -309,3 +309,13 @@ def _judge_past(goal: float, actual: float, direction: str | None, tolerance: fl
 def _write(value: float, unit: str, currency: str) -> str:
     digits = (0 if value >= 20 or value == int(value) else 1) if unit == "count" else None
     return words.say_value(value, unit, currency=currency, digits=digits)
+
+
+def read_cell(named: Any) -> GoalCell | None:
+    """Read a cell as the browser names it; None where that is none."""
+    if not isinstance(named, list) or len(named) < 5 or not all(isinstance(part, str) for part in named[:5]):
+        return None
+    try:
+        return GoalCell(named[0], named[1], date.fromisoformat(named[2]), named[3], named[4])
+    except ValueError:
+        return None

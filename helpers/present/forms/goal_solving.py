@@ -73,7 +73,7 @@ class GoalSolving:
     """
 
     def __init__(self, prepared: PreparedMatrix, sheet: Sheet, judge: Judge | None = None) -> None:
-        self._prepared, self._sheet, self._judge = prepared, sheet, judge
+        self.prepared, self._sheet, self._judge = prepared, sheet, judge
         self._solved: dict[tuple, pd.DataFrame] = {}
         self._past = _read_past(prepared.cells, sheet)
         self.standing: Standing | None = None
@@ -81,7 +81,7 @@ class GoalSolving:
     def solve(self, typed: Mapping[GoalCell, Typed], newest: Sequence[GoalCell] = ()) -> Standing:
         """Solve with everything that is set."""
         trial = try_goals(
-            self._prepared,
+            self.prepared,
             self.lay_goals(typed),
             newest=[to_key(cell) for cell in newest if cell in self._sheet.places],
             solve=self._solve_once,
@@ -103,6 +103,10 @@ class GoalSolving:
             standing = self.standing = replace(standing, matrix=matrix, late=late, is_judged=True)
         return standing
 
+    def add_chances(self, matrix: pd.DataFrame) -> pd.DataFrame:
+        """Fill in how likely the goals of any solved matrix are; left blank without a judge."""
+        return matrix if self._judge is None else self._judge.add_chances(matrix)
+
     def read(self, cell: GoalCell) -> dict:
         """Return the matrix' row of a cell."""
         assert self.standing is not None, "nothing has been solved yet"
@@ -112,7 +116,7 @@ class GoalSolving:
     def price(self, number: int) -> pd.DataFrame:
         """Rank the releases that resolve one of the clashes."""
         assert self.standing is not None, "nothing has been solved yet"
-        return price_releases(self._prepared, self.standing.trial.clashes[number])
+        return price_releases(self.prepared, self.standing.trial.clashes[number])
 
     def widen(self, number: int, key: tuple, typed: Mapping[GoalCell, Typed]) -> tuple[tuple, ...]:
         """Find what to release together with a cell of a clash."""
@@ -121,7 +125,7 @@ class GoalSolving:
         waits = self.standing.trial.held_back - {clash.held_back}
         goals = self.lay_goals(typed)
         held = goals[~pd.MultiIndex.from_frame(goals[KEYS]).isin(list(waits))] if waits else goals
-        return widen_release(self._prepared, held, clash, key)
+        return widen_release(self.prepared, held, clash, key)
 
     def find_absorbers(self, before: pd.DataFrame, changed: Sequence[GoalCell]) -> pd.DataFrame:
         """Find who took a change up."""
@@ -149,7 +153,7 @@ class GoalSolving:
         """Solve, or take what was solved before for the very same goals, as after undoing."""
         key = tuple(sorted(held.itertuples(index=False, name=None), key=str))
         if key not in self._solved:
-            solved = self._prepared.solve(held)
+            solved = self.prepared.solve(held)
             if len(self._solved) >= REMEMBERED:
                 del self._solved[next(iter(self._solved))]
             self._solved[key] = solved

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.goal_trial import GoalTrial
 from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
 from helpers.answers.goal_numbers import read_goal_text
 from helpers.present import words
@@ -38,6 +39,8 @@ class GoalTelling:
     def __init__(self, sheet: Sheet, editor: GoalEditor, solving: GoalSolving, *, currency: str, decimal: str) -> None:
         self.sheet, self.editor, self.solving = sheet, editor, solving
         self._currency, self._decimal = currency, decimal
+        self._priced: list[dict[str, Any]] = []
+        self._priced_for: GoalTrial | None = None
 
     def find_faults(self) -> dict[GoalCell, str]:
         """Say what is wrong with texts that are no goals, by cell."""
@@ -50,23 +53,36 @@ class GoalTelling:
         found = read_goal_text(typed.text, unit, currency=self._currency, decimal=self._decimal)
         return found.fault or "This was doubtful where it was pasted. Type it again."
 
-    def list_problems(self, faults: Mapping[GoalCell, str], *, is_priced: bool) -> list[dict[str, Any]]:
-        """List what is to be decided; what releasing a cell would cost only where there is time for that."""
+    @property
+    def is_priced(self) -> bool:
+        """Whether it is known what releasing a cell of each clash would cost."""
+        return self._priced_for is self.solving.standing.trial or not self.solving.standing.trial.clashes
+
+    def price(self) -> None:
+        """Find out what can be released, and what that would cost; takes a moment."""
+        trial = self.solving.standing.trial
+        self._priced = [self._describe_clash(at, self.solving.price(at)) for at in range(len(trial.clashes))]
+        self._priced_for = trial
+
+    def _describe_clash(self, number: int, releases: pd.DataFrame | None = None) -> dict[str, Any]:
+        typed = self.editor.typed
+
+        def widen(key: tuple) -> tuple[tuple, ...]:
+            return self.solving.widen(number, key, typed)
+
+        clash, past = self.solving.standing.trial.clashes[number], self.solving.list_past(typed)
+        return describe_clash(clash, releases, self.sheet, currency=self._currency, past=past, widen=widen)
+
+    def list_problems(self, faults: Mapping[GoalCell, str]) -> list[dict[str, Any]]:
+        """List what is to be decided; what can be released only once that has been priced."""
         trial, sheet, typed = self.solving.standing.trial, self.sheet, self.editor.typed
         found = []
         if self.editor.problem:
             found.append({"kind": "clash", "title": "Not saved", "lines": [self.editor.problem]})
         for cell, conflict in self.editor.conflicts.items():
             found.append(describe_conflict(cell, conflict, sheet, self._currency))
-        for number, clash in enumerate(trial.clashes):
-            releases = self.solving.price(number) if is_priced else None
-
-            def widen(key: tuple, number: int = number) -> tuple[tuple, ...]:
-                return self.solving.widen(number, key, typed)
-
-            past = self.solving.list_past(typed)
-            said = describe_clash(clash, releases, sheet, currency=self._currency, past=past, widen=widen)
-            found.append(said)
+        is_known = self._priced_for is trial
+        found += self._priced if is_known else [self._describe_clash(at) for at in range(len(trial.clashes))]
         waiting = self.solving.standing.waiting
         beyond = [cell for cell in waiting if (typed[cell].goal or 0) > 1 and sheet.units.get(cell.kpi) == "share"]
         found += [describe_beyond(cell, typed[cell], sheet) for cell in beyond]

@@ -190,11 +190,24 @@ class Page {
     this.headline.replaceChildren(make("h3", "title", told.title ?? ""), make("p", "subtitle", told.subtitle ?? ""));
     this.showRevenue(told.revenue ?? []);
     const problems = JSON.stringify(told.problems ?? []);
-    if (problems !== this.shownProblems) this.problems.replaceChildren(...(told.problems ?? []).map((one) => this.makeProblem(one)));
+    if (problems !== this.shownProblems) this.showProblems(told.problems ?? []);
     this.shownProblems = problems;
     this.absorbed.replaceChildren(...(told.absorbed ?? []).map((line) => make("p", "", line)));
     this.showFiles(told.files ?? []);
     this.labelTools();
+  }
+
+  // What is being typed into a card stays while others come and go.
+  showProblems(problems) {
+    const typed = [...this.problems.querySelectorAll(".ask input")].map((input) => ({
+      label: input.getAttribute("aria-label"), value: input.value, isActive: document.activeElement === input,
+    }));
+    this.problems.replaceChildren(...problems.map((one) => this.makeProblem(one)));
+    for (const { label, value, isActive } of typed) {
+      const input = this.problems.querySelector(`.ask input[aria-label="${CSS.escape(label)}"]`);
+      if (input && (isActive || value)) input.value = value;
+      if (input && isActive) input.focus({ preventScroll: true });
+    }
   }
 
   makeProblem({ kind, title, lines = [], buttons = [], form = null }) {
@@ -217,6 +230,7 @@ class Page {
     input.type = "text";
     input.autocomplete = "off";
     input.value = value ?? "";
+    input.setAttribute("aria-label", label);
     field.append(input);
     part.append(field, make("button", "choice first", button));
     part.addEventListener("submit", (event) => {
