@@ -14,10 +14,13 @@ import pandas as pd
 from helpers.analyses.close_curve import MEAN, POOLED
 from helpers.analyses.goal_expectation import expect_volume, measure_residual_spread
 from helpers.analyses.goal_pipe import OPEN, TO_COME
-from helpers.analyses.landing_simulation import WIN_SHOCK, draw_spread, fit_spread
+from helpers.analyses.landing_simulation import SHOCKS, WIN_SHOCK, draw_spread, fit_spread
 from helpers.analyses.revenue_history import ENOUGH_PERIODS, LEARNT_FROM, RevenueHistory
 from helpers.model.goal import GoalRules
 from helpers.periods import MONTHS_IN, Period
+
+SEASON_DOUBT = 0.3
+"""Variance of a season told by one or two like periods and half believed, as a part of the variance of one period."""
 
 MANY_WINS = 400
 """Wins per period from which on their sizes are added up by mean and variance instead of one by one."""
@@ -56,10 +59,10 @@ def draw_revenue(history: RevenueHistory, periods: Sequence[Period], *, rules: G
         how its periods hang together.
 
     Source:
-        Records: Gamma level (one per future), Gamma per period, Poisson. Shares per age and step: Beta(won + p, n − won
-        + 1 − p), p the share of that step at all ages. Wins: binomial of what is still open. Periods' win rates differ
-        by a lognormal factor. Deal sizes: a bootstrap sample per future, then one size per win from it. Existing
-        business: Gamma level and Gamma per period.
+        Records: lognormal level (one per future), Gamma per period, Poisson. Shares per age and step: Beta(won + p,
+        n − won + 1 − p), p the share of that step at all ages. Wins: binomial of what is still open. Periods' win rates
+        differ by a lognormal factor. Deal sizes: a bootstrap sample per future, then one size per win from it. Existing
+        business: lognormal level and Gamma per period.
     """
     generator = np.random.default_rng(rules.simulation.seed)
     wins = _draw_wins(history, periods, generator, rules)
@@ -142,27 +145,66 @@ def _draw_records(
     """Draw the records to come: in the rest of the running period, and in each one after it."""
     draws, past = rules.simulation.draws, _learn_periods(history)
     counts = np.array([history.created[period] for period in past], dtype=float)
-    spread = draw_spread(generator, _fit_counts(counts), rules.variability.volume, draws)
+    fit = fit_trend(counts + 0.5, 1 / np.maximum(counts, 1))
+    spread = draw_spread(generator, fit, rules.variability.volume, draws)
     mean = max(float(counts.mean()), 1.0) if len(counts) else 1.0
-    window = min(max(len(past), 1), 12 // MONTHS_IN[history.running.grain] * rules.expectation.window_years)
-    level = draw_level(generator, np.sqrt((spread**2 + 1 / mean) / window), draws)
+    level, wide = generator.standard_normal(draws), np.sqrt(spread**2 + 1 / mean)
     expected = expect_records(history, periods, rules=rules)
     volumes = []
     for place, period in enumerate(periods):
         usual = expected[period] * (history.rest if place == 0 else 1.0)
-        volumes.append(generator.poisson(usual * level * draw_level(generator, spread, draws)))
+        sigma = wide * np.sqrt(doubt_level(len(past), period.grain, rules, ahead=place + 1))
+        usual = usual * np.exp(sigma * level - sigma**2 / 2)
+        volumes.append(generator.poisson(usual * draw_level(generator, spread, draws)))
     return volumes
 
 
-def _fit_counts(counts: np.ndarray) -> np.ndarray:
-    """Weigh how far numbers of records differ around their own trend, beyond counting."""
-    if len(counts) < ENOUGH_PERIODS:
-        return np.zeros_like(fit_spread(np.array([1.0]), np.array([1.0])))
-    logs = np.log(counts + 0.5)
+def doubt_level(periods: int, grain: str, rules: GoalRules, *, ahead: int = 1, grows: bool = True) -> float:
+    """Tell how unsure the level of an expectation is: its variance as a part of that of one period.
+
+    Args:
+        periods: How many whole periods the history has.
+        grain: Their length.
+        rules: What ``goals.toml`` says: how many years make the level, how far growth and season are carried on.
+        ahead: How many periods ahead is expected; 1 is the next.
+        grows: Whether season and growth are carried on, as ``expect_volume`` does; ``expect_ratio`` does not.
+
+    Returns:
+        A share of the variance from period to period; 1 ÷ periods of the window and, from two years of history on,
+        what a growth and a season read off the same periods add where there is none of either.
+
+    Source:
+        Level = mean of the last year × (last ÷ year before)^(weight × years): of the last year's logarithm 1 + weight ×
+        years parts, of the year before weight × years parts. Season: its weight on one or two like periods.
+    """
+    year = 12 // MONTHS_IN[grain]
+    window = min(max(periods, 1), year * rules.expectation.window_years)
+    if not grows or periods < 2 * year:
+        return 1 / window
+    carried = rules.expectation.growth_weight * (ahead + (year - 1) / 2) / year
+    season = SEASON_DOUBT * rules.expectation.season_weight**2 if year > 1 else 0.0
+    return ((1 + carried) ** 2 + carried**2) / window + season
+
+
+def fit_trend(values: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Weigh how far a KPI differs from period to period around its own trend, beyond chance.
+
+    Args:
+        values: Per whole period, oldest first.
+        variance: Of each by chance alone, relative to it; counts vary by 1 ÷ count.
+
+    Returns:
+        The log-likelihood of each spread in ``SHOCKS``; with fewer than four values all are alike.
+    """
+    if len(values) < ENOUGH_PERIODS:
+        return np.zeros(len(SHOCKS))
+    logs = np.log(values)
     first, second = np.triu_indices(len(logs), k=1)
     slope = np.median((logs[second] - logs[first]) / (second - first))
     off = logs - slope * np.arange(len(logs))
-    return fit_spread(np.exp(off - off.mean()), 1 / np.maximum(counts, 1))
+    # The slope is fitted too, and takes its part of what the values differ.
+    off = (off - off.mean()) * np.sqrt((len(off) - 1) / (len(off) - 2))
+    return fit_spread(1 + off, variance)
 
 
 def _draw_win_factors(
@@ -235,14 +277,14 @@ def _draw_existing(
     if not len(past) and not history.existing_booked:
         return {period: np.zeros(draws) for period in periods}, ""
     sigma, is_own = tell_existing_spread(history, rules)
-    window = min(max(len(past), 1), 12 // MONTHS_IN[history.running.grain] * rules.expectation.window_years)
-    level = draw_level(generator, np.full(draws, sigma / np.sqrt(window)), draws)
+    level = generator.standard_normal(draws)
     starts = [pd.Timestamp(period.start) for period in periods]
     expected = expect_volume(past, starts, grain=history.running.grain, rules=rules)
     found = {}
     for place, (period, usual) in enumerate(zip(periods, np.nan_to_num(expected), strict=True)):
         usual = usual * (history.existing_rest if place == 0 else 1.0)
-        came = usual * level * draw_level(generator, np.full(draws, sigma), draws)
+        wide = sigma * np.sqrt(doubt_level(len(past), period.grain, rules, ahead=place + 1))
+        came = usual * np.exp(wide * level - wide**2 / 2) * draw_level(generator, np.full(draws, sigma), draws)
         found[period] = history.existing_booked * (place == 0) + came
     unit = history.running.grain
     own = f"own spread of {len(past)} {unit}s" if is_own else f"usual spread {sigma:.0%}, only {len(past)} {unit}s"

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.goal_chance import add_probability, measure_cell_spreads
+from helpers.analyses.goal_expectation import expect_volume
 from helpers.analyses.goal_simulation import OUTLOOK_COLUMNS
+from helpers.analyses.landing_backtest import tabulate_reliability
 from helpers.model.catalog import load_catalog
 from helpers.model.goal import load_goal_rules
 
@@ -59,11 +61,11 @@ def test_a_period_that_is_over_has_reached_its_goal_or_has_not():
 
 @pytest.mark.parametrize("goal", [3, 6, 10])
 def test_a_count_is_drawn_in_whole_numbers_around_a_level_that_is_in_doubt(goal):
-    """Without a history of its own: Gamma with the company's spread for the period and for one period's level."""
+    """Without a history of its own: the company's spread for the period, and for the level that of one more."""
     spread = 0.4
     matrix = make_matrix(make_cells(expected=5.0, goal=goal), variability={"leads": spread})
     rng = np.random.default_rng(1)
-    variance = 2 * spread**2 + 1 / 5
+    variance = spread**2 + spread**2 + 1 / 5
     came = rng.poisson(rng.gamma(1 / variance, 5 * variance, 400_000))
     assert chance(fill(matrix)) == pytest.approx((came >= goal).mean(), abs=0.005)
 
@@ -94,7 +96,9 @@ def test_a_year_is_what_has_come_and_the_sum_of_what_may_come():
     matrix = make_matrix(make_cells(actuals=(120.0, 90.0), year_goal=430.0))
     spread = measure_cell_spreads(matrix, cells, catalog=CATALOG, rules=RULES)["spread"].iloc[0]
     rng = np.random.default_rng(2)
-    level_variance = (spread**2 + 1 / np.mean(values)) / 4
+    # Level: half of the growth between two years is carried on by 0.625 and 0.875 years, half a season is believed.
+    reach = [((1 + c) ** 2 + c**2) / 4 + 0.3 * 0.5**2 for c in (0.5 * (k + 1.5) / 4 for k in (1, 2))]
+    level_variance = (spread**2 + 1 / np.mean(values)) * np.mean(np.sqrt(reach)) ** 2
     level = rng.gamma(1 / level_variance, level_variance, 200_000)
     each = [rng.poisson(100 * level * rng.gamma(1 / spread**2, spread**2, 200_000)) for _ in range(2)]
     plain = (210 + each[0] + each[1] >= 430).mean()
@@ -157,3 +161,26 @@ def test_where_nothing_is_expected_no_chance_is_told():
 
 def test_an_empty_matrix_stays_empty():
     assert fill(make_matrix(make_cells()).iloc[:0]).empty
+
+
+@pytest.mark.parametrize(("tau", "mean"), [(0.1, 100.0), (0.3, 400.0)], ids=["steady", "wild"])
+def test_chances_of_volumes_are_calibrated_over_histories_drawn_from_known_spreads(tau, mean):
+    """Eight quarters Poisson around a level that varies; a goal of any size for the next one and for the year."""
+    rng, rows, cells, truth = np.random.default_rng(int(mean)), [], [], {}
+    for slice_ in map(str, range(150)):
+        came = rng.poisson(mean * np.exp(tau * rng.standard_normal(12) - tau**2 / 2)).astype(float)
+        expected = expect_volume(pd.Series(came[:8], index=HISTORY), QUARTERS, grain="quarter", rules=RULES)
+        factor = float(np.exp(rng.normal(0, tau + 0.05)))
+        mine = make_cells(slice_=slice_, expected=1.0, year_goal=factor * sum(expected))
+        rows += [[(*row[:5], factor * e, np.nan, e) for row, e in zip(mine[:4], expected, strict=True)] + mine[4:]]
+        cells.append(make_history(came[:8], dimension="source", slice_=slice_))
+        truth[slice_] = (came[8] >= factor * expected[0], came[8:].sum() >= factor * sum(expected))
+    whole = RULES.model_copy(update={"slices": RULES.slices.model_copy(update={"maximum": 200})})
+    filled = add_probability(make_matrix(*rows), NO_OUTLOOK, catalog=CATALOG, rules=whole, cells=pd.concat(cells))
+    filled = filled[filled["period_start"] == QUARTERS[0]]
+    for place, grain in enumerate(("quarter", "year")):
+        mine = filled[filled["grain"] == grain]
+        hit = [truth[slice_][place] for slice_ in mine["slice"]]
+        table = tabulate_reliability(mine["probability"], hit, bins=4, confidence=0.99)
+        assert table["n"].sum() == 150
+        assert ((table["low"] <= table["foreseen"]) & (table["foreseen"] <= table["high"])).all()
