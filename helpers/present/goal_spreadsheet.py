@@ -90,24 +90,20 @@ def write_goal_spreadsheet(
     book = AnswerBook(title, currency)
     cells = _key_cells(matrix)
     columns = _list_columns(cells, as_of, fiscal_year_start)
-    named = {**{id: one.label for id, one in catalog.dimensions.items() if one.label}, **(labels or {})}
     dimensions = [name for name in dict.fromkeys(key.dimension for key in cells) if name != TOTAL]
-    titles = [clean_text(named.get(name) or label_of(name)) for name in dimensions]
+    titles = {name: _title(name, catalog, labels or {}) for name in dimensions}
     lists = _split(list(cells.items()))
-    by = [f"By {title[:1].lower()}{title[1:]}" for title in titles]
+    by = [f"By {title[:1].lower()}{title[1:]}" for title in titles.values()]
     names = name_sheets([ABOUT, COMPANY, *by, *([CELLS] * len(lists))])
-    grids = names[1 : len(by) + 2]
     kpis = list(dict.fromkeys(key.kpi for key in cells))
     about = {"company": company, "scenario": scenario, "as_of": as_of, "currency": currency}
     write_about(book, names[0], about, [catalog.kpis[kpi] for kpi in kpis if kpi in catalog.kpis], history, columns)
     rows: dict[str, list[str]] = {}
-    for dimension, title, name in zip([TOTAL, *dimensions], ["", *titles], grids, strict=True):
+    for dimension, name in zip([TOTAL, *dimensions], names[1 : -len(lists)], strict=True):
         own = {key: cell for key, cell in cells.items() if key.dimension == dimension}
-        _GridSheet(book, name, own, columns, catalog, rows, title).write()
-    called = dict(zip(dimensions, titles, strict=True))
+        _GridSheet(book, name, own, columns, catalog, rows, titles.get(dimension, "")).write()
     for name, part in zip(names[-len(lists) :], lists, strict=True):
-        _write_cells(book, name, part, catalog, called, fiscal_year_start, len(cells))
-    told = {kpi: {"label": _label(catalog, kpi), "unit": _unit(catalog, kpi)} for kpi in kpis}
+        _write_cells(book, name, part, catalog, titles, fiscal_year_start, len(cells))
     known = _list_set(cells) if typed is None else typed
     return book.close(
         {
@@ -117,10 +113,15 @@ def write_goal_spreadsheet(
             "currency": currency,
             "fiscal_year_start": fiscal_year_start,
             "rows": rows,
-            "kpis": told,
+            "kpis": {kpi: {"label": _label(catalog, kpi), "unit": _unit(catalog, kpi)} for kpi in kpis},
             "cells": {_mark(key): _remember(cell, known.get(key, Typed())) for key, cell in cells.items()},
         }
     )
+
+
+def _title(dimension: str, catalog: Catalog, labels: Mapping[str, str]) -> str:
+    known = catalog.dimensions.get(dimension)
+    return clean_text(labels.get(dimension) or (known.label if known else "") or label_of(dimension))
 
 
 def _split(cells: list[tuple[GoalCell, dict[str, Any]]]) -> list[dict[GoalCell, dict[str, Any]]]:
