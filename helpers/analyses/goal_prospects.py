@@ -112,12 +112,12 @@ class GoalProspects:
             best_ever_factor=self.rules.timing.best_ever_factor,
             landings=self.landings,
         )
-        found = {}
+        found, starts = {}, {pd.Timestamp(period.start) for period in self.periods}
         for row in plan.to_dict("records"):
             key = (catalog.stages[row["stage"]].volume, self.grain, pd.Timestamp(row["creation_period"]))
             goal, usual = (values.get(key, np.nan) for values in (goals, expected))
             is_short = row["reachable"] < row["needed"] * (1 - catalog.rules.tolerance)
-            if is_short and goal > usual * (1 + catalog.rules.tolerance):
+            if is_short and key[2] in starts and goal > usual * (1 + catalog.rules.tolerance):
                 day = None if pd.isna(row["too_late_since"]) else pd.Timestamp(row["too_late_since"]).date()
                 is_over = day is not None and day <= self.as_of
                 found[*key, TOTAL, TOTAL] = Lateness(float(row["reachable"]), day if is_over else None)

@@ -1,0 +1,119 @@
+"""Goals tried out: as many as can hold do, the one set last waits, and who takes a change up is told."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.analyses.goal_relations import KEYS
+from helpers.analyses.goal_session import prepare_matrix
+from helpers.analyses.goal_trial import price_releases, sum_up_absorbers, try_goals, widen_release
+from tests.analyses.test_goal_matrix import make_matrix, make_year
+
+START = pd.Timestamp("2026-01-01")
+YEAR = ("revenue_won", "year", START, "all", "all")
+QUARTERS = [("revenue_won", "quarter", pd.Timestamp(f"2026-{month:02d}-01"), "all", "all") for month in (1, 4, 7, 10)]
+RATE = ("lead_to_mql", "quarter", START, "all", "all")
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return prepare_matrix(make_matrix(make_year(np.random.default_rng(3))))
+
+
+def read(matrix, key):
+    rows = matrix.set_index(KEYS)["goal"]
+    return float(rows[key])
+
+
+def expect_of(prepared, key):
+    return float(prepared.cells.set_index(KEYS)["expected"][key])
+
+
+def want(*goals):
+    """Lay goals out in the order in which they were set: (key, goal) or (key, goal, state)."""
+    rows = [[*key, goal, *(state or ["goal"])] for key, goal, *state in goals]
+    return pd.DataFrame(rows, columns=[*KEYS, "goal", "state"])
+
+
+def test_without_goals_it_is_what_is_expected(prepared):
+    trial = try_goals(prepared, want())
+    assert trial.held_back == frozenset() and trial.matrix["goal"].to_numpy() == pytest.approx(
+        prepared.cells["expected"].to_numpy()
+    )
+
+
+def test_goals_that_can_hold_do(prepared):
+    usual = expect_of(prepared, YEAR)
+    trial = try_goals(prepared, want((YEAR, 1.2 * usual)))
+    assert read(trial.matrix, YEAR) == pytest.approx(1.2 * usual)
+    assert sum(read(trial.matrix, key) for key in QUARTERS) == pytest.approx(1.2 * usual)
+    assert not trial.clashes and not trial.held_back
+
+
+def make_clash(prepared):
+    quarters = [(key, expect_of(prepared, key), "locked") for key in QUARTERS]
+    return want(*quarters, (YEAR, 2 * expect_of(prepared, YEAR)))
+
+
+def test_of_goals_that_contradict_each_other_the_one_set_last_waits_and_all_others_hold(prepared):
+    wanted = make_clash(prepared)
+    trial = try_goals(prepared, wanted)
+    (clash,) = trial.clashes
+    assert clash.held_back == YEAR and trial.held_back == {YEAR}
+    assert set(clash.cells[KEYS].itertuples(index=False, name=None)) == {YEAR, *QUARTERS}
+    assert read(trial.matrix, YEAR) == pytest.approx(expect_of(prepared, YEAR))
+
+
+def test_what_was_set_just_now_waits_before_what_stands_below_it(prepared):
+    trial = try_goals(prepared, make_clash(prepared), newest=[QUARTERS[1]])
+    assert trial.held_back == {QUARTERS[1]}
+    assert read(trial.matrix, YEAR) == pytest.approx(2 * expect_of(prepared, YEAR))
+
+
+def test_a_share_above_all_of_them_waits_and_moves_nothing(prepared):
+    trial = try_goals(prepared, want((RATE, 1.2), (YEAR, 1.1 * expect_of(prepared, YEAR))))
+    assert trial.beyond == (RATE,) and RATE in trial.held_back and not trial.clashes
+    assert read(trial.matrix, RATE) < 1
+    assert read(trial.matrix, YEAR) == pytest.approx(1.1 * expect_of(prepared, YEAR))
+
+
+def test_many_contradictions_end_too(prepared):
+    slices = [(key[0], key[1], key[2], "source", name) for key in QUARTERS for name in ("Inbound", "Outbound")]
+    fixed = [(key, expect_of(prepared, key), "locked") for key in [*QUARTERS, YEAR]]
+    wanted = want(*fixed, *[(key, 5 * expect_of(prepared, key)) for key in slices])
+    trial = try_goals(prepared, wanted, newest=slices)
+    assert set(slices) >= trial.held_back and trial.held_back
+    for key, goal, _ in fixed:
+        assert read(trial.matrix, key) == pytest.approx(goal)
+
+
+def test_the_price_of_each_release_is_told_cheapest_first(prepared):
+    (clash,) = try_goals(prepared, make_clash(prepared)).clashes
+    releases = price_releases(prepared, clash)
+    assert releases["is_enough"].all() and releases["cost"].is_monotonic_increasing
+    becomes = releases.set_index(KEYS)["becomes"]
+    assert becomes[YEAR] == pytest.approx(expect_of(prepared, YEAR))
+
+
+def test_a_cell_whose_slices_hold_it_too_is_released_with_them(prepared):
+    first = QUARTERS[0]
+    slices = [(*first[:3], "source", name) for name in ("Inbound", "Outbound")]
+    wanted = make_clash(prepared)
+    more = want(*[(key, expect_of(prepared, key)) for key in slices])
+    wanted = pd.concat([wanted.iloc[:-1], more, wanted.iloc[-1:]], ignore_index=True)
+    (clash,) = try_goals(prepared, wanted).clashes
+    released = widen_release(prepared, wanted, clash, first)
+    assert released[0] == first and set(released) == {first, *slices}
+    kept = wanted[~pd.MultiIndex.from_frame(wanted[KEYS]).isin(released)]
+    assert not try_goals(prepared, kept).held_back
+
+
+def test_who_took_a_change_up_is_told_beside_it_first(prepared):
+    before = try_goals(prepared, want()).matrix
+    after = try_goals(prepared, want((YEAR, 1.3 * expect_of(prepared, YEAR)))).matrix
+    absorbed = sum_up_absorbers(before, after, [YEAR])
+    beside, rest = absorbed[absorbed["is_beside"]], absorbed[~absorbed["is_beside"].astype(bool)]
+    assert set(beside["kpi"]) == {"revenue_won"} and YEAR not in set(beside[KEYS].itertuples(index=False, name=None))
+    assert "revenue_won" not in set(rest["kpi"]) and rest["kpi"].is_unique and (rest["grain"] == "year").all()
+    assert (absorbed["after"] - absorbed["before"]).to_numpy() == pytest.approx(absorbed["change"].to_numpy())
+    assert sum_up_absorbers(before, before, [YEAR]).empty
