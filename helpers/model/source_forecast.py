@@ -1,103 +1,126 @@
-"""What the owners of pipeline sources expect of the periods ahead, and what is agreed where that is too little."""
+"""What the owners of pipeline sources expect to bring, and who covers a shortfall with which agreed remedy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TypeVar
+from datetime import UTC, date, datetime
 
-AGREEMENT_STATUSES = ("open", "done", "dropped")
+STATUSES = {
+    "proposed": "proposed",
+    "agreed": "agreed",
+    "under_way": "under way",
+    "done": "done",
+    "dropped": "dropped",
+}
+"""Where a remedy stands: id → as people read it."""
 
 
 @dataclass(frozen=True)
 class SourceForecast:
-    """What one person expected of one source in one period, on one day.
+    """What an owner expected at one moment that a source would bring in a period; a blank one was taken back.
 
     Attributes:
-        author: Who says it.
-        source: The source as the exports name it, such as ``Webinar``.
-        grain: month, quarter or year.
-        period_start: The period's first day.
-        pipeline: Pipeline (currency) expected to be open, and due in the period, on its first morning.
-        generated: Pipeline (currency) that the source is expected to create within the period.
-        opportunities: How many opportunities it is expected to create within the period.
+        source: The source as the CRM names it.
+        grain: The length of the period.
+        period_start: Its first day.
+        pipeline: New-business pipeline generated in the period, in the company's currency.
+        opportunities: How many opportunities.
         note: What it rests on.
-        at: When it was said; None where the file doesn't tell.
+        author: Who said so.
+        at: When; None where a hand-written file doesn't say.
     """
 
-    author: str
     source: str
     grain: str
     period_start: date
     pipeline: float | None = None
-    generated: float | None = None
-    opportunities: float | None = None
+    opportunities: int | None = None
     note: str = ""
+    author: str = ""
     at: datetime | None = None
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing is said: an earlier forecast was taken back."""
-        return self.pipeline is None and self.generated is None and self.opportunities is None and not self.note
+        """Whether it says no number."""
+        return self.pipeline is None and self.opportunities is None
 
 
 @dataclass(frozen=True)
-class CoverAgreement:
-    """What is agreed where a period starts with too little pipeline, as it stood on one day.
+class ShortfallRemedy:
+    """What was agreed at one moment about a period that starts short of pipeline.
 
     Attributes:
+        grain: The length of the period.
+        period_start: Its first day.
+        covered_by: Who or which source covers the shortfall.
+        remedy: What was agreed.
+        due: By when.
+        status: One of ``STATUSES``.
         author: Who wrote it down.
-        grain: month, quarter or year.
-        period_start: The period's first day.
-        covered_by: The source or the person that makes up for it.
-        remedy: What is done.
-        amount: How much pipeline (currency) it brings; None where nobody said.
-        due: By when it is done.
-        status: One of ``AGREEMENT_STATUSES``.
-        at: When it was written down; None where the file doesn't tell.
+        at: When.
     """
 
-    author: str
     grain: str
     period_start: date
     covered_by: str = ""
     remedy: str = ""
-    amount: float | None = None
     due: date | None = None
-    status: str = "open"
+    status: str = "proposed"
+    author: str = ""
     at: datetime | None = None
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing is agreed: an earlier agreement was taken back."""
-        return not self.covered_by and not self.remedy and self.amount is None and self.due is None
+        """Whether nothing is agreed any more."""
+        return not (self.covered_by or self.remedy)
 
 
 @dataclass(frozen=True)
 class SourceForecasts:
-    """Everything that was ever said, in the order in which it was said."""
+    """All forecasts and remedies with their history, oldest first."""
 
     forecasts: tuple[SourceForecast, ...] = ()
-    agreements: tuple[CoverAgreement, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.forecasts or self.agreements)
+    remedies: tuple[ShortfallRemedy, ...] = ()
 
     @property
-    def latest_forecasts(self) -> tuple[SourceForecast, ...]:
-        """The last word of each author on each source and period, without those taken back."""
-        last = {(one.author, one.source.casefold(), one.grain, one.period_start): one for one in self.forecasts}
-        return tuple(one for one in last.values() if not one.is_blank)
+    def is_empty(self) -> bool:
+        """Whether nobody has entered anything."""
+        return not (self.forecasts or self.remedies)
 
-    @property
-    def latest_agreements(self) -> tuple[CoverAgreement, ...]:
-        """The last word of each author on each period, without those taken back."""
-        last = {(one.author, one.grain, one.period_start): one for one in self.agreements}
-        return tuple(one for one in last.values() if not one.is_blank)
+    def list_current(self, *, grain: str, until: datetime | None = None) -> list[SourceForecast]:
+        """List what holds: of each owner, source and period the latest forecast, unless it was taken back.
+
+        Args:
+            grain: The length of a period.
+            until: What was said later is left out, and so is what bears no moment.
+        """
+        latest = {}
+        for one in self.forecasts:
+            if one.grain == grain and (
+                until is None or (one.at is not None and rank_moment(one.at) <= rank_moment(until))
+            ):
+                latest[one.author.casefold(), one.source, one.period_start] = one
+        return [one for one in latest.values() if not one.is_blank]
+
+    def find_remedy(self, grain: str, period_start: date) -> ShortfallRemedy | None:
+        """Return what holds of a period's shortfall; None where nothing is agreed."""
+        history = self.list_remedies(grain, period_start)
+        return history[-1] if history and not history[-1].is_blank else None
+
+    def list_remedies(self, grain: str, period_start: date) -> list[ShortfallRemedy]:
+        """List everything that was ever agreed of a period's shortfall, oldest first."""
+        return [one for one in self.remedies if (one.grain, one.period_start) == (grain, period_start)]
 
 
-Said = TypeVar("Said", SourceForecast, CoverAgreement)
+def rank_moment(at: datetime | None) -> float:
+    """Return what moments are put in order by; one without a time zone counts as UTC, a missing one comes first."""
+    if at is None:
+        return float("-inf")
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def order_said(said: Iterable[Said]) -> tuple[Said, ...]:
-    """Put what was said in the order of its moments; what has none comes first, equal ones keep their order."""
-    return tuple(sorted(said, key=lambda one: one.at.replace(tzinfo=None) if one.at else datetime.min))
+def order_forecasts(forecasts: Iterable[SourceForecast], remedies: Iterable[ShortfallRemedy]) -> SourceForecasts:
+    """Put everything in the order in which it was said."""
+    return SourceForecasts(
+        tuple(sorted(forecasts, key=lambda one: (rank_moment(one.at), one.author))),
+        tuple(sorted(remedies, key=lambda one: (rank_moment(one.at), one.author))),
+    )
