@@ -83,7 +83,7 @@ def say_band(benchmarks: pd.DataFrame, currency: str) -> str:
 
 
 def _measure_size(company, as_of: date) -> tuple[float, int, date]:
-    since = date(as_of.year - 1, as_of.month, min(as_of.day, 28))
+    since = (pd.Timestamp(as_of) - pd.DateOffset(years=1)).date()
     days, amounts = read_wins(build_journeys(company, as_of=as_of), "new")
     recent = amounts[(days > day_number(since)) & (amounts > 0)]
     return (float(recent.mean()) if len(recent) else float("nan")), len(recent), since

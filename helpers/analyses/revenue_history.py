@@ -39,7 +39,7 @@ class RevenueHistory:
         rest: Share of a period's records that is still to come on such a day (0–1; 1 on the eve of a period).
         booked: Won of new business in the running period so far (currency).
         sizes: Amounts of new-business deals won in the latest years (currency).
-        sizes_since: The first day of those years.
+        sizes_since: The day from which on they count.
         existing: Won of existing business per whole period, indexed by its first day (currency).
         existing_booked: Of it in the running period so far.
         existing_rest: Share of a period's existing business that usually comes after such a day (0–1).
@@ -90,7 +90,7 @@ def read_revenue_history(
     ages = _count_open(pipe, created, running)
     journeys = build_journeys(company, as_of=as_of)
     won, amount = read_wins(journeys, "new")
-    since = date(as_of.year - rules.simulation.size_years, as_of.month, min(as_of.day, 28))
+    since = (pd.Timestamp(as_of) - pd.DateOffset(years=rules.simulation.size_years)).date()
     recent = (won >= day_number(since)) & (amount > 0)
     if recent.sum() < rules.simulation.size_deals:
         recent = (won != NO_DAY) & (amount > 0)
