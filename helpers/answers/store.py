@@ -41,6 +41,7 @@ class Answers:
         problems: One record per problem found in the files, under the columns of ``issues.csv``.
         hides_names: Whether people stand under pseudonyms in all of it.
         source_forecasts: What the owners of sources expect, and what was agreed about shortfalls.
+        hides_people: Whether they do because nobody is to be named at all, in the cascade neither.
     """
 
     survey: Mapping[str, Response] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Answers:
     problems: tuple[Mapping[str, Any], ...] = ()
     hides_names: bool = False
     source_forecasts: SourceForecasts = field(default_factory=SourceForecasts)
+    hides_people: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -111,4 +113,4 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     if not state.is_closed:
         found = [{**problem, "value": ""} if problem["code"] == "answer_not_allowed" else problem for problem in found]
     typed = (responses, state, discovery, goals, plan, board, cascade, comments)
-    return Answers(*typed, tuple(found), hides_names, forecasts)
+    return Answers(*typed, tuple(found), hides_names, forecasts, people == "hidden")

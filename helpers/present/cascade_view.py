@@ -12,7 +12,7 @@ from helpers.analyses.cascade import sum_up_pay
 from helpers.answers.cascade_comments import thread_comments
 from helpers.model.cascade import LEVEL_WORDS, WHOLE, Cascade, CascadeGoal
 from helpers.present import theme, words
-from helpers.present.charts.x_matrix import EMPTY
+from helpers.present.charts.x_matrix import EMPTY, show_x_matrix
 from helpers.present.display import Display, show_message, show_table
 from helpers.present.tables import light_html, plain_table
 
@@ -29,6 +29,17 @@ CHANGE_NOTE = (
     "A tactic's actual is how its KPI changed since it began against as many periods before; "
     "other things moved it, too."
 )
+
+
+def list_views(review: CascadeReview, *, subtitle: str = "", currency: str = "USD") -> list[Display]:
+    """List every view of a cascade in the order in which a page shows them; one message where there is none."""
+    if review.is_empty:
+        return [show_message("empty", *EMPTY)]
+    told = {"subtitle": subtitle, "currency": currency}
+    views = [show_cascade(review, **told), show_x_matrix(review, **told), show_checks(review, subtitle=subtitle)]
+    if len(review.pay):
+        views.append(show_pay(review, **told))
+    return [*views, show_comments(review)]
 
 
 def show_cascade(review: CascadeReview, *, subtitle: str = "", currency: str = "USD") -> Display:

@@ -16,17 +16,19 @@ QUESTION = (
 LONGEST_NAME = 80
 
 
-def ask_name(enter: Callable[[str], Widget]) -> VBox:
+def ask_name(enter: Callable[[str], Widget], *, question: str = QUESTION, button: str = "Open the matrix") -> VBox:
     """Ask for a name, and show in the question's place what it opens.
 
     Args:
         enter: Makes the form of a name.
+        question: What is asked, as HTML.
+        button: What the button says that opens the form.
     """
     name = Text(placeholder="Name", continuous_update=False).add_class("short-note")
-    go = Button(description="Open the matrix").add_class("primary")
+    go = Button(description=button).add_class("primary")
     fault = HTML()
     style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}</style>").add_class("red-style")
-    form = VBox([style_widget(), style, HTML(QUESTION), HBox([name, go]).add_class("actions"), fault])
+    form = VBox([style_widget(), style, HTML(question), HBox([name, go]).add_class("actions"), fault])
     form.add_class("red").add_class("matrix-editor").add_class("sign-in")
     place = VBox([form])
 

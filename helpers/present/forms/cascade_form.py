@@ -1,0 +1,310 @@
+"""The cascade in the browser: goals, tactics, people and targets as tables, comments as threads, and what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ipywidgets import HTML, Button, HBox, VBox
+
+from helpers.answers.cascade_editing import ID, NAMED_BY, CascadeEditor
+from helpers.answers.edit_results import Saved
+from helpers.model.cascade import LEVEL_WORDS, LEVELS, STATES
+from helpers.present.cards import message_html
+from helpers.present.forms.cascade_talk import CascadeTalk
+from helpers.present.forms.grid import EditableGrid, make_column
+from helpers.present.forms.save_status import SaveStatus
+from helpers.present.forms.style import FOLDER, style_widget
+
+PAUSE, LOOK = 0.15, 2.0
+"""Seconds after the last change until it is saved; seconds between two looks at what others changed."""
+
+OVERVIEW, TALK = "overview", "talk"
+TABLES = {"goal": "Goals", "tactic": "Tactics", "person": "People", "target": "Targets"}
+SCREENS = {OVERVIEW: "Cascade", **TABLES, TALK: "Comments"}
+SAVES = "Every change is saved by itself"
+HELP = {
+    "goal": "A goal serves the goals above it: write their titles, several with a semicolon between. A slice is "
+    "written as region=US; empty is the whole company. The baseline is what comes without any tactic; empty takes "
+    "history.",
+    "tactic": "What a tactic adds to its KPI over the period of its goal, such as +25 or +3 points. Time is the share "
+    "of its owner's week.",
+    "person": "Whoever owns goals or tactics or carries targets. Variable pay is a year's, at 100 %.",
+    "target": "A shared target takes the goal's KPI and period; one of their own names a KPI, such as Closed revenue "
+    "for owner=Ana Okafor. Weights of one person add up to 100 %.",
+}
+LABELS = {
+    "title": "Title", "level": "Level", "serves": "Serves", "department": "Department", "owner": "Owner", "kpi": "KPI",
+    "slice": "Slice", "target": "Target", "baseline": "Baseline", "period": "Period", "start": "From", "due": "Due",
+    "cost": "Cost", "amount": "Adds", "time": "Time", "state": "State", "name": "Name", "role": "Role",
+    "variable_pay": "Variable pay", "capacity": "Free for tactics", "person": "Person", "goal": "Shared goal",
+    "weight": "Weight", "pay_share": "Share of pay",
+}  # fmt: skip
+SHOWN = {
+    "goal": ("title", "level", "serves", "department", "owner", "kpi", "slice", "target", "baseline", "period"),
+    "tactic": ("title", "serves", "owner", "start", "due", "cost", "kpi", "slice", "amount", "time", "state"),
+    "person": ("name", "department", "role", "variable_pay", "capacity"),
+    "target": ("person", "goal", "kpi", "slice", "target", "period", "weight", "pay_share"),
+}
+WIDTHS = {
+    "title": 190, "serves": 150, "level": 112, "kpi": 132, "slice": 104, "goal": 180, "period": 84, "owner": 116,
+    "time": 68, "start": 104, "due": 104, "state": 96, "weight": 84, "target": 100, "baseline": 96, "amount": 88,
+    "cost": 84, "department": 108,
+}  # fmt: skip
+NOUNS = {"goal": "goal", "tactic": "tactic", "person": "person", "target": "target"}
+
+
+class CascadeForm:
+    """Tables to edit, threads to talk in, and the views that follow from both.
+
+    Args:
+        editor: Keeps the cascade.
+        folder: The company's folder, in which comments are kept.
+        by: Who edits and comments.
+        views: Shows the cascade as it stands: returns pieces of HTML and pictures.
+        kpis: KPI's id → label.
+        currency: ISO code of the company's currency.
+    """
+
+    def __init__(
+        self,
+        editor: CascadeEditor,
+        folder: Path,
+        *,
+        by: str,
+        views: Callable[[], list[str]],
+        kpis: Mapping[str, str],
+        currency: str = "USD",
+    ) -> None:
+        self.editor, self.by, self._views, self._kpis, self._currency = editor, by, views, kpis, currency
+        self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._is_filling = False
+        self._is_stale = True
+        self._task: asyncio.Task[None] | None = None
+        self.screen = OVERVIEW
+        self.status = SaveStatus()
+        self.problem, self.help = HTML(), HTML()
+        self.conflicts = VBox().add_class("conflicts")
+        self.tabs = {screen: Button(description=label).add_class("tab") for screen, label in SCREENS.items()}
+        for screen, tab in self.tabs.items():
+            tab.on_click(lambda _, screen=screen: self.go(screen))
+        self.grids = {table: self._make_grid(table) for table in TABLES}
+        self.overview = HTML().add_class("views")
+        self.talk = CascadeTalk(folder, by=by, cascade=lambda: editor.cascade, on_said=self._said)
+        head = HBox([HTML(f'<p class="title">{escape(f"The cascade, edited by {by}")}</p>'), self.status]).add_class(
+            "head"
+        )
+        style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}{_css()}</style>")
+        tabs = HBox(list(self.tabs.values())).add_class("tabs")
+        self.widget = VBox(
+            [
+                style_widget(), style.add_class("red-style"), head, self.problem, tabs, self.conflicts,
+                self.help, self.overview, *self.grids.values(), self.talk.widget,
+            ]
+        )  # fmt: skip
+        for name in ("red", "matrix-editor", "cascade-form"):
+            self.widget.add_class(name)
+        self.fill()
+        self.status.show("idle", SAVES)
+        self.go(OVERVIEW)
+        self.watch()
+
+    def go(self, screen: str) -> None:
+        """Show one screen: the views, a table, or the comments."""
+        self.screen = screen
+        for name, tab in self.tabs.items():
+            tab.add_class("is-current") if name == screen else tab.remove_class("is-current")
+        for table, grid in self.grids.items():
+            grid.layout.display = "" if table == screen else "none"
+        self.overview.layout.display = "" if screen == OVERVIEW else "none"
+        self.talk.widget.layout.display = "" if screen == TALK else "none"
+        self.help.value = f'<p class="subtitle">{escape(HELP[screen])}</p>' if screen in HELP else ""
+        if screen == OVERVIEW:
+            self._show_views()
+        elif screen == TALK:
+            self.talk.show()
+
+    def fill(self) -> None:
+        """Show every table as it stands; rows that aren't kept yet stay as typed."""
+        self._is_filling = True
+        for table, grid in self.grids.items():
+            new = [
+                row for row in grid.rows if not row.get(ID) and any(str(cell).strip() for cell in row.values() if cell)
+            ]
+            rows = [*self.editor.list_rows(table), *new]
+            grid.columns = self._list_columns(table)
+            if grid.rows != rows:
+                grid.rows = rows
+            grid.faults = self._list_faults(table, rows)
+            grid.is_disabled = bool(self.editor.problem)
+        self._is_filling = False
+        text = self.editor.problem
+        self.problem.value = message_html("error", "Nothing can be saved", text) if text else ""
+        for table, tab in ((table, self.tabs[table]) for table in TABLES):
+            tab.description = f"{TABLES[table]} · {len(self.editor.list_rows(table))}"
+        self.tabs[TALK].description = f"Comments · {self.talk.count()}"
+        self._show_conflicts()
+
+    def save(self, table: str) -> Saved:
+        """Save what was changed in a table now."""
+        call = self._waiting.pop(table, None)
+        if call:
+            call.cancel()
+        grid = self.grids[table]
+        saved = self.editor.save(table, grid.rows)
+        if saved.changed:
+            grid.rows = _name_new(grid.rows, saved.changed, NAMED_BY[table])
+        if saved.status == "failed":
+            self.status.show("failed", saved.message)
+        else:
+            waits = any(not row.get(ID) and any(row.get(column) for column in SHOWN[table]) for row in grid.rows)
+            told = f"A row is kept once it has a {NAMED_BY[table]}" if waits else ""
+            state = "conflict" if saved.status == "conflict" else "idle" if waits else "saved"
+            self.status.show(state, "choose which of the two holds" if state == "conflict" else told, at=saved.at)
+        self._is_stale = self._is_stale or saved.status in ("saved", "conflict")
+        self.fill()
+        return saved
+
+    def look(self) -> bool:
+        """Look once whether somebody else changed or said something, and show it."""
+        was_edited, was_said = self.editor.refresh(), self.talk.refresh()
+        if was_edited:
+            self._is_stale = True
+            self.fill()
+        if was_said:
+            self._is_stale = True
+            self.tabs[TALK].description = f"Comments · {self.talk.count()}"
+        if self._is_stale and self.screen == OVERVIEW:
+            self._show_views()
+        return was_edited or was_said
+
+    def watch(self) -> None:
+        """Look every other second, as long as the kernel's event loop runs and the form is there."""
+        loop = _find_loop()
+        if loop and self._task is None:
+            self._task = loop.create_task(self._watch())
+
+    def stop(self) -> None:
+        """Save what waits, and stop looking."""
+        for table in list(self._waiting):
+            self.save(table)
+        if self._task:
+            self._task.cancel()
+            self._task = None
+
+    async def _watch(self) -> None:
+        while self.widget.comm is not None:
+            await asyncio.sleep(LOOK)
+            if not self._waiting:
+                self.look()
+
+    def _make_grid(self, table: str) -> EditableGrid:
+        noun = NOUNS[table]
+        many = "people" if table == "person" else f"{noun}s"
+        grid = EditableGrid(
+            label=TABLES[table], columns=self._list_columns(table), can_reorder=False, maximum_rows=300,
+            add_label=f"Add {noun}", empty_label=f"No {many} yet",
+        )  # fmt: skip
+        grid.observe(lambda _, table=table: self._typed(table), names="rows")
+        return grid
+
+    def _list_columns(self, table: str) -> list[dict[str, Any]]:
+        cascade = self.editor.cascade
+        people = [person.name for person in cascade.people.values()]
+        goals = [goal.title for goal in cascade.goals.values()]
+        suggestions = {"owner": people, "person": people, "serves": goals, "goal": goals}
+        choices = {
+            "level": [[level, LEVEL_WORDS[level]] for level in LEVELS],
+            "state": [[state, state] for state in STATES],
+            "kpi": [[id, label] for id, label in self._kpis.items()],
+        }
+        money = ("cost", "variable_pay")
+        return [
+            make_column(
+                {
+                    "id": column,
+                    "label": LABELS[column],
+                    "kind": "choice" if column in choices else "text",
+                    "choices": choices.get(column, []),
+                    "suggestions": suggestions.get(column, []),
+                    "unit": self._currency if column in money else "",
+                    "width": WIDTHS.get(column, 0),
+                    "is_required": column == NAMED_BY[table],
+                }
+            )
+            for column in SHOWN[table]
+        ]
+
+    def _list_faults(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        known, found = self.editor.list_faults(table), []
+        for place, row in enumerate(rows):
+            faults = (
+                {column: text for (id, column), text in known.items() if id == row[ID]}
+                if row.get(ID)
+                else self.editor.check_row(table, row)
+            )
+            found += [{"row": place, "column": column, "message": text} for column, text in faults.items()]
+        return found
+
+    def _typed(self, table: str) -> None:
+        if self._is_filling:
+            return
+        self.status.show("saving")
+        loop = _find_loop()
+        if loop is None:
+            self.save(table)
+            return
+        if table in self._waiting:
+            self._waiting[table].cancel()
+        self._waiting[table] = loop.call_later(PAUSE, self.save, table)
+
+    def _show_conflicts(self) -> None:
+        lines = []
+        for place, one in list(self.editor.conflicts.items()):
+            name = escape(self.editor.cascade.name_of(place[1]))
+            told = f"You typed '{one.mine}', somebody else '{one.theirs}'."
+            text = HTML(
+                message_html("warning", f"{LABELS.get(place[2], place[2])} of '{name}' was changed twice", told)
+            )
+            mine, theirs = Button(description="Keep mine").add_class("quiet"), Button(description="Keep theirs")
+            mine.on_click(lambda _, place=place: self._choose(place, "mine"))
+            theirs.add_class("primary").on_click(lambda _, place=place: self._choose(place, "theirs"))
+            lines.append(VBox([text, HBox([theirs, mine]).add_class("actions")]))
+        self.conflicts.children = tuple(lines)
+
+    def _choose(self, place: tuple[str, str, str], keep: str) -> None:
+        saved = self.editor.resolve(place, keep)
+        self.status.show("failed" if saved.status == "failed" else "saved", saved.message, at=saved.at)
+        self._is_stale = True
+        self.fill()
+
+    def _said(self) -> None:
+        self._is_stale = True
+        self.tabs[TALK].description = f"Comments · {self.talk.count()}"
+
+    def _show_views(self) -> None:
+        if self._is_stale:
+            self._is_stale = False
+            self.overview.value = "".join(self._views())
+
+
+def _name_new(rows: list[dict[str, Any]], ids: tuple[str, ...], named_by: str) -> list[dict[str, Any]]:
+    """Give rows that were just kept their ids, in the order in which they stand."""
+    left = iter(ids)
+    return [
+        {**row, ID: next(left, "")} if not row.get(ID) and str(row.get(named_by) or "").strip() else row for row in rows
+    ]
+
+
+def _css() -> str:
+    return (FOLDER / "cascade_form.css").read_text(encoding="utf-8")
+
+
+def _find_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

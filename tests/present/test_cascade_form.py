@@ -1,0 +1,135 @@
+"""The cascade's form without a browser: what is typed is saved, what others do is seen."""
+
+import tomllib
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from ipywidgets import Widget
+
+from helpers.answers.cascade import read_cascade
+from helpers.answers.cascade_comments import add_comment, read_comments
+from helpers.answers.cascade_editing import CascadeEditor
+from helpers.answers.store import Answers
+from helpers.present.forms.cascade_entry import open_cascade_form
+from helpers.present.forms.cascade_form import CascadeForm
+from tests.analyses.cascade_cases import AS_OF, CELLS, make_cascade
+from tests.answers.test_cascade_editing import KPIS, START
+from tests.companies import make_company
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "cascade.toml").write_text(START, encoding="utf-8")
+    return tmp_path
+
+
+def open_form(folder, by="Ana Okafor", views=lambda: ["<p>views</p>"]):
+    editor = CascadeEditor(folder, kpis=KPIS, currency="EUR")
+    return CascadeForm(editor, folder, by=by, views=views, kpis={id: label for id, (label, _) in KPIS.items()})
+
+
+def test_what_is_typed_into_a_table_is_on_disk_and_new_rows_get_their_id(folder):
+    form = open_form(folder)
+    grid = form.grids["tactic"]
+    grid.rows = [*grid.rows, {"title": "Trade fair", "serves": "Win 9.4 M", "cost": "45 k"}]
+    assert read_cascade(folder)[0].tactics["trade-fair"].cost == 45_000
+    assert [row["_id"] for row in grid.rows] == ["web", "trade-fair"] and form.status.state == "saved"
+    grid.rows = [{**row, "owner": "Ana Okafor"} for row in grid.rows]
+    assert {one.owner for one in read_cascade(folder)[0].tactics.values()} == {"ana"}
+    assert form.tabs["tactic"].description == "Tactics · 2"
+
+
+def test_a_row_without_a_title_waits_and_a_wrong_cell_is_told_in_its_place(folder):
+    form = open_form(folder)
+    grid = form.grids["tactic"]
+    grid.rows = [*grid.rows, {"cost": "100"}]
+    assert len(grid.rows) == 2 and "kept once it has a title" in form.status.text
+    grid.rows = [{**grid.rows[0], "due": "soon"}, grid.rows[1]]
+    assert [(fault["row"], fault["column"]) for fault in grid.faults] == [(0, "due")]
+    assert (
+        tomllib.loads((folder / "answers" / "cascade.toml").read_text(encoding="utf-8"))["draft"][0]["text"] == "soon"
+    )
+
+
+def test_two_forms_see_each_other_and_a_clash_is_chosen(folder):
+    mine, other = open_form(folder), open_form(folder, "Ben Ito")
+
+    def type_target(form, text):
+        form.grids["goal"].rows = [{**row, "target": text} for row in form.grids["goal"].rows]
+
+    type_target(mine, "9,500,000")
+    type_target(other, "9,600,000")
+    assert other.status.state == "conflict" and len(other.conflicts.children) == 1
+    _, keep_mine = other.conflicts.children[0].children[1].children
+    assert "9,500,000" in other.conflicts.children[0].children[0].value
+    keep_mine.click()
+    assert read_cascade(folder)[0].goals["year"].target == 9_600_000 and not other.conflicts.children
+    assert mine.look() and mine.grids["goal"].rows[0]["target"] == "9,600,000"
+
+
+def test_people_talk_and_both_see_the_thread(folder):
+    ana, ben = open_form(folder), open_form(folder, "Ben Ito")
+    ana.go("talk")
+    ana.talk.part.value, ana.talk.kind.value, ana.talk.text.value = "web", "question", "Why now?"
+    ana.talk.say.click()
+    assert ben.look() and ben.tabs["talk"].description == "Comments · 1"
+    ben.go("talk")
+    ben.talk.part.value = "web"
+    assert "(1)" in dict(map(reversed, ben.talk.part.options))["web"] and "Why now?" in ben.talk.thread.value
+    ben.talk.reply.value = ben.talk.reply.options[1][1]
+    ben.talk.kind.value, ben.talk.text.value = "answer", "<b>Because</b>"
+    ben.talk.say.click()
+    ana.look()
+    assert "&lt;b&gt;Because" in ana.talk.thread.value and ana.talk.text.value == ""
+    first, second = read_comments(folder)[0]
+    assert second.reply_to == first.id and second.author == "Ben Ito"
+
+
+def test_an_empty_comment_is_refused_and_nothing_written(folder):
+    form = open_form(folder)
+    form.talk.say.click()
+    assert "Type what you would say" in form.talk.note.value and not read_comments(folder)[0]
+
+
+def test_the_views_are_drawn_when_they_are_seen_and_after_a_change(folder):
+    drawn = []
+    form = open_form(folder, views=lambda: drawn.append(1) or [f"<p>{len(drawn)}</p>"])
+    assert form.overview.value == "<p>1</p>"
+    form.go("goal")
+    form.grids["goal"].rows = [{**row, "target": "1"} for row in form.grids["goal"].rows]
+    assert len(drawn) == 1
+    form.go("overview")
+    form.go("tactic")
+    form.go("overview")
+    assert len(drawn) == 2
+
+
+def test_a_damaged_file_locks_the_tables_and_says_why(folder):
+    form = open_form(folder)
+    (folder / "answers" / "cascade.toml").write_text("[[goal\n", encoding="utf-8")
+    form.look()
+    assert "this is no TOML" in form.problem.value and form.grids["goal"].is_disabled
+
+
+def test_comments_on_what_is_gone_can_still_be_read(folder):
+    add_comment(folder, "Ana Okafor", on="old-tactic", text="Keep it")
+    form = open_form(folder)
+    form.go("talk")
+    assert form.talk.part.value == "old-tactic" and "Keep it" in form.talk.thread.value
+
+
+def make_book(**answers):
+    company = make_company({"deal": {"id": ["1"], "created_at": ["2026-01-01"], "stage": ["Open"]}}, currency="EUR")
+    company = replace(company, answers=Answers(cascade=make_cascade(), **answers))
+    return SimpleNamespace(company=company, cells=CELLS, as_of=AS_OF, subtitle=lambda text="": "Test company")
+
+
+def test_unattended_or_with_hidden_people_it_shows_the_views_instead(monkeypatch):
+    monkeypatch.delenv("REVENUE_ENGINE_APP", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert [shown.title for shown in open_cascade_form(make_book())][-1] == "Nobody has commented yet"
+    monkeypatch.setenv("REVENUE_ENGINE_APP", "1")
+    assert isinstance(open_cascade_form(make_book(hides_people=True)), tuple)
+    assert isinstance(open_cascade_form(make_book()), Widget)
