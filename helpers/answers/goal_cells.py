@@ -16,8 +16,8 @@ STATE_WORDS = {
 }
 """What may stand beside a goal → what it says; the export writes nothing, ``goal`` and ``locked``."""
 
-BEYOND = "×"
-"""Stands behind the word of a goal that is out of reach."""
+BEYOND, LATE = "×", "◷"
+"""Stand behind the word of a goal that is out of reach, and of one that it is too late for."""
 
 SAME = 1e-9
 PERCENT_LIMIT = 10.0
@@ -79,7 +79,7 @@ def read_state(cell: Cell) -> tuple[str, CellFault | None]:
     """Read the word beside a goal: goal, locked or free; blank is free."""
     if cell.is_blank:
         return FREE, None
-    said = str(cell.value).replace(BEYOND, "").strip().casefold()
+    said = str(cell.value).replace(BEYOND, "").replace(LATE, "").strip().casefold()
     if cell.kind == "text" and said in STATE_WORDS:
         return STATE_WORDS[said], None
     hint = suggest(said[:40], ["goal", "locked"]) if cell.kind == "text" else ""

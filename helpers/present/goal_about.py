@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.answers.goal_cells import BEYOND
+from helpers.answers.goal_cells import BEYOND, LATE
 from helpers.answers.spreadsheet_layout import show_text
 from helpers.model.kpi import Kpi
 from helpers.present.answer_book import LINE, AnswerBook, Flow, count_lines, height_of, write_heading, write_title
@@ -27,6 +27,7 @@ MEANINGS = (
     ("locked", "It holds come what may.", "faint"),
     ("", "Nobody set it: it follows from the others, moving as little as possible from what is expected.", "paper"),
     (BEYOND, "Fewer than one of 100 simulated futures reach it.", "bad_soft"),
+    (LATE, "It is too late: what it needs would have had to be created earlier.", "caution_soft"),
 )
 WIDTHS = (30, 14, 14, 22, 60)
 LAST_PERIODS = {"month": 12, "quarter": 4, "year": 1}

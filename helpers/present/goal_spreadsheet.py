@@ -6,13 +6,13 @@ for stands in a hidden row and column; a hidden sheet keeps what was exported, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from helpers.answers.goal_cells import BEYOND
+from helpers.answers.goal_cells import BEYOND, LATE
 from helpers.answers.goal_editing import FREE, GOAL, LOCKED, GoalCell, Typed
 from helpers.answers.goal_import import CELL, PERIOD, ROW, STATE, VALUE
 from helpers.answers.spreadsheet_layout import mark_cell, name_cell, show_text
@@ -32,6 +32,7 @@ MOST_LINES, MOST_LISTS = 4_000, 5
 
 LOOKS: Mapping[str, Mapping[str, Any]] = {
     BEYOND: {"bg_color": LIGHT["bad_soft"]},
+    LATE: {"bg_color": LIGHT["caution_soft"]},
     LOCKED: {"bg_color": LIGHT["faint"], "bold": True},
     GOAL: {"bg_color": LIGHT["accent_soft"]},
 }
@@ -60,6 +61,7 @@ def write_goal_spreadsheet(
     history: pd.DataFrame | None = None,
     labels: Mapping[str, str] | None = None,
     scenario: str = "",
+    late: Collection[GoalCell] = (),
 ) -> bytes:
     """Write the goal matrix as a workbook in which goals can be changed.
 
@@ -68,18 +70,17 @@ def write_goal_spreadsheet(
         catalog: The company's definitions.
         as_of: The last day that counts.
         typed: What people set, as ``GoalEditor.typed``; by default what the matrix itself marks as set.
-        company: The company's name (``helpers.answers.spreadsheet_layout.name_company``), by which an import tells its
-            own workbooks from another company's.
+        company: Its name (``spreadsheet_layout.name_company``), by which an import knows the company's own workbooks.
         currency: ISO code of the company's currency.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         history: The columns of ``kpis.csv``, for the n of each KPI; left out without them.
         labels: Partition → what people call it.
         scenario: The name of the scenario whose goals these are.
+        late: Cells for which it is too late.
 
     Returns:
-        The ``.xlsx``: a sheet about it, one of the company and one per partition, and one that lists every cell with
-        what was expected, what came and how likely the goal is. The same matrix gives the same bytes. Text that begins
-        like a formula stays text; no cell holds a formula.
+        The ``.xlsx``: a sheet about it, one of the company, one per partition, and one that lists every cell with what
+        was expected, what came and how likely the goal is. The same matrix gives the same bytes; no cell is a formula.
 
     Raises:
         ValueError: The matrix has no cells.
@@ -88,7 +89,7 @@ def write_goal_spreadsheet(
         raise ValueError("No goals to write. Show a message instead.")
     title = " – ".join(part for part in ("Goals", clean_text(company), clean_text(scenario)) if part)
     book = AnswerBook(title, currency)
-    cells = _key_cells(matrix)
+    cells = _key_cells(matrix, frozenset(late))
     columns = _list_columns(cells, as_of, fiscal_year_start)
     dimensions = [name for name in dict.fromkeys(key.dimension for key in cells) if name != TOTAL]
     titles = {name: _title(name, catalog, labels or {}) for name in dimensions}
@@ -131,12 +132,12 @@ def _split(cells: list[tuple[GoalCell, dict[str, Any]]]) -> list[dict[GoalCell, 
     return [dict(cells[start : start + MOST_LINES]) for start in range(0, len(cells), MOST_LINES)]
 
 
-def _key_cells(matrix: pd.DataFrame) -> dict[GoalCell, dict[str, Any]]:
-    rows = matrix.assign(day=pd.to_datetime(matrix["period_start"]).dt.date).to_dict("records")
-    return {
-        GoalCell(str(row["kpi"]), str(row["grain"]), row["day"], str(row["dimension"]), str(row["slice"])): row
-        for row in rows
-    }
+def _key_cells(matrix: pd.DataFrame, late: Collection[GoalCell]) -> dict[GoalCell, dict[str, Any]]:
+    found = {}
+    for row in matrix.assign(day=pd.to_datetime(matrix["period_start"]).dt.date).to_dict("records"):
+        key = GoalCell(str(row["kpi"]), str(row["grain"]), row["day"], str(row["dimension"]), str(row["slice"]))
+        found[key] = {**row, "is_late": key in late}
+    return found
 
 
 def _list_columns(cells: Mapping[GoalCell, Any], as_of: date, fiscal_year_start: int) -> list[_Column]:
@@ -162,12 +163,12 @@ def _state_of(cell: Mapping[str, Any]) -> str:
 
 
 def _word_of(cell: Mapping[str, Any]) -> str:
-    """Return the word beside a number; a goal out of reach bears its sign too."""
+    """Return the word beside a number, with a sign where the goal is out of reach or comes too late."""
     state = _state_of(cell)
     word = "" if state == FREE else state
     chance = cell.get("probability")
     is_beyond = is_missing(cell.get("actual")) and not is_missing(chance) and chance < OUT_OF_REACH
-    return f"{word} {BEYOND}".strip() if is_beyond else word
+    return f"{word} {LATE if cell['is_late'] else BEYOND if is_beyond else ''}".strip()
 
 
 def _remember(cell: Mapping[str, Any], held: Typed) -> dict[str, Any]:
@@ -304,7 +305,7 @@ class _GridSheet:
             area = (begin, place, last, place + 1)
             letter = name_cell(1, place + 2).removesuffix("1")
             beside = f"${letter}{begin + 1}"
-            tests = {BEYOND: f'=RIGHT({beside},1)="{BEYOND}"'}
+            tests = {sign: f'=RIGHT({beside},1)="{sign}"' for sign in (BEYOND, LATE)}
             tests |= {word: f'=LEFT({beside},{len(word)})="{word}"' for word in (LOCKED, GOAL)}
             for word, look in LOOKS.items():
                 rule = {"type": "formula", "criteria": tests[word], "format": self.book.overlay(look)}

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from helpers.answers.files import read_topic
 from helpers.answers.goal_cells import read_goal_cell
 from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
-from helpers.answers.goal_import import preview_goals
+from helpers.answers.goal_import import compare_goals, preview_goals
 from helpers.answers.spreadsheet_import import import_answers, is_answers_workbook
-from helpers.answers.spreadsheet_reading import Cell
+from helpers.answers.spreadsheet_reading import Cell, read_exported, read_sheets
 from helpers.errors import AnswersError
 from tests.answers.goal_books import QUARTERS, export, fill, list_cells, make_matrix, place_of
 from tests.answers.hostile_texts import KEPT_TEXTS
@@ -58,7 +58,7 @@ acts = st.sampled_from(["clear", "lock", "goal", "free", "number", "number and l
 shares = st.floats(min_value=0, max_value=1.0).map(lambda share: round(share, 4))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(typed=typed_cells, edits=st.dictionaries(st.sampled_from(list_cells()), st.tuples(acts, shares), max_size=5))
 def test_what_was_typed_into_the_workbook_is_what_comes_back(typed, edits):
     typed = {cell: Typed(one.goal / 1e12, one.is_locked) if cell.kpi == "lead_to_mql" else one
@@ -86,13 +86,14 @@ def test_what_was_typed_into_the_workbook_is_what_comes_back(typed, edits):
             if act == "number and lock":
                 cells[cell, "state"] = "locked"
             expected[cell] = Typed(float(number), act == "number and lock" or kept.is_locked)
-    found = preview_goals("Acme", fill(export(typed), cells), current=typed)
+    data = fill(export(typed), cells)
+    found = preview_goals("Acme", data, current=typed)
     assert found.problems == ()
     after = typed | found.wanted()
     assert {cell: one for cell, one in after.items() if not one.is_blank} == {
         cell: one for cell, one in expected.items() if not one.is_blank
     }
-    assert preview_goals("Acme", fill(export(typed), cells), current=after).changes == ()
+    assert preview_goals("Acme", data, current=after).changes == ()
 
 
 def test_a_workbook_that_nobody_changed_changes_nothing(folder):
@@ -171,6 +172,16 @@ def test_every_bad_cell_is_named_and_the_others_are_taken(cell, part, what, told
     assert (problem.sheet, problem.cell) == ("Company", where)
     assert problem.message.startswith(told)
     assert problem.cure
+
+
+def test_signs_behind_the_words_change_nothing():
+    typed = {LEADS: Typed(500.0)}
+    data = export(typed, late={LEADS, RATE})
+    assert preview(data, typed).changes == ()
+    assert edits_of(data, {(LEADS, "state"): "locked ◷", (RATE, "state"): "goal ×"}, typed) == {
+        LEADS: Typed(500.0, True),
+        RATE: Typed(1 / 3),
+    }
 
 
 def test_a_number_whose_word_was_cleared_is_refused():
@@ -264,3 +275,29 @@ def test_a_goal_workbook_is_added_from_the_command_line(folder, tmp_path, capsys
     assert take_answers(folder, tmp_path / "goals.xlsx", "")
     assert "1 goal taken from goals.xlsx." in capsys.readouterr().out
     assert GoalEditor(folder).read(REVENUE) == Typed(2.5e6)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+FILLED = read_sheets(fill(export(), {(LEADS, "value"): 77, (RATE, "state"): "locked", (WEB, "value"): None}))
+MARKS = sorted(read_exported(FILLED)["cells"])
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    damage=st.dictionaries(st.sampled_from(["cells", "kpis", "rows", "currency", "fiscal_year_start"]), json_values),
+    cells=st.dictionaries(
+        st.sampled_from(MARKS),
+        st.dictionaries(st.sampled_from(["shown", "state", "held"]), json_values) | json_values,
+        max_size=4,
+    ),
+)
+def test_a_hidden_sheet_that_somebody_damaged_breaks_nothing(damage, cells):
+    exported = read_exported(FILLED)
+    exported = {**exported, "cells": {**exported["cells"], **cells}, **damage}
+    found = compare_goals(FILLED, exported, {})
+    assert found.to_frame()["cell"].notna().all()
+    assert all(one.goal is None or one.goal >= 0 for one in found.wanted().values())

@@ -48,6 +48,8 @@ def test_states_are_words_beside_the_numbers_that_colours_follow():
     assert place_of(book, REVENUE, "state").value == "locked"
     assert place_of(book, RATE, "state").value is None
     assert place_of(book, Cell("leads", "quarter", QUARTERS[2]), "state").value == "×"
+    late = open_book(export({LEADS: Typed(500.0)}, late={LEADS}))
+    assert place_of(late, LEADS, "state").value == "goal ◷"
     rules = {rule.formula[0] for area in book["Company"].conditional_formatting for rule in area.rules}
     assert 'LEFT($G6,6)="locked"' in rules
 
