@@ -96,7 +96,9 @@ class ChurnReview:
         window: The days that ``year`` covers, in words.
         table: One row per variant and period with ``CHURN_COLUMNS``: value (share; NaN where it can't be told, with a
             reason), its interval, n (accounts behind it), both halves (accounts, seats or MRR).
-        year: Likewise, one row per variant over the four quarters up to the period's end, their halves added up.
+        year: Likewise, one row per variant for the year up to the period's end: on what was available to renew its
+            four quarters are added up, and so for simple churn; GRR and NRR of starting revenue take who was there a
+            year before.
         losses: One row per kind of loss over those quarters (``LOSS_COLUMNS``); adds up to what GRR of starting revenue
             lost.
         reasons: One row per reason (``REASON_COLUMNS``); empty where none is recorded.
@@ -176,7 +178,8 @@ def _measure_year(company: Any, start: date, last: Period, as_of: date) -> pd.Da
     cells = build_cells(company, kpis=kpis, grain="all", start=start, end=last.end, as_of=as_of)
     rows = []
     for one in VARIANTS:
-        mine = _year_before(company, one.kpi, last, as_of) if one.base == YEAR_AGO else cells
+        is_whole = one.base == YEAR_AGO or (one.base == PRESENT and not one.is_annual)
+        mine = _year_before(company, one.kpi, last, as_of) if is_whole else cells
         rows.append(_tell(company, one, mine, last, per_year=4) | {"period": f"Year to {last.label}"})
     return _as_table(rows, company)
 

@@ -30,7 +30,7 @@ def _say_renewal(company: Any, rows: pd.DataFrame, window: str) -> Finding | Non
     logos, money = rows.loc["logo_churn"], rows.loc["gross_renewal"]
     if pd.isna(logos["value"]):
         return None
-    headline = f"{int(logos['numerator'])} of {int(logos['n'])} accounts up for renewal in {window} left"
+    headline = f"{int(logos['numerator']):,} of {int(logos['n']):,} accounts up for renewal in {window} left"
     headline += f" ({_share(logos['value'])})"
     if not pd.isna(money["value"]):
         headline += f"; {_share(money['value'])} of their revenue was renewed"
@@ -50,7 +50,13 @@ def _say_leak(company: Any, rows: pd.DataFrame, losses: pd.DataFrame, window: st
     mid = float(amounts[["left_mid_term", "shrank_mid_term"]].sum())
     said, part = (format_value(one, "currency", currency=company.currency) for one in (total, mid))
     renewed, kept = rows.loc["gross_renewal"], rows.loc["grr_starting"]
-    if mid > total / 2 and not pd.isna(renewed["value"]):
+    contracts = company.tables["subscription"]
+    if "renewal_at" not in contracts or contracts["renewal_at"].isna().all():
+        headline = (
+            f"{said} of yearly revenue was lost in {window}; without renewal dates nobody can tell at which point"
+        )
+        step = "Map subscription.renewal_at, so that renewals and leaks between them come apart."
+    elif mid > total / 2 and not pd.isna(renewed["value"]):
         headline = (
             f"Leakage is mid-term: renewals kept {_share(renewed['value'])} of what came up, yet {part} of the {said} "
             f"of yearly revenue lost in {window} went outside any renewal"
@@ -63,7 +69,7 @@ def _say_leak(company: Any, rows: pd.DataFrame, losses: pd.DataFrame, window: st
         much = "all" if mid < total / 200 else _share(1 - mid / total)
         headline = f"Revenue leaks at renewals: {much} of the {said} of yearly revenue lost in {window}"
         step = "Begin renewals earlier, with the kinds of customers that leave most."
-    evidence = {"n": int(kept["n"]), "period": window, "kept of starting revenue, a quarter": _share(kept["value"]),
+    evidence = {"n": int(losses["n"].sum()), "period": window, "kept of a year before": _share(kept["value"]),
                 "renewed of what came up": _share(renewed["value"]),
                 "definition": "revenue lost by accounts present at the start of each quarter, by whether it was up for "
                               "renewal in it"}  # fmt: skip
@@ -90,14 +96,19 @@ def list_churn_notes(company: Any, year: pd.DataFrame, *, as_of: date) -> tuple[
     renewal = contracts.get("renewal_at", never)
     endless = int((runs & renewal.isna()).sum())
     if endless:
-        notes.append(f"{endless} of {int(runs.sum())} running contracts have no renewal date: they could always leave.")
+        notes.append(
+            f"{endless} of {int(runs.sum())} running contracts have no renewal date: they could always leave, so that "
+            "their accounts count in every quarter."
+        )
     term = (renewal - contracts["start_at"]).dt.days
     long = int((runs & (term > LONG_TERM_DAYS)).sum())
     if long:
         notes.append(
             f"{long} of {int(runs.sum())} running contracts run for over a year: they count only when they end."
         )
-    logos = year[year["variant"] == "logo_churn"].iloc[0]
+    logos, money = (year[year["variant"] == one].iloc[0] for one in ("logo_churn", "gross_renewal"))
+    if 0 < money["n"] < logos["n"]:
+        notes.append(f"{logos['n'] - money['n']} of the accounts up for renewal pay nothing: they count as logos only.")
     if logos["value"] == 1 and logos["n"] >= 5:
         notes.append("Nobody who came up was kept: does the CRM move the renewal date of those who renew?")
     return tuple(notes)

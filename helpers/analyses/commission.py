@@ -251,8 +251,9 @@ def _tabulate(revenue, n, floored, plans, *, is_pool: bool, was_split: bool) -> 
             mine = floored[kind] if is_split else floored.sum(axis=1)
             own = mine.to_numpy() / max(float(mine.sum()), 0.01) if is_pool else 0.0
             frame[f"next_{kind}_{plan}"] = rates[kind] * (1 - own)
-    order = frame["change"].abs().sort_values(ascending=False, kind="stable").index
-    return frame.loc[order, PAY_COLUMNS].reset_index(drop=True)
+    frame = frame.assign(moved=frame["change"].abs())
+    frame = frame.sort_values(["moved", "pay_after", "name"], ascending=[False, False, True], ignore_index=True)
+    return frame[PAY_COLUMNS]
 
 
 def _say_headline(frame, rates, after: float, before: float | None, totals, currency: str) -> str:
@@ -262,6 +263,10 @@ def _say_headline(frame, rates, after: float, before: float | None, totals, curr
         return "No won deal pays anything yet"
     by_kind = rates.set_index("kind")
     units = [format_value(float(by_kind.loc[kind, "after"]), "share", digits=1) for kind in KINDS]
+    won = [kind for kind in KINDS if by_kind.loc[kind, "revenue"] > 0]
+    if len(won) == 1 and round(totals[0], 2) == round(totals[1], 2):
+        kind = "net-new" if won[0] == NEW else "expansion"
+        return f"All revenue won is {kind}, so {said} changes nobody's pay"
     text = f"Under {said}, net-new revenue pays {units[0]} and expansion {units[1]}"
     moved = float(frame["change"].clip(lower=0).sum())
     more = int((frame["change"] > 0).sum())

@@ -260,8 +260,11 @@ def _list_series(sides, volume: str, pair: str, starts, labels, chosen, lag: int
         for i, start in enumerate(starts):
             cell = side.iloc[i]
             window = "now" if i + back in now else "before" if i + back in before else ""
-            rows.append((volume, pair, kpi, name, labels[i], start, cell["value"], cell["low"], cell["high"], cell["n"],
-                         bool(cell["is_complete"] is True or cell["is_complete"] == 1), window))  # fmt: skip
+            numbers = (
+                float("nan") if pd.isna(cell[one]) else float(cell[one]) for one in ("value", "low", "high", "n")
+            )
+            whole = pd.notna(cell["is_complete"]) and bool(cell["is_complete"])
+            rows.append((volume, pair, kpi, name, labels[i], start, *numbers, whole, window))
     return rows
 
 

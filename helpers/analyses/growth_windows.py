@@ -99,13 +99,13 @@ def compare_windows(
 
 
 def _welch(now: np.ndarray, before: np.ndarray) -> float:
-    """Return the p-value of a difference between the periods of two windows; NaN with fewer than two in either."""
+    """Return the p-value of a difference between the periods of two windows; NaN with fewer than two, or all alike, in either."""
     from scipy.stats import ttest_ind
 
     if min(len(now), len(before)) < 2:
         return float("nan")
     if min(now.min(), before.min()) > 0:
         now, before = np.log(now), np.log(before)
-    if np.ptp(now) == 0 and np.ptp(before) == 0:
+    if np.ptp(now) == 0 or np.ptp(before) == 0:
         return float("nan")
     return float(ttest_ind(now, before, equal_var=False).pvalue)

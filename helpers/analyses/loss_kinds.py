@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.engine.journeys import build_journeys
 from helpers.engine.recurring import balance_accounts, find_accounts, find_at_stake
-from helpers.engine.timeline import day_number
+from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import build_periods
 
 LOSS_COLUMNS = ["kind", "label", "mrr", "n", "share"]
@@ -34,7 +34,7 @@ def split_losses(company: Any, start: date, end: date, *, as_of: date) -> pd.Dat
     Returns:
         One row per kind with ``LOSS_COLUMNS``: kind, label, mrr (monthly, lost), n (accounts and quarters), share of
         all that was lost (NaN where nothing was). The four add up to what GRR of starting revenue lost over those
-        quarters.
+        quarters. Without renewal dates nobody can tell the point: then there are two, left and shrank.
         Empty where contracts carry no start or no amount.
     """
     journeys = build_journeys(company, as_of=as_of)
@@ -65,8 +65,13 @@ def split_losses(company: Any, start: date, end: date, *, as_of: date) -> pd.Dat
                 lost[key] += float(amounts[mask].sum())
                 n[key] += int((amounts[mask] > 0).sum())
     total = sum(lost.values())
+    renewal = records.days.get("renewal_at")
+    if renewal is None or (renewal == NO_DAY).all():
+        labels = {"left_at_renewal": "left", "shrank_at_renewal": "shrank"}
+    else:
+        labels = KINDS
     rows = [(kind, label, lost[kind], n[kind], lost[kind] / total if total > 0 else np.nan)
-            for kind, label in KINDS.items()]  # fmt: skip
+            for kind, label in labels.items()]  # fmt: skip
     return pd.DataFrame(rows, columns=LOSS_COLUMNS)
 
 
