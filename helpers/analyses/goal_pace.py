@@ -177,13 +177,14 @@ def say_volumes(pace: pd.DataFrame) -> str:
     if pace.empty:
         return ""
     late = [in_sentence(label) for label in pace.loc[pace["status"] == BEHIND, "label"]]
-    pace_of = f"{'goal' if pace.attrs['begins'] else 'pace'} in {pace.attrs['period']}"
+    aim = "goal" if pace.attrs["is_goal"] else "expectation"
+    wanted = f"{aim if pace.attrs['begins'] else 'pace'} in {pace.attrs['period']}"
     if not late:
-        return f"No volume fell short of its {pace_of}"
-    if len(late) == len(pace):
-        return f"All {len(pace)} volumes were behind their {pace_of}"
-    verb = "was" if len(late) == 1 else "were"
-    return f"{len(late)} of {len(pace)} volumes {verb} behind their {pace_of}: {', '.join(late)}"
+        return f"No volume fell short of its {wanted}"
+    if len(late) == len(pace) > 1:
+        return f"All {len(pace)} volumes were behind their {wanted}"
+    verb = "was behind its" if len(late) == 1 else "were behind their"
+    return f"{len(late)} of {len(pace)} volumes {verb} {wanted}: {', '.join(late)}"
 
 
 def find_pace(pace: pd.DataFrame, *, as_of: date, currency: str = "USD") -> list[Finding]:

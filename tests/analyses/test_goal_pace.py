@@ -106,7 +106,7 @@ def test_volumes_count_records_on_their_own_days():
     # Both deals of a quarter are created on its first day; one of the two wins comes in its first half.
     assert at.loc["opportunities", ["actual_to_date", "expected_by_now"]].tolist() == [2.0, 4.0]
     assert at.loc["deals_won", ["actual_to_date", "expected_by_now"]].tolist() == [2.0, 2.0]
-    assert say_volumes(found) == "1 of 2 volumes was behind their pace in Q3 2026: opportunities"
+    assert say_volumes(found) == "1 of 2 volumes was behind its pace in Q3 2026: opportunities"
 
 
 def test_a_finding_carries_money_and_evidence_and_needs_a_goal_of_people():

@@ -11,6 +11,7 @@ from helpers.analyses.goal_benchmarks import NONE_KNOWN
 from helpers.present import words
 from helpers.present.display import Display, show_message, show_table
 
+SUMMED = "A year adds up its periods future by future; its range is narrower than theirs added up."
 NO_BENCHMARK = "none known"
 NOT_COMPARABLE = "not comparable"
 
@@ -66,7 +67,7 @@ def show_outlook(
         labels={"probability": "Chance", "range": "Middle 80 %", "basis": "What it rests on"},
         marks={"probability": "share_bar"} if has_goals else {},
         currency=currency,
-        note="Chance = share of simulated futures that reach the goal. A year adds up its periods future by future.",
+        note=f"{'Chance = share of simulated futures that reach the goal. ' if has_goals else ''}{SUMMED}",
     )
 
 

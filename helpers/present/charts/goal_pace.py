@@ -127,7 +127,8 @@ def _list_numbers(rows: pd.DataFrame, day: int) -> pd.DataFrame:
 
 
 def _explain(told: dict[str, Any]) -> str:
-    said = f"Dashed: the goal × the share that had come by that day ({told['basis']})."
+    aim = "goal" if told["is_goal"] else "expectation"
+    said = f"Dashed: the {aim} × the share that had come by that day ({told['basis']})."
     if int(told["periods"]) >= 4:
         said += " Band: the middle 80 % of those periods."
     if told["begins"]:
@@ -177,14 +178,6 @@ def show_pace(pace: pd.DataFrame, *, title: str, subtitle: str = "", currency: s
         }
     )
     told = pace.attrs
-    note = f"Day {told['day']} of {told['days']} of {told['period']}."
-    if told["begins"]:
-        table = table.drop(columns=["expected", "range", "periods"])
-        note += f" {told['begins']} begins tomorrow."
-    else:
-        note += " Expected by now = goal × the share that earlier periods had by the like day."
-        if (pace["periods"] < 4).any():
-            note += " With fewer than four of them the course is taken as even, without a range."
     labels = {
         "kpi": "KPI",
         "goal": "Goal" if told["is_goal"] else "Expectation",
@@ -193,4 +186,12 @@ def show_pace(pace: pd.DataFrame, *, title: str, subtitle: str = "", currency: s
         "expected": "Expected by now",
         "periods": "Earlier periods",
     }
+    note = f"Day {told['day']} of {told['days']} of {told['period']}."
+    if told["begins"]:
+        table = table.drop(columns=["expected", "range", "periods"])
+        note += f" {told['begins']} begins tomorrow."
+    else:
+        note += f" Expected by now = {labels['goal'].lower()} × the share that earlier periods had by the like day."
+        if (pace["periods"] < 4).any():
+            note += " With fewer than four of them the course is taken as even, without a range."
     return show_table(table, title=title, subtitle=subtitle, labels=labels, units={"reached": "share"}, note=note)
