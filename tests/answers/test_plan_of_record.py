@@ -56,13 +56,13 @@ def test_without_a_plan_there_is_none(tmp_path):
 
 
 def test_earlier_plans_stay_for_good(tmp_path):
-    for quarter in range(40):
+    for quarter in range(20):
         adopt(tmp_path, make_matrix(1e6 + quarter), on=date(2016 + quarter // 4, 1 + 3 * (quarter % 4), 1))
     plans = list_plans(tmp_path)
-    assert len(plans) == 40
-    assert [goals_of(plan)["revenue_won", "all"][0] for plan in plans] == [1e6 + n for n in reversed(range(40))]
+    assert len(plans) == 20
+    assert [goals_of(plan)["revenue_won", "all"][0] for plan in plans] == [1e6 + n for n in reversed(range(20))]
     assert plans[0].number == 0
-    assert len({plan.number for plan in plans}) == 40
+    assert len({plan.number for plan in plans}) == 20
     assert {plan.author for plan in list_plans(tmp_path, hides_names=True)} == {""}
 
 
