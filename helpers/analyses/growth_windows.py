@@ -99,7 +99,7 @@ def compare_windows(
 
 
 def _welch(now: np.ndarray, before: np.ndarray) -> float:
-    """Return the p-value of a difference between the periods of two windows; NaN with fewer than two, or all alike, in either."""
+    """Return the p-value of a difference between the periods of two windows; NaN where either has no spread."""
     from scipy.stats import ttest_ind
 
     if min(len(now), len(before)) < 2:

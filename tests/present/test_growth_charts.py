@@ -1,5 +1,6 @@
-"""Growth pairs, churn, commission and unit economics as pictures: words, empty forms, hostile names, nothing missing."""
+"""Growth pairs, churn, commission and unit economics as pictures: words, empty forms, hostile names."""
 
+import json
 from datetime import date
 
 import pandas as pd
@@ -67,7 +68,7 @@ def pages(shown):
 def test_a_flagged_pair_is_the_title_and_stands_out_and_what_is_unknown_is_said_beneath():
     shown = show_growth_pairs(make_pairs(), CATALOG, subtitle="Test")
     assert shown.title.startswith("Vanity: MQLs rose from ")
-    assert LIGHT["bad"] in shown.svg and "vanity" in shown.svg
+    assert LIGHT["bad"] in json.dumps(shown.spec["datasets"]) and "vanity" in shown.svg
     assert "Logo churn" in shown.text and "can't be told from these exports" in shown.text
     assert "nan" not in shown.svg.casefold().replace("financ", "")
 
@@ -75,7 +76,8 @@ def test_a_flagged_pair_is_the_title_and_stands_out_and_what_is_unknown_is_said_
 def test_without_vanity_nothing_is_coloured_and_the_title_says_so():
     shown = show_growth_pairs(make_pairs(rate_then=0.5), CATALOG)
     assert shown.title.startswith("No vanity growth")
-    assert LIGHT["bad"] not in shown.svg and LIGHT["accent"] not in shown.svg
+    drawn = json.dumps(shown.spec["datasets"])
+    assert LIGHT["bad"] not in drawn and LIGHT["accent"] not in drawn and LIGHT["mid"] in drawn
 
 
 def test_pairs_of_which_none_can_be_told_are_a_message_with_what_to_map():
