@@ -87,15 +87,8 @@ def allocate_goal(
         curves = EffortCurves(past, slices["return"].to_numpy(dtype=float), scale, rules.elasticity, _is_effort(slices))
         parts, extra = curves.improve(parts, low, high, total)
         effort = curves.effort(parts)
-    table = pd.DataFrame({"slice": pd.Series(names, dtype="str"), "goal": parts / scale, "expected": expected})
-    table["low_bound"] = np.where(low > 0, low / scale, np.nan)
-    table["high_bound"] = np.where(high < OPEN, high / scale, np.nan)
-    table["share"] = parts / total if total else np.nan
-    table["absorbed"] = table["goal"] - expected
-    table["n"] = slices["n"].to_numpy()
-    notes = _note(table, parts, (low, high), fixed, absorber=absorber, minimum_n=minimum_n, weights=weights)
-    table["note"] = pd.Series(notes, dtype="str")
-    table["effort"] = effort
+    notes = _note(slices, parts, (low, high), fixed, absorber=absorber, minimum_n=minimum_n)
+    table = _lay_out(slices, parts, (low, high), total, scale).assign(note=pd.Series(notes, dtype="str"), effort=effort)
     table["return"] = slices["return"].to_numpy(dtype=float) if how == "optimise" else np.nan
     attrs = {"how": how, "unit": unit, "goal": total / scale, "absorber": absorber, **dict(slices.attrs), **extra}
     table = table[ALLOCATION_COLUMNS]
@@ -274,13 +267,31 @@ def _absorb(
     return parts
 
 
+def _lay_out(
+    slices: pd.DataFrame, parts: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], total: int, scale: int
+) -> pd.DataFrame:
+    expected = np.nan_to_num(slices["expected"].to_numpy(dtype=float))
+    return pd.DataFrame(
+        {
+            "slice": slices["slice"].astype("str").to_numpy(),
+            "goal": parts / scale,
+            "expected": expected,
+            "low_bound": np.where(bounds[0] > 0, bounds[0] / scale, np.nan),
+            "high_bound": np.where(bounds[1] < OPEN, bounds[1] / scale, np.nan),
+            "share": parts / total if total else np.nan,
+            "absorbed": parts / scale - expected,
+            "n": slices["n"].to_numpy(),
+        }
+    ).astype({"slice": "str"})
+
+
 def _note(
-    table: pd.DataFrame, parts: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], fixed: Mapping[int, int], *,
-    absorber: str, minimum_n: int, weights: np.ndarray,
+    slices: pd.DataFrame, parts: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], fixed: Mapping[int, int], *,
+    absorber: str, minimum_n: int,
 ) -> list[str]:  # fmt: skip
     low, high = bounds
     notes = []
-    for place, name in enumerate(table["slice"]):
+    for place, name in enumerate(slices["slice"]):
         said = []
         if place in fixed:
             said.append("as typed")
@@ -290,9 +301,9 @@ def _note(
             said.append("at its low bound")
         elif parts[place] == high[place]:
             said.append("at its high bound")
-        if weights[place] <= 0:
+        if slices["volume"].iloc[place] <= 0:
             said.append("nothing in the last year")
-        elif table["n"].iloc[place] < minimum_n:
+        elif slices["n"].iloc[place] < minimum_n:
             said.append("few records")
         notes.append(", ".join(said))
     return notes
