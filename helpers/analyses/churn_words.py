@@ -47,7 +47,7 @@ def _say_renewal(company: Any, rows: pd.DataFrame, window: str) -> Finding | Non
 def _say_leak(company: Any, rows: pd.DataFrame, losses: pd.DataFrame, window: str) -> Finding:
     amounts = losses.set_index("kind")["mrr"] * 12
     total = float(amounts.sum())
-    mid = float(amounts[["left_mid_term", "shrank_mid_term"]].sum())
+    mid = float(amounts.reindex(["left_mid_term", "shrank_mid_term"]).sum())
     said, part = (format_value(one, "currency", currency=company.currency) for one in (total, mid))
     renewed, kept = rows.loc["gross_renewal"], rows.loc["grr_starting"]
     contracts = company.tables["subscription"]

@@ -13,7 +13,7 @@ sessions leads mqls sqls opportunities deals_won revenue_won customers_onboarded
 open_pipeline mrr arr session_to_lead lead_to_mql mql_to_sql sql_to_opportunity mql_to_opportunity lead_to_opportunity
 opportunity_to_won won_to_live lead_to_won mql_to_won win_rate win_rate_value average_deal_size sales_cycle_days
 sales_cycle_days_mean sales_cycle_days_p90 push_rate sales_velocity grr nrr logo_churn seat_churn revenue_churn
-starting_coverage pipeline_conversion to_go_coverage
+starting_coverage pipeline_conversion to_go_coverage gross_churn grr_starting nrr_starting
 """.split()
 
 
