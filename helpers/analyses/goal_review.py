@@ -23,7 +23,7 @@ from helpers.analyses.goal_simulation import (
 )
 from helpers.analyses.goal_targets import EXPECTED, derive_targets, set_revenue_goal
 from helpers.analyses.goal_timing import bring_existing, bring_rest, list_sources, plan_creation, summarise_timing
-from helpers.analyses.revenue_history import read_revenue_history
+from helpers.analyses.revenue_history import RevenueHistory, read_revenue_history
 from helpers.analyses.stage_plan import lay_out_stages, plan_stages
 from helpers.analyses.step_lags import count_entered, measure_step_lags
 from helpers.model.goal import GoalRules, load_goal_rules
@@ -43,6 +43,7 @@ class GoalReview:
         released: Typed goals that contradict weightier ones.
         has_goals: Whether anybody set a goal; else the goals are what history lets one expect.
         curve: ``close_curve.csv``.
+        history: What the company's past tells of revenue, which the outlook rests on.
         outlook: Revenue of the periods ahead as simulated.
         ranks: Each needed value beside its history.
         timing: Which period's records each period ahead needs.
@@ -62,6 +63,7 @@ class GoalReview:
     released: pd.DataFrame
     has_goals: bool
     curve: pd.DataFrame
+    history: RevenueHistory
     outlook: pd.DataFrame
     ranks: pd.DataFrame
     timing: pd.DataFrame
@@ -79,6 +81,18 @@ class GoalReview:
     def is_available(self) -> bool:
         """Whether the matrix has any cell."""
         return len(self.matrix) > 0
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is kept of it: file name without ending → table."""
+        return {
+            "goal_matrix": self.matrix,
+            "goal_plan_before_carry_over": self.plan,
+            "goal_outlook": self.outlook,
+            "goal_timing": self.timing,
+            "goal_stages": self.stages,
+            "close_curve": self.curve,
+        }
 
 
 def review_goals(
@@ -178,6 +192,7 @@ def _look_ahead(
         released=solved.iloc[:0],
         has_goals=has_goals,
         curve=curve,
+        history=history,
         outlook=outlook,
         ranks=rank_in_history(solved, cells, as_of=as_of, catalog=catalog),
         timing=timing,

@@ -47,6 +47,11 @@ class LandingReview:
     findings: list[Finding]
 
     @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is kept of it: file name without ending → table."""
+        return {"landing": self.landings, "landing_backtest": self.backtest}
+
+    @property
     def is_available(self) -> bool:
         """Whether any method has an estimate."""
         return bool(self.landings["expected"].notna().any())

@@ -58,7 +58,7 @@ def write_spreadsheet(report: Path, *, name: str, currency: str, units: Mapping[
             frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
         except pd.errors.EmptyDataError:
             continue
-        if "kpi" in frame and "value" in frame:
+        if "kpi" in frame and "value" in frame and "unit" not in frame:
             frame.insert(frame.columns.get_loc("value") + 1, "unit", frame["kpi"].map(units).fillna(""))
         tables[path.stem] = frame
     write_report_workbook(tables, report / "report.xlsx", currency=currency, title=f"Revenue Engine Diagnostic: {name}")

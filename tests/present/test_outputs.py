@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.finding import Finding
-from helpers.present.outputs import merge_findings, to_json, write_findings, write_table
+from helpers.present.outputs import merge_findings, to_json, write_findings, write_spreadsheet, write_table
 from helpers.writing import write_text
 
 
@@ -55,3 +55,14 @@ def test_findings_of_several_notebooks_are_ranked_together(tmp_path):
     merged = merge_findings(tmp_path)
     assert [record["headline"] for record in merged] == ["large loss", "small loss", "gain"]
     assert [record["rank"] for record in merged] == [1, 2, 3]
+
+
+def test_a_table_that_tells_units_itself_keeps_them_in_the_spreadsheet(tmp_path):
+    from openpyxl import load_workbook
+
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "drivers.csv").write_text("kpi,unit,value\nwin_rate,share,0.25\n", encoding="utf-8")
+    write_spreadsheet(tmp_path, name="Acme", currency="EUR", units={"win_rate": "share"})
+    sheet = load_workbook(tmp_path / "report.xlsx")["Drivers"]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert rows == [["KPI", "Unit", "Value"], ["win_rate", "share", 0.25]]
