@@ -1,4 +1,4 @@
-"""Whether goals can be reached: where the period stands, what is needed beside past and peers, what a point is worth."""
+"""Whether goals can be reached: where the period stands, what is needed beside past and peers, what drivers bring."""
 
 from dataclasses import dataclass
 from datetime import date
