@@ -120,6 +120,8 @@ def _show(table: str, column: str, record: Record, vocabulary: Vocabulary) -> st
         return BETWEEN.join(vocabulary.cascade.name_of(id) for id in value)
     if column in ("owner", "person", "goal"):
         return vocabulary.cascade.name_of(value)
+    if column in ("from", "to"):
+        return vocabulary.kpis[value][0] if value in vocabulary.kpis else vocabulary.cascade.name_of(value)
     if isinstance(value, date):
         return format_value(value, "date")
     if isinstance(value, int | float):
@@ -177,6 +179,21 @@ def _read_person(column: str, text: str, record: Record, vocabulary: Vocabulary)
     return {column: found}, ""
 
 
+def _read_part(column: str, text: str, record: Record, vocabulary: Vocabulary) -> Read:
+    """Read what a correlation connects: a goal, a tactic, a person or a KPI by its name."""
+    cascade = vocabulary.cascade
+    parts = {label.casefold(): id for id, (label, _) in vocabulary.kpis.items()}
+    parts |= {
+        cascade.name_of(id).casefold(): id for table in (cascade.people, cascade.tactics, cascade.goals) for id in table
+    }
+    parts |= {id.casefold(): id for id in (*cascade.people, *cascade.tactics, *cascade.goals, *vocabulary.kpis)}
+    found = parts.get(text.casefold())
+    if found is None:
+        names = [cascade.name_of(id) for id in (*cascade.goals, *cascade.tactics)]
+        return {}, f"'{text[:60]}' is no goal, tactic, person or KPI. Write its name.{suggest(text[:60], names)}"
+    return {column: found}, ""
+
+
 def _read_kpi(column: str, text: str, record: Record, vocabulary: Vocabulary) -> Read:
     if not text:
         return {column: None}, ""
@@ -221,7 +238,7 @@ def _read_day(column: str, text: str, record: Record, vocabulary: Vocabulary) ->
             return {column: datetime.strptime(text, form).date()}, ""
         except ValueError:
             continue
-    return {}, f"'{text[:30]}' is no day. Write it as 2026-12-15 or 15 Dec 2026."
+    return {}, f"'{text[:30]}' is no day. Write 2026-12-15."
 
 
 def _read_period(column: str, text: str, record: Record, vocabulary: Vocabulary) -> Read:
@@ -257,6 +274,8 @@ def find_period(text: str, fiscal_year_start: int = 1) -> tuple[str, date] | Non
 _READERS: Mapping[str, Callable[[str, str, Record, Vocabulary], Read]] = {
     "owner": _read_person,
     "person": _read_person,
+    "from": _read_part,
+    "to": _read_part,
     "kpi": _read_kpi,
     "slice": _read_slice,
     "period": _read_period,

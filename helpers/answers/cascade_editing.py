@@ -16,8 +16,11 @@ ID = "_id"
 Place = tuple[str, str, str]
 """Table, the record's id, column."""
 
-NAMED_BY = {"goal": "title", "tactic": "title", "person": "name", "target": "person"}
+NAMED_BY = {"goal": "title", "tactic": "title", "person": "name", "target": "person", "correlation": "from"}
 """Table → the column without which a row isn't kept yet."""
+
+CORRELATION = "correlation"
+"""The only table whose records have no id: what they connect names them."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class CascadeEditor:
         """Write what was changed in a table's rows.
 
         Args:
-            table: goal, tactic, person or target.
+            table: goal, tactic, person, target or correlation.
             rows: Every row as typed: known ones with their ``_id``, new ones without. A known one that is missing is
                 taken out of the cascade.
 
@@ -191,8 +194,10 @@ class CascadeEditor:
             sets, fault = read_cell(table, NAMED_BY[table], name, {}, self.vocabulary)
             if not name or fault or not sets.get(NAMED_BY[table]):
                 continue
-            record: dict[str, Any] = {"id": find_free_id(f"{name} target" if table == "target" else name, taken)}
-            taken.add(record["id"])
+            record: dict[str, Any] = {}
+            if table != CORRELATION:
+                record["id"] = find_free_id(f"{name} target" if table == "target" else name, taken)
+                taken.add(record["id"])
             drafts = {}
             for column in sorted(COLUMNS[table], key=lambda column: column != "kpi"):
                 text = _text(row.get(column))
@@ -203,7 +208,8 @@ class CascadeEditor:
             if fault_key and fault_key[0] in record:
                 drafts[fault_key[0]] = _text(row.get(fault_key[0]))
                 record.pop(fault_key[0])
-            made.append((record, drafts))
+            if table != CORRELATION or record.get("to"):
+                made.append((record, drafts))
         return made
 
     def _write(self, table: str, changes: list[_Change], added: list[Any], gone: list[str]) -> Saved:
@@ -216,8 +222,9 @@ class CascadeEditor:
             clashes.clear()
             rows = [dict(row) if isinstance(row, Mapping) else row for row in self._listed(current.values, table)]
             drafts = [row for row in self._listed(current.values, DRAFT) if isinstance(row, Mapping)]
+            by_id = {_id_of(table, row): row for row in reversed(rows) if isinstance(row, dict)}
             for change in changes:
-                row = next((row for row in rows if isinstance(row, dict) and row.get("id") == change.place[1]), None)
+                row = by_id.get(change.place[1])
                 if row is None:
                     continue
                 drafts = _without(drafts, change.place)
@@ -228,11 +235,11 @@ class CascadeEditor:
                     drafts.append(_draft(change.place, change.text))
                 else:
                     row.update(change.sets)
-            keep = [row for row in rows if not (isinstance(row, dict) and row.get("id") in gone)]
+            keep = [row for row in rows if _id_of(table, row) not in gone]
             drafts = [row for row in drafts if not (row.get("table") == table and row.get("id") in gone)]
             for record, texts in added:
                 keep.append(record)
-                drafts += [_draft((table, record["id"], column), text) for column, text in texts.items()]
+                drafts += [_draft((table, _id_of(table, record), column), text) for column, text in texts.items()]
             values = {**current.values, table: [_tidy(row) for row in keep], DRAFT: drafts}
             return {key: value for key, value in values.items() if value != []}
 
@@ -247,7 +254,7 @@ class CascadeEditor:
         self.conflicts |= {clash.place: clash for clash in clashes}
         self._take(topic)
         self._mark = stat_topic(self._folder, TOPIC)
-        new = tuple(record["id"] for record, _ in added)
+        new = tuple(_id_of(table, record) for record, _ in added)
         if clashes:
             told = f"[answers/{TOPIC}.toml] somebody else has changed {len(clashes)} of these cells meanwhile. Choose."
             return Saved("conflict", told, self._clock(), new)
@@ -272,8 +279,9 @@ class CascadeEditor:
         rows = (row for row in self._listed(self._known.values, table) if isinstance(row, Mapping))
         found: dict[str, dict[str, Any]] = {}
         for row in rows:
-            if row.get("id") in known and row["id"] not in found:
-                found[row["id"]] = read_record(table, row)[0]
+            id = _id_of(table, row)
+            if (table == CORRELATION or id in known) and id not in found:
+                found[id] = read_record(table, row)[0]
         return {id: record for id, record in found.items() if record}
 
     def _drafts(self) -> dict[Place, str]:
@@ -292,6 +300,13 @@ class CascadeEditor:
 
     def _take(self, topic: Topic) -> None:
         self.cascade, self._known = parse_cascade(topic)[0], topic
+
+
+def _id_of(table: str, row: Any) -> str:
+    """Return a record's id; of a correlation what it connects."""
+    if not isinstance(row, Mapping):
+        return ""
+    return f"{row.get('from')} {row.get('to')}" if table == CORRELATION else str(row.get("id", ""))
 
 
 def _is_allowed(table: str, row: Mapping[str, Any], sets: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ KIND_WORDS = {"proposal": "proposes", "question": "asks", "answer": "answers", "
 STATUS_WORDS = {"bad": "○ to mend", "caution": "◐ to look at", "good": "● met", "none": "– can't be told"}
 CHECK_WORDS = {"link": "linked", "reach": "reached together", "load": "load", "dates": "dates"}
 HEADS = ("What", "Owner", "KPI and period", "Plan", "Due by now", "Actual", "State", "Comments")
-NUMBER_HEADS = HEADS[3:6]
+NUMBER_HEADS = (*HEADS[3:6], HEADS[-1])
 CHANGE_NOTE = (
     "A tactic's actual is how its KPI changed since it began against as many periods before; "
     "other things moved it, too."
@@ -283,7 +283,8 @@ class _Tree:
         cells = (
             f'<th scope="row" style="padding-left:{depth * 20}px">{name}</th><td>{owner}</td><td>{about}</td>{numbers}'
         )
-        return f"<tr>{cells}<td>{state}</td><td>{self._said(id)}</td></tr>"
+        n = int(row["comments"])
+        return f'<tr>{cells}<td>{state}</td><td class="number">{n or ""}</td></tr>'
 
     def _said(self, id: str) -> str:
         n = int(self.rows[id]["comments"]) if id in self.rows else 0

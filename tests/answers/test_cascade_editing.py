@@ -124,6 +124,23 @@ def test_a_row_that_is_removed_is_taken_out_and_kept_among_the_versions(folder):
     assert list((folder / "answers" / ".versions" / "cascade").glob("*.toml"))
 
 
+def test_correlations_are_typed_by_name_changed_and_removed(folder):
+    editor = open_editor(folder)
+    assert editor.save("correlation", [{"from": "New website", "strength": "strong"}]).status == "unchanged"
+    assert editor.save("correlation", [{"from": "New website", "to": "leads", "strength": "strong"}]).status == "saved"
+    (one,) = read_cascade(folder)[0].correlations
+    assert (one.from_id, one.to_id, one.strength) == ("web", "leads", "strong")
+    (row,) = editor.list_rows("correlation")
+    assert (row["from"], row["to"]) == ("New website", "Leads")
+    editor.save("correlation", [{**row, "to": "Win 9.4 M", "strength": "some"}])
+    (one,) = read_cascade(folder)[0].correlations
+    assert (one.to_id, one.strength) == ("year", "some")
+    (row,) = editor.list_rows("correlation")
+    editor.save("correlation", [{**row, "to": "nothing"}])
+    assert "no goal, tactic, person or KPI" in editor.list_faults("correlation")[row["_id"], "to"]
+    assert editor.save("correlation", []).status == "saved" and not read_cascade(folder)[0].correlations
+
+
 def test_two_windows_change_different_cells_and_both_hold(folder):
     mine, other = open_editor(folder), open_editor(folder)
     assert change(mine, "goal", "year", target="9,500,000").status == "saved"

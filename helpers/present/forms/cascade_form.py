@@ -12,7 +12,7 @@ from ipywidgets import HTML, Button, HBox, VBox
 
 from helpers.answers.cascade_editing import ID, NAMED_BY, CascadeEditor
 from helpers.answers.edit_results import Saved
-from helpers.model.cascade import LEVEL_WORDS, LEVELS, STATES
+from helpers.model.cascade import LEVEL_WORDS, LEVELS, STATES, STRENGTHS
 from helpers.present.cards import message_html
 from helpers.present.forms.cascade_talk import CascadeTalk
 from helpers.present.forms.grid import EditableGrid, make_column
@@ -23,7 +23,9 @@ PAUSE, LOOK = 0.15, 2.0
 """Seconds after the last change until it is saved; seconds between two looks at what others changed."""
 
 OVERVIEW, TALK = "overview", "talk"
-TABLES = {"goal": "Goals", "tactic": "Tactics", "person": "People", "target": "Targets"}
+TABLES = {
+    "goal": "Goals", "tactic": "Tactics", "person": "People", "target": "Targets", "correlation": "Correlations",
+}  # fmt: skip
 SCREENS = {OVERVIEW: "Cascade", **TABLES, TALK: "Comments"}
 SAVES = "Every change is saved by itself"
 HELP = {
@@ -35,26 +37,30 @@ HELP = {
     "person": "Whoever owns goals or tactics or carries targets. Variable pay is a year's, at 100 %.",
     "target": "A shared target takes the goal's KPI and period; one of their own names a KPI, such as Closed revenue "
     "for owner=Ana Okafor. Weights of one person add up to 100 %.",
+    "correlation": "How far two things hang together as you see it: a tactic and a company goal or a KPI, a company "
+    "goal and a long-term goal. The X-matrix shows it beside what the links imply.",
 }
 LABELS = {
     "title": "Title", "level": "Level", "serves": "Serves", "department": "Department", "owner": "Owner", "kpi": "KPI",
     "slice": "Slice", "target": "Target", "baseline": "Baseline", "period": "Period", "start": "From", "due": "Due",
     "cost": "Cost", "amount": "Adds", "time": "Time", "state": "State", "name": "Name", "role": "Role",
     "variable_pay": "Variable pay", "capacity": "Free for tactics", "person": "Person", "goal": "Shared goal",
-    "weight": "Weight", "pay_share": "Share of pay",
+    "weight": "Weight", "pay_share": "Share of pay", "from": "This", "to": "With that", "strength": "How far",
+    "note": "Why",
 }  # fmt: skip
 SHOWN = {
     "goal": ("title", "level", "serves", "department", "owner", "kpi", "slice", "target", "baseline", "period"),
     "tactic": ("title", "serves", "owner", "start", "due", "cost", "kpi", "slice", "amount", "time", "state"),
     "person": ("name", "department", "role", "variable_pay", "capacity"),
-    "target": ("person", "goal", "kpi", "slice", "target", "period", "weight", "pay_share"),
+    "target": ("person", "goal", "weight", "kpi", "slice", "target", "period", "pay_share"),
+    "correlation": ("from", "to", "strength", "note"),
 }
+NUMBERS = frozenset(("target", "baseline", "cost", "amount", "time", "variable_pay", "capacity", "weight", "pay_share"))
 WIDTHS = {
     "title": 190, "serves": 150, "level": 112, "kpi": 132, "slice": 104, "goal": 180, "period": 84, "owner": 116,
     "time": 68, "start": 104, "due": 104, "state": 96, "weight": 84, "target": 100, "baseline": 96, "amount": 88,
     "cost": 84, "department": 108,
 }  # fmt: skip
-NOUNS = {"goal": "goal", "tactic": "tactic", "person": "person", "target": "target"}
 
 
 class CascadeForm:
@@ -99,14 +105,11 @@ class CascadeForm:
         )
         style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}{_css()}</style>")
         tabs = HBox(list(self.tabs.values())).add_class("tabs")
-        self.widget = VBox(
-            [
-                style_widget(), style.add_class("red-style"), head, self.problem, tabs, self.conflicts,
-                self.help, self.overview, *self.grids.values(), self.talk.widget,
-            ]
-        )  # fmt: skip
-        for name in ("red", "matrix-editor", "cascade-form"):
-            self.widget.add_class(name)
+        style.add_class("red-style")
+        above = VBox([style_widget(), style, head, self.problem, tabs, self.conflicts, self.help, self.overview])
+        for part in (above, self.talk.widget):  # the tables between them bring a look of their own
+            part.add_class("red").add_class("matrix-editor")
+        self.widget = VBox([above, *self.grids.values(), self.talk.widget]).add_class("red").add_class("cascade-form")
         self.fill()
         self.status.show("idle", SAVES)
         self.go(OVERVIEW)
@@ -202,11 +205,9 @@ class CascadeForm:
                 self.look()
 
     def _make_grid(self, table: str) -> EditableGrid:
-        noun = NOUNS[table]
-        many = "people" if table == "person" else f"{noun}s"
         grid = EditableGrid(
             label=TABLES[table], columns=self._list_columns(table), can_reorder=False, maximum_rows=300,
-            add_label=f"Add {noun}", empty_label=f"No {many} yet",
+            add_label=f"Add {table}", empty_label=f"No {TABLES[table].lower()} yet",
         )  # fmt: skip
         grid.observe(lambda _, table=table: self._typed(table), names="rows")
         return grid
@@ -215,10 +216,12 @@ class CascadeForm:
         cascade = self.editor.cascade
         people = [person.name for person in cascade.people.values()]
         goals = [goal.title for goal in cascade.goals.values()]
-        suggestions = {"owner": people, "person": people, "serves": goals, "goal": goals}
+        parts = [*goals, *(tactic.title for tactic in cascade.tactics.values()), *self._kpis.values()]
+        suggestions = {"owner": people, "person": people, "serves": goals, "goal": goals, "from": parts, "to": parts}
         choices = {
             "level": [[level, LEVEL_WORDS[level]] for level in LEVELS],
             "state": [[state, state] for state in STATES],
+            "strength": [[strength, strength] for strength in STRENGTHS],
             "kpi": [[id, label] for id, label in self._kpis.items()],
         }
         money = ("cost", "variable_pay")
@@ -227,7 +230,7 @@ class CascadeForm:
                 {
                     "id": column,
                     "label": LABELS[column],
-                    "kind": "choice" if column in choices else "text",
+                    "kind": "choice" if column in choices else "number" if column in NUMBERS else "text",
                     "choices": choices.get(column, []),
                     "suggestions": suggestions.get(column, []),
                     "unit": self._currency if column in money else "",
