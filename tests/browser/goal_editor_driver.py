@@ -86,7 +86,7 @@ def make_past(matrix):
 def open_editor(folder, matrix=None, *, judge=None, **options):
     """Open the form on a folder's goals, as a kernel does."""
     matrix = make_small_matrix() if matrix is None else matrix
-    return GoalMatrixEditor(
+    form = GoalMatrixEditor(
         matrix,
         GoalEditor(folder),
         catalog=load_catalog(),
@@ -100,6 +100,8 @@ def open_editor(folder, matrix=None, *, judge=None, **options):
         write_workbook=partial(write_workbook, folder),
         **options,
     )
+    form.stop()  # looking at others' goals is asked for, so that no test depends on when it happens
+    return form
 
 
 def write_workbook(folder, matrix, typed, scenario):
@@ -130,7 +132,7 @@ class Goals:
             self._exposed = True
         self.form = form
         form._deferred.plan = lambda _, act: act()  # on Playwright's own loop nothing could be told to the page later
-        self._sent = []
+        self._sent, self._shown = [], {}
         form.table.send = lambda content, buffers=None: self._sent.append(
             (content, base64.b64encode(buffers[0]).decode() if buffers else "")
         )
@@ -143,6 +145,8 @@ class Goals:
         form = self.forms[number]
         form._hear(None, json.loads(content), [base64.b64decode(one) for one in buffers])
         state = {name: getattr(form.table, name) for name in ("sheet", "cells", "told", "detail")}
+        state = {name: value for name, value in state.items() if value is not self._shown.get(name)}
+        self._shown |= state
         sent, self._sent[:] = list(self._sent), []
         messages, files = [one for one, _ in sent], [file for _, file in sent]
         return json.dumps({"state": state, "messages": messages, "files": files})

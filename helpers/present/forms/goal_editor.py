@@ -81,20 +81,12 @@ class GoalMatrixEditor:
         self.editor, self._catalog, self._currency, self._decimal = editor, catalog, currency, decimal
         self._past, self._subtitle, self._basis = past, subtitle, matrix.attrs.get("basis", {})
         matrix = matrix.reset_index(drop=True)
-        places = {"as_of": as_of, "fiscal_year_start": fiscal_year_start, "currency": currency, "labels": labels}
-        self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, **places)
+        where: dict[str, Any] = {"as_of": as_of, "fiscal_year_start": fiscal_year_start, "currency": currency}
+        self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, labels=labels, **where)
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
         self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
-        compare = partial(
-            compare_sets,
-            matrix=matrix,
-            add_chances=self.solving.add_chances,
-            catalog=catalog,
-            as_of=as_of,
-            currency=currency,
-            fiscal_year_start=fiscal_year_start,
-            subtitle=subtitle,
-        )
+        chances = self.solving.add_chances
+        compare = partial(compare_sets, matrix=matrix, add_chances=chances, catalog=catalog, subtitle=subtitle, **where)
         self.comparison = ComparisonPart(compare)
         self.files = GoalFiles(
             editor,

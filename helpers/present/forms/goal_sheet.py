@@ -259,19 +259,26 @@ def write_cells(
     for cell in past:
         row, column = sheet.places[cell]
         out["state"][row * n_columns + column] = "past"
+    _lay_typed(out, sheet, typed, waiting, currency)
+    _flag(out, sheet, clashing, late or {}, faults or {}, typed)
+    return out
+
+
+def _lay_typed(
+    out: dict[str, Any], sheet: Sheet, typed: Mapping[GoalCell, Typed], waiting: Collection[GoalCell], currency: str
+) -> None:
+    """Lay what people set over what was solved; what doesn't count yet shows the number that was typed."""
     for cell, one in typed.items():
         if not sheet.is_open(cell):
             continue
         row, column = sheet.places[cell]
-        place = row * n_columns + column
+        place = row * len(sheet.columns) + column
         if one.goal is not None:
             out["number"][place] = one.goal
             out["text"][place] = _write(one.goal, sheet.rows[row]["unit"], currency)
         out["state"][place] = LOCKED if one.is_locked else GOAL if one.goal is not None else out["state"][place]
         if cell in waiting:
             out["state"][place], out["chance"][place] = "waiting", -1
-    _flag(out, sheet, clashing, late or {}, faults or {}, typed)
-    return out
 
 
 def _flag(

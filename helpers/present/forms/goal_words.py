@@ -262,7 +262,7 @@ def describe_cell(
         values = past["value"].to_numpy(dtype=float)
         facts.append(["Best of the past", say(values.max())])
         if words.is_missing(row["actual"]) and cell.grain != "year":
-            reached = int((values >= row["goal"] * (1 - 1e-9)).sum())
+            reached = int((values >= row["goal"] * (1 - 1e-6)).sum())
             facts.append(["Reached before", f"{reached} of {words.count_of(len(values), 'period')}"])
         last = past.iloc[-1]
         n = "" if words.is_missing(last["n"]) or unit == "count" else f", n = {last['n']:,.0f}"

@@ -83,7 +83,8 @@ function sayState(cell, kind) {
   if (cell.flag === "late" || cell.flag === "clash") return FLAGS[cell.flag];
   if (cell.flag === "reach") return `out of reach`;
   if (cell.state === "waiting") return "can't hold";
-  if (cell.state === "goal" || cell.state === "locked") return chance ? `${WORDS[cell.state]} · ${chance}` : WORDS[cell.state];
+  if (cell.state === "locked") return chance || WORDS.locked; // beside its lock
+  if (cell.state === "goal") return chance ? `${WORDS.goal} · ${chance}` : WORDS.goal;
   return chance;
 }
 

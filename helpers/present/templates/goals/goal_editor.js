@@ -40,7 +40,8 @@ class Page {
     this.steps.close();
   }
 
-  tell(content) { this.model.send(content); }
+  // A kernel that is gone takes nothing; what was typed is kept by the steps, the rest is asked for anew.
+  tell(content) { attempt(() => this.model.send(content)); }
 
   ask(content) { this.tell(content); }
 
