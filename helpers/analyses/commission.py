@@ -12,13 +12,15 @@ Without a plan to compare with, one rate for all revenue is the plan before.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.errors import ParameterError
+from helpers.periods import period_of
 from helpers.units import format_money, format_value
 
 NEW, EXPANSION = "new", "expansion"
@@ -29,7 +31,9 @@ PAY_COLUMNS = [
 ]  # fmt: skip
 RATE_COLUMNS = ["kind", "revenue", "n", "before", "after"]
 RENEWAL = "renew"
-NO_OWNER = "(no owner)"
+ASSUMED_SHARE = 0.10
+"""Share of the revenue won that is taken as pool where nobody says what is paid."""
+
 _RATIO = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*(?:/|:|-)\s*(\d+(?:[.,]\d+)?)\s*")
 
 
@@ -149,6 +153,62 @@ def split_commission(
     headline = _say_headline(frame, rates, after, earlier, totals, currency)
     mode = "pool" if rate is None else "rate"
     return CommissionSplit(frame, rates, after, earlier, mode, *totals, by, tuple(notes), headline, currency)
+
+
+def review_commission(
+    company: Any,
+    *,
+    as_of: date,
+    ratio: Any,
+    grain: str = "quarter",
+    pool: float = 0.0,
+    rate: float = 0.0,
+    by: str = "owner",
+    before: Any = None,
+) -> CommissionSplit | None:
+    """Split commission on the deals that a company won in the year up to its latest whole period.
+
+    Args:
+        company: The opened company.
+        as_of: The last day that counts.
+        ratio: Net-new to expansion, such as ``80/20``.
+        grain: month, quarter or year.
+        pool: Total pay under both plans; 0 where a rate is given.
+        rate: Commission rate of an even split; 0 where a pool is given. Without either a tenth of the revenue is taken
+            as pool, and said.
+        by: Column that names who is paid. Who carries a quota, leads nobody and closed nothing is listed too.
+        before: The ratio before; None pays one rate for all revenue.
+
+    Returns:
+        The comparison; None where the exports hold no deals with an amount and ``by``.
+    """
+    deals = company.tables.get("deal")
+    if deals is None or not {by, "amount", "is_new_business", "outcome", "closed_at"} <= set(deals.columns):
+        return None
+    period = period_of(as_of, grain, company.fiscal_year_start)
+    period = period if period.end <= as_of else period.previous()
+    end = pd.Timestamp(period.end) + pd.Timedelta(days=1)
+    won = deals[
+        (deals["outcome"] == "won") & (deals["closed_at"] >= end - pd.DateOffset(years=1)) & (deals["closed_at"] < end)
+    ]
+    plan: dict[str, Any] = {"rate": rate} if rate else {"pool": pool}
+    assumed = not (pool or rate)
+    if assumed:
+        plan = {"pool": round(ASSUMED_SHARE * float(won["amount"].clip(lower=0).sum()), 2)}
+    people = _find_people(company) if by == "owner" else ()
+    split = split_commission(won, ratio=ratio, by=by, before=before, people=people, currency=company.currency, **plan)
+    basis = f"Deals won in the year to {period.label}."
+    said = f"Nobody said what is paid, so a pool of {ASSUMED_SHARE * 100:.0f} % of the revenue won is assumed."
+    return replace(split, notes=(basis, *([said] if assumed else []), *split.notes))
+
+
+def _find_people(company: Any) -> list[str]:
+    """Return who carries a quota and leads nobody: a manager's quota is that of the team."""
+    people = company.tables.get("person")
+    if people is None or not {"id", "quota"} <= set(people.columns):
+        return []
+    leads = set(people["manager"].dropna()) if "manager" in people else set()
+    return [str(one) for one in people.loc[people["quota"] > 0, "id"].dropna() if one not in leads]
 
 
 def _choose_deals(deals: pd.DataFrame, by: str, currency: str) -> tuple[pd.DataFrame, list[str]]:

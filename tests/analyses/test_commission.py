@@ -1,10 +1,13 @@
 """Commission under any split of net-new and expansion revenue, to the cent and by hand."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
-from helpers.analyses.commission import read_ratio, share_out, split_commission
+from helpers.analyses.commission import read_ratio, review_commission, share_out, split_commission
 from helpers.errors import ParameterError
+from tests.companies import make_company
 
 
 def deals(**more):
@@ -113,3 +116,35 @@ def test_either_a_pool_or_a_rate_is_needed(given):
 
 def test_cents_left_by_rounding_go_to_the_largest_remainders():
     assert share_out(pd.Series([0.335, 0.335, 0.33]), 100).tolist() == [34, 33, 33]
+
+
+def make_seller():
+    """Ann won 1,000 in the year and 5,000 before it; Dora carries a quota and won nothing; Max leads them."""
+    deal = {
+        "id": ["a", "b", "c"],
+        "created_at": ["2024-01-01"] * 3,
+        "closed_at": ["2025-12-31T23:00:00", "2025-01-01", "2024-12-31"],
+        "stage": ["Won"] * 3,
+        "type": ["New", "Upsell", "New"],
+        "owner": ["Ann"] * 3,
+        "amount": [600.0, 400.0, 5000.0],
+    }
+    people = {"id": ["Ann", "Dora", "Max"], "quota": [10.0, 10.0, 20.0], "manager": ["Max", "Max", None]}
+    return make_company({"deal": deal, "person": people}, latest_event="2025-12-31")
+
+
+def test_a_company_s_commission_is_that_of_the_year_and_everybody_with_a_quota():
+    split = review_commission(make_seller(), as_of=date(2025, 12, 31), ratio="80/20", rate=0.1)
+    pay = split.frame.set_index("name")
+    assert pay["pay_after"].to_dict() == {"Ann": 112.0, "Dora": 0.0}
+    assert split.notes[0] == "Deals won in the year to Q4 2025."
+
+
+def test_without_pool_or_rate_a_tenth_of_the_revenue_is_assumed_and_said():
+    split = review_commission(make_seller(), as_of=date(2025, 12, 31), ratio="80/20")
+    assert split.total_after == 100.0 and "is assumed" in split.notes[1]
+
+
+def test_a_company_without_deals_has_no_commission_to_split():
+    company = make_company({"contact": {"id": ["c"], "created_at": ["2025-01-01"]}})
+    assert review_commission(company, as_of=date(2025, 12, 31), ratio="80/20") is None

@@ -16,6 +16,7 @@ from helpers.present.charts.churn import show_churn
 from helpers.present.charts.commission import show_commission
 from helpers.present.charts.growth_pairs import show_closed_accounts, show_growth_pairs
 from helpers.present.charts.unit_economics import show_unit_economics
+from helpers.present.forms import commission_slider
 from helpers.present.theme import LIGHT
 from tests.companies import make_company
 from tests.present.samples import HOSTILE
@@ -137,3 +138,19 @@ def test_unit_economics_say_how_each_number_is_made_or_what_it_lacks():
     assert "Lifetime value" in shown.text and "The exports hold no costs" in shown.text
     bare = make_company({"deal": {"id": ["d"], "created_at": ["2026-01-01"], "stage": ["Open"]}})
     assert "can't be told" in show_unit_economics(review_unit_economics(bare, as_of=END)).title
+
+
+def test_a_slider_moves_the_split_where_somebody_looks_and_is_a_picture_elsewhere(monkeypatch):
+    deal = {"id": ["a", "b"], "created_at": ["2025-01-01"] * 2, "closed_at": ["2026-01-10"] * 2,
+            "stage": ["Won"] * 2, "owner": ["Ann", "Bob"], "type": ["New", "Upsell"],
+            "amount": [600.0, 400.0]}  # fmt: skip
+    company = make_company({"deal": deal}, latest_event="2026-03-31")
+    monkeypatch.setattr(commission_slider, "is_attended", lambda: False)
+    still = commission_slider.open_commission_slider(company, as_of=END)
+    assert still[0].title.startswith("Under 80/20")
+    monkeypatch.setattr(commission_slider, "is_attended", lambda: True)
+    slider, said, picture = commission_slider.open_commission_slider(company, as_of=END).children
+    assert "80 % of the pay" in said.value and "Under 80/20" in picture.value
+    slider.value = 50
+    assert "50 % of the pay" in said.value and "Under 50/50" in picture.value
+    assert show_commission(None).title == "No commission to split"

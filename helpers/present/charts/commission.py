@@ -31,22 +31,22 @@ UNITS = dict.fromkeys(("new", "expansion", "pay_before", "pay_after", "change"),
 }
 
 
-def show_commission(split: CommissionSplit, *, subtitle: str = "", period: str = "") -> Display | Displays:
+def show_commission(split: CommissionSplit | None, *, subtitle: str = "", period: str = "") -> Display | Displays:
     """Show what each person is paid before and after a split, with totals and the incentive of either kind.
 
     Args:
-        split: As made by ``split_commission``.
+        split: As made by ``split_commission``; None where there are no deals to split.
         subtitle: Company, period, last day.
         period: The days that the deals were won in.
 
     Returns:
         A dumbbell and a table; a message where no won deal pays anything.
     """
-    if split.frame.empty or not (split.total_before or split.total_after):
+    if split is None or split.frame.empty or not (split.total_before or split.total_after):
         return show_message(
             "empty",
             "No commission to split",
-            " ".join(["No won deal with an owner and an amount.", *split.notes]),
+            " ".join(["No won deal with an owner and an amount.", *(split.notes if split else ())]),
             "Map deal.owner and deal.amount, or choose a period with won deals.",
         )
     return Displays([_draw(split, subtitle, period), _tabulate(split, subtitle)])
