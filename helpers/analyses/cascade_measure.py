@@ -11,7 +11,7 @@ from helpers.analyses.cascade_feeds import Feeds, build_feeds, find_counted, fin
 from helpers.model.cascade import WHOLE, CascadeRules
 from helpers.model.catalog import Catalog
 from helpers.model.kpi import Kpi
-from helpers.periods import FISCAL, MONTHS_IN, Period, build_periods, period_of
+from helpers.periods import FISCAL, GRAINS, MONTHS_IN, Period, build_periods, period_of
 
 ADDED, POOLED, LATEST = "added up", "pooled", "latest"
 """How several periods become one number."""
@@ -270,7 +270,7 @@ class Ruler:
             "end": min(spans["period_end"].iloc[-1].date(), self.as_of),
             "basis": kpi.basis[0],
             "n": int(rows["n"].fillna(0).sum()),
-            "is_immature": bool(len(rows)) and not bool(rows["is_complete"].all()),
+            "is_immature": kpi.basis[0] == "cohort" and bool(len(rows)) and not bool(rows["is_complete"].all()),
         }
         if self.is_additive(kpi):
             return Measured(value=float(rows["value"].fillna(0).sum()), how=ADDED, **about)
@@ -304,27 +304,34 @@ def share_due(period: Period, ruler: Ruler, kpi_id: str, dimension: str, slice: 
     if ruler.as_of < period.start:
         return 0.0
     days = ((ruler.as_of - period.start).days + 1) / period.days
+    shorter = [grain for grain in GRAINS if MONTHS_IN[grain] < MONTHS_IN.get(period.grain, 0)]
+    found = (_share_typed(period, grain, ruler, kpi_id, dimension, slice) for grain in shorter)
+    return next((share for share in found if share is not None), days)
+
+
+def _share_typed(period: Period, grain: str, ruler: Ruler, kpi_id: str, dimension: str, slice: str) -> float | None:
+    """Tell the share due by goals typed for the parts of a period; None where one of them has none."""
     targets = ruler.targets
-    if targets.empty or not ruler.grain or ruler.grain == period.grain:
-        return days
-    parts = build_periods(period.start, period.end, ruler.grain, ruler.fiscal_year_start)
+    if targets.empty:
+        return None
+    parts = build_periods(period.start, period.end, grain, ruler.fiscal_year_start)
     mine = targets[
         (targets["kpi"] == kpi_id)
-        & (targets["grain"] == ruler.grain)
+        & (targets["grain"] == grain)
         & targets["dimension"].map(ruler.resolve).eq(ruler.resolve(dimension))
         & (targets["slice"] == slice)
         & targets["goal"].notna()
     ]
-    goal_of = {
-        pd.Timestamp(day).date(): float(goal) for day, goal in zip(mine["period_start"], mine["goal"], strict=True)
-    }
-    if any(part.start not in goal_of for part in parts) or not sum(goal_of[part.start] for part in parts):
-        return days
+    days = pd.to_datetime(mine["period_start"]).dt.date
+    goal_of = {day: float(goal) for day, goal in zip(days, mine["goal"], strict=True)}
+    whole = sum(goal_of.get(part.start, float("nan")) for part in parts)
+    if not whole > 0:
+        return None
     due = 0.0
     for part in parts:
         elapsed = min(max((ruler.as_of - part.start).days + 1, 0), part.days) / part.days
         due += goal_of[part.start] * elapsed
-    return due / sum(goal_of[part.start] for part in parts)
+    return due / whole
 
 
 def _number(value: object) -> float | None:

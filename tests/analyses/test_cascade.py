@@ -46,6 +46,22 @@ def test_goals_typed_for_the_quarters_say_what_was_due():
     assert partly["share_due"] == pytest.approx(273 / 365)
 
 
+def test_in_the_middle_of_a_quarter_a_goal_is_held_to_the_part_that_was_due():
+    """Half of Q3's 92 days have passed on 15 August: 46."""
+    cells = cells_of(revenue_won=[1000, 1000, 1000, 1000, 1200, 1200, 500], opportunity_to_won=[(1, 4)] * 7)
+    cells["is_complete"] = cells["period_start"] < pd.Timestamp(2026, 7, 1)
+    goals = [
+        company_goal(grain="quarter", period_start=date(2026, 7, 1), target=1200.0),
+        company_goal(id="young", kpi="opportunity_to_won", target=0.3),
+    ]
+    rows = plan_of(make_cascade(goals, []), make_ruler(cells, date(2026, 8, 15)))
+    assert rows.loc["year", "actual"] == 500 and rows.loc["year", "due"] == pytest.approx(600)
+    assert rows.loc["year", "state"] == "caution" and not rows.loc["year", "is_immature"]
+    assert rows.loc["young", "is_immature"]
+    before = plan_of(make_cascade(goals, []), make_ruler(cells, date(2026, 6, 30)))
+    assert before.loc["year", "reason"] == "it has not begun yet"
+
+
 def test_a_goal_that_is_over_is_held_to_all_of_it_and_one_ahead_has_no_actual():
     over = company_goal(grain="quarter", period_start=date(2026, 4, 1), target=1500.0)
     ahead = department_goal(grain="quarter", period_start=date(2026, 10, 1))
