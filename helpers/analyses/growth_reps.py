@@ -76,7 +76,9 @@ def review_closed_accounts(company: Any, *, as_of: date, grain: str = "quarter",
     frame = _tabulate(by_kpi, company.catalog.rules)
     from_deal = partition.inherited_from.get("subscription") == "deal"
     who = "who closed the deal that won them" if from_deal else "who owns the contract today, not who closed it"
-    note = f"Accounts are counted with {who}. Under {company.catalog.rules.minimum_n} accounts a rate is shown grey."
+    today = ", as the CRM names them today" if partition.is_current_value else ""
+    least = company.catalog.rules.minimum_n
+    note = f"Accounts are counted with {who}{today}. With fewer than {least} accounts no rate of churn is told."
     return ClosedAccounts(frame, window, _say(frame, window, company.catalog.rules), "", note)
 
 

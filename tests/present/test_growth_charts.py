@@ -76,7 +76,7 @@ def test_a_flagged_pair_is_the_title_and_stands_out_and_what_is_unknown_is_said_
 
 def test_without_vanity_nothing_is_coloured_and_the_title_says_so():
     shown = show_growth_pairs(make_pairs(rate_then=0.5), CATALOG)
-    assert shown.title.startswith("No vanity growth")
+    assert shown.title.startswith("No vanity to be seen")
     drawn = json.dumps(shown.spec["datasets"])
     assert LIGHT["bad"] not in drawn and LIGHT["accent"] not in drawn and LIGHT["mid"] in drawn
 

@@ -134,7 +134,7 @@ def _panel(rows: pd.DataFrame, heading: str) -> Any:
     bases = base.mark_text(align="left", fontSize=11, color=LIGHT["grey"]).encode(
         y=y, x=alt.value(WIDTH + 108), text="basis:N"
     )
-    title = alt.Title(text=heading, anchor="start", frame="bounds", fontSize=13, color=LIGHT["grey"], offset=6)
+    title = alt.Title(text=heading, anchor="start", frame="group", fontSize=13, color=LIGHT["grey"], offset=6)
     return alt.layer(rules, dots, values, bases).properties(width=WIDTH, height=ROW * len(rows), title=title)
 
 

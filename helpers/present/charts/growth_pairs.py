@@ -73,8 +73,8 @@ def _say_title(review: GrowthPairs) -> str:
         )
     sound = review.table[review.table["verdict"] == SOUND]
     if len(sound):
-        return f"No vanity growth; {words.join_words(sound['volume_label'])} grew and so did what they should bring"
-    return "No vanity growth: no volume rose while its long-term KPI got worse beyond chance"
+        return f"No vanity to be seen; {words.join_words(sound['volume_label'])} grew and so did what they should bring"
+    return "No vanity to be seen: no volume rose while its long-term KPI got worse beyond chance"
 
 
 def _say_note(review: GrowthPairs) -> str:
@@ -213,12 +213,7 @@ def show_closed_accounts(found: ClosedAccounts, *, subtitle: str = "", currency:
             "" if row["is_small"] else f" = {words.say_interval(row['logo_churn'], row['low'], row['high'])}")
         for row in rows.to_dict("records")
     ]  # fmt: skip
-    table["nrr"] = [
-        "–" if words.is_missing(row["nrr"]) else words.say_value(row["nrr"], "share")
-        + (f" ({words.say_range(row['nrr_low'], row['nrr_high'])})" if not words.is_missing(row["nrr_low"]) else "")
-        for row in rows.to_dict("records")
-    ]  # fmt: skip
-    few = " Under that many, only the count stands." if rows["is_small"].any() else ""
+    table["nrr"] = [_say_nrr(row) for row in rows.to_dict("records")]
     return show_table(
         table,
         title=found.headline,
@@ -228,5 +223,14 @@ def show_closed_accounts(found: ClosedAccounts, *, subtitle: str = "", currency:
                 "churn": "Of those left", "nrr": "NRR of accounts up"},
         currency=currency,
         max_rows=15,
-        note=f"{found.note.replace('a rate is shown grey', 'no rate of churn is told')}{few}",
+        note=found.note,
     )  # fmt: skip
+
+
+def _say_nrr(row: dict[str, Any]) -> str:
+    if words.is_missing(row["nrr"]):
+        return "–"
+    value = words.say_value(row["nrr"], "share")
+    if row["is_small"] or words.is_missing(row["nrr_low"]):
+        return f"{value} ({words.say_n(row['n'])}, few)" if row["is_small"] else value
+    return f"{value} ({words.say_range(row['nrr_low'], row['nrr_high'])})"
