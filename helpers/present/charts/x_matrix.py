@@ -18,8 +18,8 @@ from helpers.present.theme import find_light
 if TYPE_CHECKING:
     from helpers.analyses.cascade import CascadeReview
 
-MARGIN, CENTRE, OWNER = 12, 236, 124
-GOAL, KPI, ROW, BAND, TOP = 84, 60, 36, 126, 56
+MARGIN, CENTRE, OWNER = 8, 208, 112
+GOAL, KPI, ROW, BAND, TOP = 76, 52, 36, 142, 56
 MOST_KPIS, MOST_GOALS, MOST_ROWS = 10, 5, 14
 TEXT, SMALL = 12.5, 11.5
 NOBODY = "nobody yet"
@@ -82,7 +82,8 @@ class _Picture:
         self.plan: Mapping[str, Mapping[Any, Any]] = {row["id"]: row for row in review.plan.to_dict("records")}
         self.relations = {(row["row"], row["column"]): row for row in relations.to_dict("records")}
         goals = max(1, len(self.goals))
-        self.goal_width = min(GOAL * 1.4, max(GOAL, 168 / goals))
+        longest = [measure_text(word, SMALL, weight=600) + 12 for goal in self.goals for word in goal.title.split()]
+        self.goal_width = min(GOAL * 1.4, max(GOAL, 152 / goals, *longest, 0))
         self.left = MARGIN + self.goal_width * goals
         self.right = self.left + CENTRE
         widths = [self._measure_kpi(kpi) for kpi in self.kpis] or [KPI]
@@ -151,8 +152,8 @@ class _Picture:
         bold = {"size": TEXT, "weight": 600, "anchor": "middle"}
         canvas.text(middle_x, self.band + 22, "Tactics", **bold)
         canvas.text(middle_x, self.bottom - 14, "Long-term goals", **bold)
-        canvas.lines(self.left + 44, middle_y - 4, ["Company", "goals"], leading=15, **bold)
-        canvas.lines(self.right - 44, middle_y - 4, ["KPIs and", "targets"], leading=15, **bold)
+        canvas.lines(self.left + 38, middle_y - 4, ["Company", "goals"], leading=15, **bold)
+        canvas.lines(self.right - 36, middle_y - 4, ["KPIs and", "targets"], leading=15, **bold)
 
     def _draw_rows(self, canvas: Canvas, items: list[Any], top: float, empty: str) -> None:
         if not items:
@@ -177,10 +178,11 @@ class _Picture:
         if owner is None:
             canvas.text(self.end + 10, y, f"▲ {NOBODY}", size=TEXT, fill="bad")
         else:
-            canvas.text(self.end + 10, y, fit_text(owner.name, TEXT, OWNER - 12), size=TEXT)
+            name = wrap_text(owner.name, TEXT, OWNER - 12, most=2)
+            canvas.lines(self.end + 10, y - (len(name) - 1) * 7.5, name, leading=15, size=TEXT)
 
     def _draw_goal(self, canvas: Canvas, goal: Any, x: float) -> None:
-        lines = wrap_text(goal.title, SMALL, self.goal_width - 10, most=4)
+        lines = wrap_text(goal.title, SMALL, self.goal_width - 10, most=5)
         y = canvas.lines(x + 5, self.band + 18, lines, leading=14, size=SMALL, weight=600)
         owner = self.review.cascade.people.get(goal.owner)
         name = wrap_text(owner.name if owner else f"▲ {NOBODY}", SMALL, self.goal_width - 10, most=2)
