@@ -199,9 +199,12 @@ def _records(object, tables, own, day, state, parent, codes, others) -> Records:
             known[name] = ~np.isnan(numbers)
             cents[name] = np.rint(np.where(known[name], numbers, 0) * 100).astype(np.int64)
     days = {name: to_days(table[name]) for name in DAY_FIELDS.get(object, ()) if name in table}
-    for name in ("ended_at", "end_at", "live_at", "start_at"):
+    for name in ("ended_at", "end_at", "live_at"):
         if name in days:
             days[name] = _visible(days[name], day)
+    if "start_at" in days:
+        # The contract of the next morning renews the one that ends on the last day that counts.
+        days["start_at"] = _visible(days["start_at"], min(day, FAR - 1) + 1)
     weight = cents["sessions"] / 100 if "sessions" in cents else None
     reached = {}
     for id, reached_on in own[object].items():

@@ -135,7 +135,7 @@ def test_expansion_lifts_net_retention_and_never_gross():
 
 
 def test_a_term_that_ends_on_the_last_day_and_starts_again_the_next_was_renewed():
-    """31 March to 1 April: no churn in Q1."""
+    """31 March to 1 April: no churn in Q1, even in the report made on the evening of the 31st."""
     subscription = {
         "id": ["a", "a2"],
         "customer_id": ["A", "A"],
@@ -146,8 +146,10 @@ def test_a_term_that_ends_on_the_last_day_and_starts_again_the_next_was_renewed(
     }
     customer = {"id": ["A"], "live_at": ["2025-04-01"]}
     company = make_company({"customer": customer, "subscription": subscription}, latest_event="2026-05-01")
-    cells = build_cells(company, start="2026-01-01", end="2026-03-31")
-    assert pick(cells, "logo_churn")["value"] == 0
+    for as_of in (None, "2026-03-31"):
+        cells = build_cells(company, start="2026-01-01", end="2026-03-31", as_of=as_of)
+        assert pick(cells, "logo_churn")["value"] == 0
+        assert pick(cells, "grr")["value"] == pick(cells, "grr_starting")["value"] == 1
     assert pick(cells, "grr")["value"] == 1
 
 
