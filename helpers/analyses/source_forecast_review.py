@@ -24,9 +24,9 @@ COMPARED_COLUMNS = [
     "is_derived",
 ]  # fmt: skip
 START_COLUMNS = [
-    "period_start", "label", "target", "needed_coverage", "needed", "model_start", "model_coverage", "model_short",
-    "owner_start", "owner_coverage", "owner_short", "n_sources", "n_forecast", "covered_by", "remedy", "due", "status",
-    "agreed_by", "agreed_on", "n_changes",
+    "period_start", "label", "target", "needed_coverage", "needed", "model_start", "model_start_low",
+    "model_start_high", "model_coverage", "model_short", "owner_start", "owner_coverage", "owner_short", "n_sources",
+    "n_forecast", "covered_by", "remedy", "due", "status", "agreed_by", "agreed_on", "n_changes",
 ]  # fmt: skip
 RECORD_COLUMNS = [
     "owner", "source", "period_start", "label", "said_on", "forecast", "actual", "forecast_n", "actual_n", "tracked_on",
@@ -45,9 +45,9 @@ class SourceForecastReview:
             that the owner expects to be generated in the period, and the model's with its interval; blank where the
             owner said nothing. ``is_derived``: the owner's pipeline is the typed number of opportunities × their usual
             amount.
-        starts: One row per period to come with ``START_COLUMNS``: the starting pipeline and coverage by the model and
-            by the owners (the model's where an owner said nothing), what is short of needed coverage × target
-            (negative: to spare), and the remedy that holds.
+        starts: One row per period to come with ``START_COLUMNS``: the starting pipeline and coverage by the model (with
+            the interval of what is still to be generated) and by the owners (the model's where an owner said nothing),
+            what is short of needed coverage × target (negative: to spare), and the remedy that holds.
         record: One row per owner, source and ended period with ``RECORD_COLUMNS``: the last forecast said up to two
             weeks after it began, and what came (money, and number of opportunities).
         bias: One row per owner with ``BIAS_COLUMNS``: ``n`` forecasts, sums of forecast and actual in what the source
@@ -197,6 +197,7 @@ def _tabulate_starts(
             "needed_coverage": cell["needed_coverage"], "model_start": cell["forecast"], "owner_start": owner_start,
             "n_sources": len(said), "n_forecast": int(said["owner_pipeline"].notna().sum()),
         }  # fmt: skip
+        row |= _bound_start(start, generation)
         for who in ("model", "owner"):
             row[f"{who}_coverage"] = row[f"{who}_start"] / cell["target"] if cell["target"] > 0 else np.nan
             row[f"{who}_short"] = needed - row[f"{who}_start"]
@@ -228,6 +229,18 @@ def _imply_start(
         share = own.loc[name, "arriving"] / usual[name] if known else lands
         total += float(share * np.nan_to_num(theirs[name]))
     return total
+
+
+def _bound_start(start: pd.Timestamp, generation: PipelineGeneration) -> dict[str, float]:
+    """Return the interval of the model's start: that of what sources generate, on the part that is still to arrive."""
+    starting = generation.starting[generation.starting["period_start"] == start]
+    whole = starting[starting["source"] == TOTAL].iloc[0]
+    usual = generation.expected[generation.expected["source"] == TOTAL].iloc[0]
+    ends = {}
+    for end in ("low", "high"):
+        ratio = usual[f"pipeline_{end}"] / usual["pipeline"] if usual["pipeline"] > 0 else 1.0
+        ends[f"model_start_{end}"] = float(whole["stays"] + whole["arriving"] * ratio)
+    return ends
 
 
 def _tell_remedy(forecasts: SourceForecasts, period: Period) -> dict[str, object]:
