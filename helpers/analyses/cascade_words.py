@@ -12,7 +12,7 @@ from helpers.units import format_value, in_sentence
 if TYPE_CHECKING:
     from helpers.analyses.cascade import CascadeReview
 
-NOTEBOOK = "04_goal_matrix"
+NOTEBOOK = "06_goal_cascade"
 ALL = "all"
 SAID_BY_CHECK = {
     "link": ("{n} hang in the air", "{n} hangs in the air", "Link each to what it serves, or drop it."),

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.analyses.finding import Finding
 from helpers.units import format_value
 
-NOTEBOOK = "04_goal_matrix"
+NOTEBOOK = "06_goal_cascade"
 LONG_TERM_DAYS = 400
 """A contract over more days than this runs for several years."""
 

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.analyses.finding import Finding
 from helpers.units import format_value, in_sentence
 
-NOTEBOOK = "04_goal_matrix"
+NOTEBOOK = "06_goal_cascade"
 
 
 def say_pair(row: Mapping[str, Any], catalog: Any, currency: str = "USD") -> str:

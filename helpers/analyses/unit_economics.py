@@ -26,7 +26,7 @@ from helpers.units import format_value
 LONGEST_YEARS = 5
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 ECONOMY_COLUMNS = ["measure", "label", "value", "unit", "n", "period", "definition", "reason"]
-NOTEBOOK = "04_goal_matrix"
+NOTEBOOK = "06_goal_cascade"
 
 
 @dataclass(frozen=True)

@@ -89,3 +89,14 @@ def test_the_period_compared_with_changes_what_is_called_a_gap(tmp_path, plain):
 def total_goal(matrix, kpi, period_start):
     rows = matrix[(matrix["kpi"] == kpi) & (matrix["dimension"] == "all") & (matrix["period_start"] == period_start)]
     return rows["goal"].iloc[0]
+
+
+def test_growth_follows_its_own_parameters(tmp_path, plain):
+    """Lifetime value is revenue × years, of which a margin of a half leaves half."""
+    usual = read(plain("06_goal_cascade"), "unit_economics").set_index("measure")["value"]
+    asked = run("06_goal_cascade", tmp_path, gross_margin=0.5, commission_ratio="50/50", commission_pool=100_000.0)
+    halved = read(asked, "unit_economics").set_index("measure")["value"]
+    assert halved["ltv"] == pytest.approx(usual["ltv"] / 2)
+    told = [(out / "06_goal_cascade.ipynb").read_text(encoding="utf-8") for out in (plain("06_goal_cascade"), asked)]
+    assert ["Under 80/20" in text for text in told] == [True, False]
+    assert ["Under 50/50" in text for text in told] == [False, True]
