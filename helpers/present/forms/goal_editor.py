@@ -50,6 +50,7 @@ class GoalMatrixEditor:
         rules: What ``goals.toml`` of the definitions says.
         as_of: The last day that counts.
         past: As made by ``trace_past``.
+        history: The columns of ``kpis.csv``, for the best ever beside scenarios.
         judge: Says how likely goals are.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         currency: ISO code of the company's currency.
@@ -69,6 +70,7 @@ class GoalMatrixEditor:
         rules: GoalRules,
         as_of: date,
         past: pd.DataFrame,
+        history: pd.DataFrame | None = None,
         judge: Judge | None = None,
         fiscal_year_start: int = 1,
         currency: str = "USD",
@@ -86,7 +88,8 @@ class GoalMatrixEditor:
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
         self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
         chances = self.solving.add_chances
-        compare = partial(compare_sets, matrix=matrix, add_chances=chances, catalog=catalog, subtitle=subtitle, **where)
+        where |= {"catalog": catalog, "history": history, "subtitle": subtitle}
+        compare = partial(compare_sets, matrix=matrix, add_chances=chances, **where)
         self.comparison = ComparisonPart(compare)
         self.files = GoalFiles(
             editor,
@@ -95,6 +98,7 @@ class GoalMatrixEditor:
             write_workbook=write_workbook
             and (lambda scenario: write_workbook(self.solving.judge().matrix, editor.typed, scenario)),
             is_open=self.sheet.is_open,
+            since=min(cell.period_start for cell in self.sheet.places),
             comparison=self.comparison,
             by=by,
             decimal=decimal,

@@ -34,6 +34,7 @@ class GoalFiles:
         read_matrix: Returns the matrix as solved.
         write_workbook: Writes the goals as a workbook; None where that isn't offered.
         is_open: Whether a cell can be set here.
+        since: The first day of the matrix; goals of periods before it aren't compared.
         comparison: Where scenarios stand side by side.
         by: Who edits.
         today: Tells the day on which a plan is adopted.
@@ -48,6 +49,7 @@ class GoalFiles:
         read_matrix: Callable[[], pd.DataFrame],
         write_workbook: Callable[[str], bytes] | None,
         is_open: Callable[[GoalCell], bool],
+        since: date,
         comparison: ComparisonPart,
         by: str = "",
         today: Callable[[], date] = date.today,
@@ -57,7 +59,7 @@ class GoalFiles:
         self.by, self.scenario = by, ""
         self._editor, self._take, self._read_matrix, self._is_open = editor, take, read_matrix, is_open
         self._write_workbook, self._today, self._decimal = write_workbook, today, decimal
-        self._comparison = comparison
+        self._comparison, self._since = comparison, since
         self._preview: tuple[str, GoalPreview] | None = None
         self.outgoing: tuple[dict[str, str], bytes] | None = None
 
@@ -154,6 +156,8 @@ class GoalFiles:
         compared = {NOW: frame_goals(self._editor.typed)}
         for one in found[: MOST_SCENARIOS - 1]:
             compared[one.name] = read_scenario(self._editor.folder, one.name)[0]
+        first = pd.Timestamp(self._since)
+        compared = {name: goals[pd.to_datetime(goals["period_start"]) >= first] for name, goals in compared.items()}
         self._comparison.show(compared)
         lines = ["They stand side by side below the grid; A is what is set now. Close takes them away."]
         if len(found) >= MOST_SCENARIOS:

@@ -63,6 +63,7 @@ def make_goal_editor(book: Any, review: GoalReview, *, by: str = "") -> GoalMatr
         rules=rules,
         as_of=book.as_of,
         past=trace_past(review.matrix, book.cells, catalog=company.catalog, **places),
+        history=book.cells,
         judge=GoalProspects.open(company, book.cells, review.periods, **places),
         fiscal_year_start=company.fiscal_year_start,
         currency=book.currency,

@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.goal_locks import ContradictionError
 from helpers.analyses.goal_prospects import Lateness
 from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_session import PreparedMatrix
 from helpers.analyses.goal_trial import (
+    Clash,
     GoalTrial,
     price_releases,
     sum_up_absorbers,
@@ -114,9 +116,14 @@ class GoalSolving:
         return {str(name): value for name, value in self.standing.matrix.iloc[position].items()}
 
     def price(self, number: int) -> pd.DataFrame:
-        """Rank the releases that resolve one of the clashes."""
+        """Rank the cells that can be released to resolve a clash: not the one that waits, nor what is over."""
         assert self.standing is not None, "nothing has been solved yet"
-        return price_releases(self.prepared, self.standing.trial.clashes[number])
+        clash = self.standing.trial.clashes[number]
+        keys = [tuple(key) for key in clash.cells[KEYS].itertuples(index=False)]
+        may_go = [key != clash.held_back and self._sheet.is_open(to_cell(key)) for key in keys]
+        told = clash.error
+        few = ContradictionError(str(told), told.cells[may_go], held=told.held, values=told.values)
+        return price_releases(self.prepared, Clash(clash.cells, clash.held_back, few))
 
     def widen(self, number: int, key: tuple, typed: Mapping[GoalCell, Typed]) -> tuple[tuple, ...]:
         """Find what to release together with a cell of a clash."""
