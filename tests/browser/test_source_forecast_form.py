@@ -118,4 +118,5 @@ def test_what_cannot_be_kept_is_told_at_its_cell_and_the_rest_is_saved(sheet, pa
     expect(page.get_by_text("'soon' is no day. Write it as 2026-11-15.").first).to_be_attached()
     expect(page.get_by_label("Your opportunities, Q3 2026")).to_have_value("a few")
     assert [row.get("pipeline") for row in held(tmp_path)["forecast"]] == [5000]
+    assert form.status.text == "2 cells can't be kept as typed; the rest is saved"
     assert "opportunities" not in held(tmp_path)["forecast"][0]

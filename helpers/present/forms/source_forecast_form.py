@@ -194,6 +194,8 @@ class SourceForecastForm:
         if self.editor.is_dirty:
             self.status.show("saving")
             self.autosave.touch()
+        elif faults or self.status.state == "failed":
+            self._saved(self.editor.refresh())
 
     def _read(self, column: str, text: str) -> tuple[Any, str]:
         """Read what stands in a cell: its value, and what is wrong with it."""
@@ -235,7 +237,7 @@ class SourceForecastForm:
             self.status.show(
                 "failed", f"{words.count_of(n, 'cell')} can't be kept as typed; the rest is saved", at=saved.at
             )
-        elif saved.status == "saved" or self.status.state in ("conflict", "saving"):
+        elif saved.status == "saved" or self.status.state in ("conflict", "saving", "failed"):
             self.status.show("saved", at=saved.at)
         self._show_conflict()
 
@@ -275,11 +277,12 @@ class SourceForecastForm:
             make_column({"id": "model", "label": "Model: pipeline", "is_fixed": True, "width": 120}),
             make_column({"id": "model_n", "label": "Model: opportunities", "is_fixed": True, "width": 120}),
             make_column({
-                "id": "pipeline", "label": "Your pipeline", "kind": "number", "unit": self.currency, "example": "600k",
+                "id": "pipeline", "width": 130, "label": "Your pipeline", "kind": "number", "unit": self.currency,
+                "example": "600k",
                 "help": "New-business pipeline generated in the period",
             }),
             make_column({
-                "id": "opportunities", "label": "Your opportunities", "kind": "number", "example": "25",
+                "id": "opportunities", "width": 130, "label": "Your opportunities", "kind": "number", "example": "25",
                 "help": "How many are created in the period",
             }),
             make_column({"id": "note", "label": "What it rests on", "kind": "long_text"}),
