@@ -44,8 +44,7 @@ def allocate_goal(
         shares: Slice → share of the goal that stays as typed, 0–1.
         bounds: Slice → lowest and highest goal; None leaves a side open. Optimising bounds every other slice by the
             rules' spread around its part by history, and lifts none beyond its best period ever.
-        absorber: The slice that takes the whole difference between the goal and what is expected, so that the others
-            stay where they are expected to be.
+        absorber: The slice that takes the whole difference to what is expected, while the others stay as expected.
         minimum_n: Slices with fewer records behind them are marked as small.
         rules: What ``pipeline_sources.toml`` says of allocation.
 
@@ -54,20 +53,17 @@ def allocate_goal(
         bounds held (blank where open), ``share`` of the goal, ``absorbed`` = goal − expected, ``n`` records behind the
         share, a ``note``, and where optimised the ``effort`` that it takes and the ``return`` (revenue per unit of
         effort at the part by history). Goals add up exactly. ``attrs``: ``how``, ``unit``, ``goal``, ``absorber``,
-        ``is_effort`` (whether the goal is effort itself); where optimised ``before`` and ``after``: revenue by
-        history and optimised for equal effort; ``elasticity``.
+        ``is_effort`` (see ``read_slices``); where optimised ``before`` and ``after``: revenue by history and optimised
+        for equal effort; ``elasticity``.
 
     Raises:
-        ParameterError: The unit or ``how`` is unknown, what is typed can't be kept, or the bounds contradict the goal;
-            the text names the slices.
+        ParameterError: What is typed can't be kept, or bounds contradict the goal; the text names the slices.
         QuestionError: A slice is unknown.
     """
     rules = rules or load_pipeline_sources().allocation
     names = [str(name) for name in slices["slice"]]
     typed, shares, bounds = dict(typed or {}), dict(shares or {}), dict(bounds or {})
-    _check(names, [*typed, *shares, *bounds, *([absorber] if absorber else [])], unit=unit, how=how, goal=goal)
-    if absorber and how == "optimise":
-        raise ParameterError("[absorber] optimising moves every slice. Take history or hand, or name no absorber.")
+    _check(names, [*typed, *shares, *bounds], unit=unit, how=how, goal=goal, absorber=absorber)
     scale = 100 if unit == "currency" else 1
     total = int(np.floor(goal * scale + 0.5))
     weights = slices["volume"].to_numpy(dtype=float).clip(min=0)
@@ -84,15 +80,13 @@ def allocate_goal(
     else:
         parts = round_exactly(fill_up(weights, low, high, total), low, high, total)
     if how == "optimise":
-        curves = EffortCurves(past, slices["return"].to_numpy(dtype=float), scale, rules.elasticity, _is_effort(slices))
-        parts, extra = curves.improve(parts, low, high, total)
-        effort = curves.effort(parts)
+        parts, effort, extra = _optimise(slices, parts, past, (low, high), total, scale, rules)
     notes = _note(slices, parts, (low, high), fixed, absorber=absorber, minimum_n=minimum_n)
     table = _lay_out(slices, parts, (low, high), total, scale).assign(note=pd.Series(notes, dtype="str"), effort=effort)
     table["return"] = slices["return"].to_numpy(dtype=float) if how == "optimise" else np.nan
     attrs = {"how": how, "unit": unit, "goal": total / scale, "absorber": absorber, **dict(slices.attrs), **extra}
     table = table[ALLOCATION_COLUMNS]
-    table.attrs = attrs
+    table.attrs.update(attrs)
     return table
 
 
@@ -133,11 +127,18 @@ def split_exactly(weights: np.ndarray, total: float, *, scale: int = 100) -> np.
     )
 
 
-def _is_effort(slices: pd.DataFrame) -> bool:
-    return bool(slices.attrs.get("is_effort", False))
+def _optimise(
+    slices: pd.DataFrame, parts: np.ndarray, past: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], total: int,
+    scale: int, rules: AllocationRules,
+) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:  # fmt: skip
+    """Return the parts that bring most for equal effort, the effort each takes, and what that makes of revenue."""
+    is_effort = bool(slices.attrs.get("is_effort", False))
+    curves = EffortCurves(past, slices["return"].to_numpy(dtype=float), scale, rules.elasticity, is_effort)
+    best, told = curves.improve(parts, *bounds, total)
+    return best, curves.effort(best), told
 
 
-def _check(names: list[str], named: list[str], *, unit: str, how: str, goal: float) -> None:
+def _check(names: list[str], named: list[str], *, unit: str, how: str, goal: float, absorber: str) -> None:
     for what, value, allowed in (("how", how, HOWS), ("unit", unit, ("currency", "count"))):
         if value not in allowed:
             raise ParameterError(
@@ -145,7 +146,9 @@ def _check(names: list[str], named: list[str], *, unit: str, how: str, goal: flo
             )
     if not np.isfinite(goal) or goal < 0:
         raise ParameterError(f"[goal] {goal} can't be split. Give a number of 0 or more.")
-    for name in named:
+    if absorber and how == "optimise":
+        raise ParameterError("[absorber] optimising moves every slice. Take history or hand, or name no absorber.")
+    for name in [*named, *([absorber] if absorber else [])]:
         if name not in names:
             raise QuestionError(f"[slice] '{name}' is not among the slices: {', '.join(names)}.{suggest(name, names)}")
     if not names:

@@ -76,7 +76,7 @@ def draw_starts(review: SourceForecastReview, *, subtitle: str = "", currency: s
         y="owner_coverage:Q", color=alt.Color("colour:N", scale=None)
     )
     model = base.mark_text(baseline="bottom", color=LIGHT["grey"]).encode(y=alt.value(HEIGHT - 5), text="model_text:N")
-    said = base.mark_text(align="left", dx=10, fontWeight=600).encode(y="owner_coverage:Q", text="owner_text:N")
+    said = base.mark_text(align="left", dx=50, fontWeight=600).encode(y="owner_coverage:Q", text="owner_text:N")
     wanted = base.mark_text(dy=-9, color=LIGHT["grey"]).encode(y="needed_coverage:Q", text="needed_text:N")
     chart = alt.layer(bars, band, needed, dots, model, said, wanted).properties(width=WIDTH, height=HEIGHT)
     columns = ["label", "needed_coverage", "model_coverage", "model_low", "model_high", "owner_coverage", "owner_short"]
