@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.analyses.goal_locks import NoSolutionError
 from helpers.analyses.goal_relations import KEYS
 from helpers.analyses.goal_session import prepare_matrix
 from helpers.analyses.goal_trial import price_releases, sum_up_absorbers, try_goals, widen_release
@@ -117,3 +118,16 @@ def test_who_took_a_change_up_is_told_beside_it_first(prepared):
     assert "revenue_won" not in set(rest["kpi"]) and rest["kpi"].is_unique and (rest["grain"] == "year").all()
     assert (absorbed["after"] - absorbed["before"]).to_numpy() == pytest.approx(absorbed["change"].to_numpy())
     assert sum_up_absorbers(before, before, [YEAR]).empty
+
+
+def test_where_no_solution_is_found_the_newest_wait_and_that_is_said(prepared):
+    def solve(held):
+        if (held["kpi"] == "leads").any():
+            raise NoSolutionError("No goals were found that agree.")
+        return prepared.solve(held)
+
+    leads = ("leads", "quarter", START, "all", "all")
+    wanted = want((leads, 5.0), (YEAR, 1.1 * expect_of(prepared, YEAR)))
+    trial = try_goals(prepared, wanted, newest=[leads], solve=solve)
+    assert trial.held_back == {leads} and trial.unsolved == "No goals were found that agree."
+    assert read(trial.matrix, YEAR) == pytest.approx(1.1 * expect_of(prepared, YEAR))

@@ -139,6 +139,20 @@ def test_a_goal_for_a_cell_beyond_the_matrix_stays_on_file(form, tmp_path):
     assert GoalEditor(tmp_path).read(elsewhere) == Typed(9.0)
 
 
+def test_what_came_holds_where_only_a_longer_period_or_another_kpi_had_a_goal(form, tmp_path):
+    other = GoalEditor(tmp_path)
+    start = pd.Timestamp("2026-04-01").date()
+    other.change(
+        {GoalCell("revenue_won", "month", start): Typed(9.0), GoalCell("leads", "quarter", start): Typed(700.0)}
+    )
+    other.save()
+    form.look()
+    hear(form, do="set", cells=[[*YEAR, "4M"]])
+    goal, _ = read_goal(form, ["revenue_won", "quarter", "2026-04-01", "all", "all"])
+    row = form.solving.read(GoalCell("revenue_won", "quarter", start))
+    assert goal == pytest.approx(row["actual"])
+
+
 def test_a_matrix_without_slices_years_or_past_opens_too(tmp_path):
     matrix = make_small_matrix()
     plain = matrix[(matrix["dimension"] == "all") & (matrix["grain"] == "quarter")]

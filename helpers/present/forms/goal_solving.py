@@ -153,8 +153,8 @@ class GoalSolving:
 
     def list_past(self, typed: Mapping[GoalCell, Typed]) -> dict[GoalCell, float]:
         """List what came in the periods that are over and without a goal: the company's revenue, by cell."""
-        set_for = {(cell.kpi, cell.period_start) for cell in typed if cell.grain != YEAR}
-        return {cell: actual for cell, actual in self._past.items() if (cell.kpi, cell.period_start) not in set_for}
+        set_for = {(cell.kpi, cell.grain, cell.period_start) for cell in typed if cell in self._sheet.places}
+        return {cell: actual for cell, actual in self._past.items() if cell[:3] not in set_for}
 
     def _solve_once(self, held: pd.DataFrame) -> pd.DataFrame:
         """Solve, or take what was solved before for the very same goals, as after undoing."""
