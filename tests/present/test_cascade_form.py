@@ -53,6 +53,22 @@ def test_a_row_without_a_title_waits_and_a_wrong_cell_is_told_in_its_place(folde
     )
 
 
+def test_a_row_that_was_just_added_stays_while_somebody_is_about_to_type_in_it(folder):
+    form = open_form(folder)
+    grid = form.grids["tactic"]
+    grid.rows = [*grid.rows, {}]
+    form.save("tactic")
+    open_form(folder, "Ben Ito").grids["person"].rows = [{"name": "Cleo Dunn"}]
+    assert form.look() and grid.rows[1:] == [{}]
+
+
+def test_a_text_that_is_still_being_typed_is_not_sent_back_shorter(folder):
+    form = open_form(folder)
+    grid = form.grids["tactic"]
+    grid.rows = [*grid.rows, {"title": "Trade "}]
+    assert grid.rows[1]["title"] == "Trade " and read_cascade(folder)[0].tactics["trade"].title == "Trade"
+
+
 def test_two_forms_see_each_other_and_a_clash_is_chosen(folder):
     mine, other = open_form(folder), open_form(folder, "Ben Ito")
 

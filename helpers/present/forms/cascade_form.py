@@ -19,8 +19,9 @@ from helpers.present.forms.grid import EditableGrid, make_column
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.style import FOLDER, style_widget
 
-PAUSE, LOOK = 0.15, 2.0
-"""Seconds after the last change until it is saved; seconds between two looks at what others changed."""
+PAUSE, PAUSE_NEW, LOOK = 0.15, 0.7, 2.0
+"""Seconds after the last change until it is saved, longer where a row is new, whose id would come in the middle of its
+title; seconds between two looks at what others changed."""
 
 OVERVIEW, TALK = "overview", "talk"
 TABLES = {
@@ -134,10 +135,8 @@ class CascadeForm:
         """Show every table as it stands; rows that aren't kept yet stay as typed."""
         self._is_filling = True
         for table, grid in self.grids.items():
-            new = [
-                row for row in grid.rows if not row.get(ID) and any(str(cell).strip() for cell in row.values() if cell)
-            ]
-            rows = [*self.editor.list_rows(table), *new]
+            new = [row for row in grid.rows if not row.get(ID)]  # an empty one too: somebody is about to type in it
+            rows = [*_keep_typed(self.editor.list_rows(table), grid.rows), *new]
             grid.columns = self._list_columns(table)
             if grid.rows != rows:
                 grid.rows = rows
@@ -262,7 +261,8 @@ class CascadeForm:
             return
         if table in self._waiting:
             self._waiting[table].cancel()
-        self._waiting[table] = loop.call_later(PAUSE, self.save, table)
+        is_new = any(not row.get(ID) and any(row.values()) for row in self.grids[table].rows)
+        self._waiting[table] = loop.call_later(PAUSE_NEW if is_new else PAUSE, self.save, table)
 
     def _show_conflicts(self) -> None:
         lines = []
@@ -292,6 +292,16 @@ class CascadeForm:
         if self._is_stale:
             self._is_stale = False
             self.overview.value = "".join(self._views())
+
+
+def _keep_typed(rows: list[dict[str, str]], typed: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return rows with the spaces around a text as typed, since somebody may still be typing there."""
+    of = {row[ID]: row for row in typed if row.get(ID)}
+    same = [
+        {column: text for column, text in of.get(row[ID], {}).items() if str(text or "").strip() == row.get(column, "")}
+        for row in rows
+    ]
+    return [{**row, **kept} for row, kept in zip(rows, same, strict=True)]
 
 
 def _name_new(rows: list[dict[str, Any]], ids: tuple[str, ...], named_by: str) -> list[dict[str, Any]]:
