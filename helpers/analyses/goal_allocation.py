@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.effort_curves import OPEN, EffortCurves, fill_up, round_exactly
+from helpers.analyses.slice_returns import read_slices
 from helpers.errors import ParameterError, QuestionError, suggest
+from helpers.model.goal import load_goal_rules
 from helpers.model.pipeline_source import AllocationRules, load_pipeline_sources
+from helpers.periods import Period
 
 HOWS = ("history", "hand", "optimise")
 ALLOCATION_COLUMNS = [
@@ -88,6 +91,50 @@ def allocate_goal(
     table = table[ALLOCATION_COLUMNS]
     table.attrs.update(attrs)
     return table
+
+
+def review_allocation(
+    company,
+    cells: pd.DataFrame,
+    matrix: pd.DataFrame,
+    *,
+    period: Period,
+    kpi: str = "revenue_won",
+    dimension: str = "source",
+    goal: float = 0.0,
+    driver: str = "opportunities",
+    **options: Any,
+) -> pd.DataFrame:
+    """Split the goal of one cell of the matrix over a partition.
+
+    Args:
+        company: The opened company.
+        cells: The columns of ``kpis.csv``.
+        matrix: A solved goal matrix.
+        period: The period of the goal.
+        kpi: The KPI's id.
+        dimension: The partition's id.
+        goal: The goal; 0 takes the company's own in the matrix.
+        driver: See ``read_slices``.
+        options: ``how``, ``typed``, ``shares``, ``bounds`` and ``absorber`` of ``allocate_goal``.
+
+    Returns:
+        As ``allocate_goal``; no rows where no period of the partition is complete or the matrix holds no such goal.
+    """
+    if kpi not in set(cells["kpi"]) or dimension not in set(cells["dimension"]):
+        return pd.DataFrame(columns=ALLOCATION_COLUMNS)
+    catalog = company.catalog
+    slices = read_slices(
+        cells, kpi=kpi, dimension=dimension, period=period, catalog=catalog, rules=load_goal_rules(), driver=driver
+    )
+    if not goal and len(matrix):
+        starts = pd.to_datetime(matrix["period_start"]) == pd.Timestamp(period.start)
+        mine = matrix[starts & (matrix["kpi"] == kpi) & (matrix["grain"] == period.grain) & (matrix["slice"] == "all")]
+        goal = float(mine["goal"].iloc[0]) if len(mine) else 0.0
+    if slices.empty or not goal > 0:
+        return pd.DataFrame(columns=ALLOCATION_COLUMNS)
+    unit = "currency" if catalog.kpis[kpi].unit == "currency" else "count"
+    return allocate_goal(slices, goal, unit=unit, minimum_n=catalog.rules.minimum_n, **options)
 
 
 def as_goals(

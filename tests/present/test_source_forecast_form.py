@@ -23,12 +23,12 @@ Q3 = date(2026, 7, 1)
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def company():
     return make_small()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def coverage(company):
     return measure_coverage(company, as_of=AS_OF)
 
