@@ -69,6 +69,18 @@ def test_a_text_that_is_still_being_typed_is_not_sent_back_shorter(folder):
     assert grid.rows[1]["title"] == "Trade " and read_cascade(folder)[0].tactics["trade"].title == "Trade"
 
 
+def test_a_row_that_comes_back_without_its_id_while_it_is_typed_in_is_no_second_one(folder):
+    form = open_form(folder)
+    grid = form.grids["tactic"]
+    first = grid.rows
+    grid.rows = [*first, {"title": "Trade"}]
+    grid.rows = [*first, {"title": "Trade fair"}]
+    grid.rows = [*grid.rows, {"title": "Trade fair in May", "cost": "10"}]
+    tactics = read_cascade(folder)[0].tactics
+    assert [one.title for one in tactics.values()] == ["New website", "Trade fair in May"]
+    assert tactics["trade"].cost == 10
+
+
 def test_two_forms_see_each_other_and_a_clash_is_chosen(folder):
     mine, other = open_form(folder), open_form(folder, "Ben Ito")
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox
@@ -28,6 +29,9 @@ TABLES = {
     "goal": "Goals", "tactic": "Tactics", "person": "People", "target": "Targets", "correlation": "Correlations",
 }  # fmt: skip
 SCREENS = {OVERVIEW: "Cascade", **TABLES, TALK: "Comments"}
+YOUNG = 5.0
+"""Seconds after a row was kept during which it may still be on its way to the browser."""
+
 SAVES = "Every change is saved by itself"
 HELP = {
     "goal": "A goal serves the goals above it: write their titles, several with a semicolon between. A slice is "
@@ -90,6 +94,7 @@ class CascadeForm:
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._is_filling = False
         self._is_stale = True
+        self._created: dict[tuple[str, str], float] = {}
         self._task: asyncio.Task[None] | None = None
         self.screen = OVERVIEW
         self.status = SaveStatus()
@@ -156,7 +161,14 @@ class CascadeForm:
         if call:
             call.cancel()
         grid = self.grids[table]
+        rows = self._find_again(table, grid.rows)
+        if rows != grid.rows:
+            self._is_filling = True
+            grid.rows = rows
+            self._is_filling = False
         saved = self.editor.save(table, grid.rows)
+        for id in saved.changed:
+            self._created[table, id] = monotonic()
         if saved.changed:
             grid.rows = _name_new(grid.rows, saved.changed, NAMED_BY[table])
         if saved.status == "failed":
@@ -169,6 +181,20 @@ class CascadeForm:
         self._is_stale = self._is_stale or saved.status in ("saved", "conflict")
         self.fill()
         return saved
+
+    def _find_again(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give a row its id again that was still being typed in when it was kept and came back without."""
+        named_by, known = NAMED_BY[table], {row[ID]: row for row in self.editor.list_rows(table)}
+        young = [id for id in known if monotonic() - self._created.get((table, id), -YOUNG) < YOUNG]
+        found = list(rows)
+        for id in young:
+            kept = known[id][named_by].strip()
+            again = [row for row in found if not row.get(ID) and kept and _name(row, named_by).startswith(kept)]
+            if again:
+                row = max(again, key=lambda row: len(_name(row, named_by)))
+                found = [{**row, ID: id} if one is row else one for one in found if one is row or one not in again]
+                found = [one for one in found if one.get(ID) != id or one == {**row, ID: id}]
+        return found
 
     def look(self) -> bool:
         """Look once whether somebody else changed or said something, and show it."""
@@ -292,6 +318,10 @@ class CascadeForm:
         if self._is_stale:
             self._is_stale = False
             self.overview.value = "".join(self._views())
+
+
+def _name(row: Mapping[str, Any], named_by: str) -> str:
+    return str(row.get(named_by) or "").strip()
 
 
 def _keep_typed(rows: list[dict[str, str]], typed: list[dict[str, Any]]) -> list[dict[str, str]]:
