@@ -15,6 +15,7 @@ from helpers.present.display import Display, show_message, show_table
 from helpers.units import format_value
 
 if TYPE_CHECKING:
+    from helpers.analyses.allocation_review import AllocationReview
     from helpers.analyses.source_goals import SourceGoals
 
 HOWS = {"history": "by history", "hand": "by hand, the rest by history", "optimise": "for most revenue at equal effort"}
@@ -166,3 +167,15 @@ def _say_cell(row: Mapping, currency: str) -> str:
         return money
     count = f"{row['opportunities']:,.0f}"
     return f"{count} opp. ({money})" if row["tracked_on"] == OPPORTUNITIES else f"{money} ({count} opp.)"
+
+
+def show_split(review: AllocationReview, *, subtitle: str = "", currency: str = "USD") -> Display:
+    """Show how the next period's revenue goal is split, by what a review knows of it."""
+    return show_allocation(
+        review.allocation,
+        kpi=review.kpi,
+        label=review.label,
+        period=review.period,
+        subtitle=subtitle,
+        currency=currency,
+    )

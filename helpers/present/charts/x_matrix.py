@@ -18,7 +18,7 @@ from helpers.present.theme import find_light
 if TYPE_CHECKING:
     from helpers.analyses.cascade import CascadeReview
 
-MARGIN, CENTRE, OWNER = 8, 208, 112
+MARGIN, CENTRE, OWNER = 12, 208, 112
 GOAL, KPI, ROW, BAND, TOP = 76, 52, 36, 142, 56
 MOST_KPIS, MOST_GOALS, MOST_ROWS = 10, 5, 14
 TEXT, SMALL = 12.5, 11.5
