@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helpers.analyses.finding import Finding
-from helpers.analyses.goal_locks import name_cell
+from helpers.analyses.goal_locks import find_set, name_cell
 from helpers.analyses.goal_relations import TOTAL
 from helpers.periods import Period, period_of
 from helpers.units import format_value, in_sentence
@@ -147,6 +147,7 @@ def _say_year(review: GoalReview, company, as_of: date, carry_over: str) -> Find
         & (plan["grain"] != "year")
         & starts.between(pd.Timestamp(year.start), pd.Timestamp(year.end))
         & plan["actual"].notna()
+        & find_set(plan)
     ]
     if mine.empty or not review.has_goals:
         return None

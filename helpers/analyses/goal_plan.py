@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import GOAL, ContradictionError, NoSolutionError, find_set, name_cell
-from helpers.analyses.goal_relations import TOTAL
+from helpers.analyses.goal_locks import FREE, GOAL, LOCKED, ContradictionError, NoSolutionError, find_set, name_cell
+from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_session import prepare_matrix
 from helpers.errors import ParameterError, QuestionError, suggest
 from helpers.model.catalog import Catalog
@@ -113,6 +113,7 @@ def plan_goals(
     matrix: pd.DataFrame,
     locks: pd.DataFrame | None = None,
     *,
+    past: pd.DataFrame | None = None,
     catalog: Catalog | None = None,
     rules: GoalRules | None = None,
 ) -> GoalPlan:
@@ -122,6 +123,7 @@ def plan_goals(
         matrix: As made by ``build_matrix``.
         locks: The cells to hold, weightiest first; by default what people locked, then their goals: the company before
             its slices, money before volumes, longer periods before shorter ones.
+        past: Cells that are held at what came, as made by ``list_past``, without being anybody's goal.
         catalog: The company's definitions.
         rules: What ``goals.toml`` says.
 
@@ -133,17 +135,70 @@ def plan_goals(
         return GoalPlan(matrix.copy(), matrix.iloc[:0])
     prepared = prepare_matrix(matrix, catalog=catalog, rules=rules)
     held = _rank_locks(matrix[find_set(matrix)]) if locks is None else locks
+    released = held.iloc[:0].reset_index(drop=True)
+    came = set() if past is None else {name_cell(row) for row in past.to_dict("records")}
+    held = held if past is None or past.empty else pd.concat([past, held])
     held = held.reset_index(drop=True)
-    released = held.iloc[:0]
     while True:
         try:
-            return GoalPlan(prepared.solve(held), released)
+            return GoalPlan(_unmark(prepared.solve(held), past), released)
         except (ContradictionError, NoSolutionError) as error:
             cells = error.cells if isinstance(error, ContradictionError) else held
             named = {name_cell(row) for row in cells.to_dict("records")}
+            if came & named:  # the goal was passed already: then periods share it as if it were still all ahead
+                held = held[[name_cell(row) not in came for row in held.to_dict("records")]].reset_index(drop=True)
+                came = set()
+                continue
             last = [index for index, row in held.iterrows() if name_cell(row) in named][-1]
             released = pd.concat([released, held.loc[[last]]], ignore_index=True)
             held = held.drop(index=last)
+
+
+def list_past(matrix: pd.DataFrame, *, as_of: date, fiscal_year_start: int = 1) -> pd.DataFrame:
+    """List what came of the company's revenue in periods that are over and for which nobody set a goal.
+
+    A goal for the year has then to be met by what is left of it: no past makes up for a plan that nobody had.
+
+    Args:
+        matrix: As made by ``build_matrix``.
+        as_of: The last day that counts.
+        fiscal_year_start: The month (1–12) in which the fiscal year begins.
+
+    Returns:
+        One row per such cell with the columns of ``matrix``; ``goal`` is the actual, ``state`` locked. Empty where
+        nobody set any goal.
+    """
+    is_set = find_set(matrix)
+    if not is_set.any():
+        return matrix.iloc[:0]
+    set_for = set(matrix.loc[is_set & (matrix["kpi"] == REVENUE), ["grain", "period_start"]].itertuples(index=False))
+    mine = matrix[
+        (matrix["kpi"] == REVENUE)
+        & (matrix["dimension"] == TOTAL)
+        & (matrix["grain"] != "year")
+        & (matrix["actual"] > 0)
+        & np.array(
+            [key not in set_for for key in matrix[["grain", "period_start"]].itertuples(index=False)], dtype=bool
+        )
+    ]
+    ends = [
+        period_of(pd.Timestamp(start).date(), grain, fiscal_year_start).end
+        for start, grain in zip(mine["period_start"], mine["grain"], strict=True)
+    ]
+    mine = mine[[end <= as_of for end in ends]]
+    return mine.assign(goal=mine["actual"], locked=True, **({"state": LOCKED} if "state" in mine.columns else {}))
+
+
+def _unmark(solved: pd.DataFrame, past: pd.DataFrame | None) -> pd.DataFrame:
+    """Take back that cells are locked which only hold what came."""
+    if past is None or past.empty:
+        return solved
+    held = pd.MultiIndex.from_frame(past[KEYS])
+    mine = pd.MultiIndex.from_frame(solved[KEYS]).isin(held)
+    solved.loc[mine, "locked"] = False
+    if "state" in solved.columns:
+        solved.loc[mine, "state"] = FREE
+    return solved
 
 
 def _rank_locks(locks: pd.DataFrame) -> pd.DataFrame:

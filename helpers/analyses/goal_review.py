@@ -14,7 +14,7 @@ from helpers.analyses.goal_locks import find_set
 from helpers.analyses.goal_matrix import build_matrix
 from helpers.analyses.goal_pace import list_rest, measure_pace
 from helpers.analyses.goal_pipe import count_pipe, expect_from_pipe, list_created, list_landings
-from helpers.analyses.goal_plan import lock_carry_over, plan_goals
+from helpers.analyses.goal_plan import list_past, lock_carry_over, plan_goals
 from helpers.analyses.goal_simulation import (
     add_probability,
     rank_in_history,
@@ -139,9 +139,10 @@ def review_goals(
         catalog=catalog,
         rules=rules,
     )
-    first = plan_goals(matrix, catalog=catalog, rules=rules)
+    past = list_past(matrix, as_of=as_of, fiscal_year_start=fiscal) if len(matrix) else None
+    first = plan_goals(matrix, past=past, catalog=catalog, rules=rules)
     locks = lock_carry_over(first.matrix, as_of=as_of, how=carry_over, fiscal_year_start=fiscal)
-    plan = first if carry_over == "none" else plan_goals(matrix, locks, catalog=catalog, rules=rules)
+    plan = first if carry_over == "none" else plan_goals(matrix, locks, past=past, catalog=catalog, rules=rules)
     has_goals = bool(find_set(matrix).any()) if len(matrix) else False
     review = _look_ahead(company, cells, plan.matrix, as_of=as_of, grain=grain, has_goals=has_goals, rules=rules)
     review = replace(review, plan=first.matrix, released=first.released)

@@ -182,6 +182,29 @@ def test_revenue_goal_of_the_year_is_met_by_its_quarters():
     assert inside["goal"].sum() == pytest.approx(90_000.0)
 
 
+def test_a_goal_for_the_year_has_to_be_met_by_what_is_left_of_it():
+    """Nobody had a goal for the quarters that are over, so what came of them is no miss and no surplus."""
+    found = review(revenue_goal=90_000.0)
+    revenue = found.matrix[(found.matrix["kpi"] == "revenue_won") & (found.matrix["dimension"] == "all")]
+    quarters = revenue[revenue["grain"] == "quarter"].set_index("period_start")
+    done = quarters[quarters["actual"].notna()]
+    np.testing.assert_allclose(done["goal"], done["actual"])
+    this_year = done[done.index.year == 2026]["actual"].sum()
+    assert quarters.loc[pd.Timestamp("2026-10-01"), "goal"] == pytest.approx(90_000.0 - this_year)
+    assert not done["locked"].any() and len(found.released) == 0
+    assert not [finding for finding in found.findings if "its plan after" in finding.headline]
+
+
+def test_a_year_whose_goal_was_passed_already_keeps_it():
+    done = review(revenue_goal=90_000.0).matrix
+    came = done[(done["kpi"] == "revenue_won") & (done["dimension"] == "all") & (done["grain"] == "quarter")]
+    came = came[pd.to_datetime(came["period_start"]).dt.year == 2026]["actual"].sum()
+    found = review(revenue_goal=came / 2)
+    assert len(found.released) == 0
+    revenue = found.matrix[(found.matrix["kpi"] == "revenue_won") & (found.matrix["dimension"] == "all")]
+    assert revenue.loc[revenue["grain"] == "year", "goal"].tolist() == [came / 2]
+
+
 def test_carry_over_moves_the_miss_into_what_is_left_of_the_year():
     targets = pd.concat([make_targets(40_000.0, f"2026-{month}-01") for month in ("01", "04", "07", "10")])
     plain, carried = (review(targets=targets, carry_over=how) for how in ("none", "next"))
