@@ -185,7 +185,7 @@ def list_past(matrix: pd.DataFrame, *, as_of: date, fiscal_year_start: int = 1) 
         period_of(pd.Timestamp(start).date(), grain, fiscal_year_start).end
         for start, grain in zip(mine["period_start"], mine["grain"], strict=True)
     ]
-    mine = mine[[end <= as_of for end in ends]]
+    mine = mine[np.array([end <= as_of for end in ends], dtype=bool)]
     return mine.assign(goal=mine["actual"], locked=True, **({"state": LOCKED} if "state" in mine.columns else {}))
 
 

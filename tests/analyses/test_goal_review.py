@@ -8,7 +8,7 @@ import pytest
 
 from helpers.analyses.goal_expectation import expect_ratio, expect_volume, measure_residual_spread
 from helpers.analyses.goal_matrix import GOAL_MATRIX_COLUMNS
-from helpers.analyses.goal_plan import carry_over_miss, reverse_funnel
+from helpers.analyses.goal_plan import carry_over_miss, list_past, reverse_funnel
 from helpers.analyses.goal_review import review_goals
 from helpers.engine.cells import build_cells
 from helpers.errors import ParameterError, QuestionError
@@ -193,6 +193,12 @@ def test_a_goal_for_the_year_has_to_be_met_by_what_is_left_of_it():
     assert quarters.loc[pd.Timestamp("2026-10-01"), "goal"] == pytest.approx(90_000.0 - this_year)
     assert not done["locked"].any() and len(found.released) == 0
     assert not [finding for finding in found.findings if "its plan after" in finding.headline]
+
+
+def test_where_every_period_that_is_over_had_its_goal_they_stay_as_they_were():
+    targets = pd.concat([make_targets(40_000.0, f"2026-{month}-01") for month in ("01", "04", "07", "10")])
+    matrix = review(targets=targets).matrix
+    assert list_past(matrix[matrix["period_start"] >= "2026-01-01"], as_of=AS_OF).empty
 
 
 def test_a_year_whose_goal_was_passed_already_keeps_it():
