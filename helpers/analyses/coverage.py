@@ -31,6 +31,7 @@ WEEK_COLUMNS = [
 """The columns of ``Coverage.weeks``."""
 
 TOTAL = "all"
+NEEDED_OF = ["open_pipeline", "bookings", "booked_before", "created_within", "from_pipeline"]
 OTHER = "(other)"
 BLANK = "(blank)"
 BOOKINGS = "revenue_won"
@@ -217,6 +218,7 @@ class _View:
     today: int
     begins: int
     existing: frozenset[str]
+    _known_targets: dict[tuple[Period, str], tuple[float, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def build(cls, company, journeys: Journeys, source: str, as_of: date) -> "_View":
@@ -268,11 +270,14 @@ class _View:
 
     def target(self, period: Period, name: str) -> tuple[float, str]:
         """Return the bookings target and where it comes from; the company's is that of new business where typed so."""
+        if (period, name) in self._known_targets:
+            return self._known_targets[period, name]
         if name == TOTAL:
             found = find_new_business_target(self.targets, BOOKINGS, self.existing, period)
         else:
             found = find_target(group_goals(self.targets, BOOKINGS, self.source).get(name, {}), period)
-        return found or (float("nan"), "")
+        self._known_targets[period, name] = found or (float("nan"), "")
+        return self._known_targets[period, name]
 
     def read_weeks(self, period: Period) -> list[dict[str, object]]:
         """Read a period on the morning of its first day and every seven days on."""
@@ -341,25 +346,26 @@ def _relate(table: pd.DataFrame, ended: Sequence[Period], rules: GoalRules) -> p
     table["attainment"] = table["bookings"] / with_target
     to_go = with_target - table["booked_before"]
     table["to_go_coverage"] = table["open_pipeline"] / to_go.where(to_go > 0)
-    past = {pd.Timestamp(period.start) for period in ended}
-    needed = ["needed_coverage", "needed_to_go", "needed_create_and_close"]
-    table[needed] = np.nan
-    for _, rows in table.groupby(["week", "source"]):
-        ordered = rows.sort_values("period_start")
-        for index, row in ordered.iterrows():
-            before = ordered[(ordered["period_start"] < row["period_start"]) & ordered["period_start"].isin(past)]
-            table.loc[index, needed] = _need(before.tail(rules.coverage.conversion_periods))
+    is_past = table["period_start"].isin([pd.Timestamp(period.start) for period in ended]).to_numpy()
+    starts, numbers = table["period_start"].to_numpy(), table[NEEDED_OF].to_numpy(dtype=float)
+    needed = np.full((len(table), 3), np.nan)
+    for rows in table.groupby(["week", "source"]).indices.values():
+        ordered = rows[np.argsort(starts[rows], kind="stable")]
+        past = ordered[is_past[ordered]]
+        for row in ordered:
+            before = past[starts[past] < starts[row]][-rules.coverage.conversion_periods :]
+            needed[row] = _need(*np.nansum(numbers[before], axis=0))
+    table[["needed_coverage", "needed_to_go", "needed_create_and_close"]] = needed
     return table
 
 
-def _need(before: pd.DataFrame) -> list[float]:
+def _need(pipeline: float, bookings: float, booked: float, created_within: float, from_pipeline: float) -> list[float]:
     """Tell what coverage at a week would have made plan in the periods before, three ways."""
-    pipeline, bookings = before["open_pipeline"].sum(), before["bookings"].sum()
-    later = bookings - before["booked_before"].sum()
+    later = bookings - booked
     if not pipeline:
         return [float("nan")] * 3
-    created = before["created_within"].sum() / later if later > 0 else 0.0
-    on_hand = need_coverage(before["from_pipeline"].sum() / pipeline, create_and_close=created)
+    created = created_within / later if later > 0 else 0.0
+    on_hand = need_coverage(from_pipeline / pipeline, create_and_close=created)
     return [need_coverage(bookings / pipeline), need_to_go(pipeline, later), on_hand]
 
 
