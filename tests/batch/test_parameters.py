@@ -12,7 +12,7 @@ COMMON = {"company", "as_of", "period", "compare_to", "output_dir", "people"}
 def test_notebooks_are_chosen_by_number_or_name():
     assert choose_notebooks("05, 3") == ("03_kpi_slicing", "05_root_cause_5m")
     assert choose_notebooks("00_start_here") == ("00_start_here",)
-    assert len(choose_notebooks()) == 6
+    assert len(choose_notebooks()) == 7
 
 
 def test_unknown_notebook__error():
