@@ -195,6 +195,7 @@ def test_nothing_went_wrong_in_the_page_meanwhile(explorer):
     assert pd.notna(explorer.latency)
 
 
+@pytest.mark.acceptance  # the explorer itself is held to in JupyterLab above
 def test_in_the_app_a_click_filters_as_well_and_nothing_is_asked_of_other_machines(context, closed, tmp_path):
     folder = tmp_path / "brightwater"
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns(".cache"))

@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 from tests.browser.survey_driver import PATIENCE
 from tests.workshop.conftest import start_app
 
+pytestmark = pytest.mark.acceptance  # the editor itself is held to in a browser by test_goal_editor.py
+
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "brightwater"
 
 

@@ -10,6 +10,8 @@ from tests.browser.survey_driver import PATIENCE
 from tests.browser.workbook_driver import answer_survey, bring_back, hand_out
 from tests.browser.workshop_people import answer_in_both, choose_people, fill_in, is_filled_in
 
+pytestmark = pytest.mark.acceptance  # the same journey runs in the app in every run
+
 SURVEY = "01_gtm_survey.ipynb"
 PEOPLE = choose_people()
 ANA, BEN = PEOPLE[:2]

@@ -9,6 +9,8 @@ import pytest
 
 from helpers.errors import ParameterError, QuestionError
 
+pytestmark = pytest.mark.acceptance  # the parameters of every notebook are tried in test_notebook_parameters.py
+
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOK = PROJECT / "notebooks" / "03_kpi_slicing.ipynb"
 SAMPLE = str(PROJECT / "data" / "samples" / "brightwater")
