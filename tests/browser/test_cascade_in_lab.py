@@ -10,12 +10,12 @@ from helpers.answers.cascade_comments import read_comments
 from tests.browser.lab_server import start_lab
 from tests.browser.survey_driver import PATIENCE
 
+pytestmark = pytest.mark.acceptance  # the form itself is held to by tests/present/test_cascade_form.py
+
 NOTEBOOK = "cascade.ipynb"
 CELL = """\
 from helpers.present.forms.cascade_entry import open_cascade_form
 from helpers.workbook import open_workbook
-
-pytestmark = pytest.mark.acceptance  # the form itself is held to by tests/present/test_cascade_form.py
 open_cascade_form(open_workbook(company={folder!r}, as_of="2026-09-30"))
 """
 TACTIC = "Call every lost US deal again"
