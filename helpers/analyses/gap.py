@@ -22,8 +22,9 @@ ROOT_CAUSE_COLUMNS = [
 ]  # fmt: skip
 """The columns of ``root_cause.csv``; ``lens`` is closing (this period's revenue) or creation (what it brings later)."""
 
-LONGEST_HISTORY = 8
-"""How many earlier periods an expectation is learnt from at most."""
+HISTORY_OF = {"month": 12, "quarter": 4, "year": 2}
+"""How many earlier periods an expectation is learnt from at most: a year of them, since older ones speak of another
+company (its first deals, another price list), and a whole year holds every season once."""
 
 LEAST_PER_CELL = 5
 """Records per combination of partitions that the whole's composition needs."""
@@ -89,7 +90,7 @@ def explain_gap(
     """Explain the gap of a period against what it is compared with.
 
     The bridge compares with one period (or the plan: the last periods' engine at the volume that the goal needs).
-    The search for causes takes its expectation from all earlier periods given, up to eight, because one period's
+    The search for causes takes its expectation from all earlier periods given, up to a year of them, because one period's
     small slices say too little.
 
     Args:
@@ -103,7 +104,7 @@ def explain_gap(
     Returns:
         The gap with bridge, causes, people and five Ms; each part empty where the company's data lacks it.
     """
-    earlier = [one for one in history if one.end < period.start][-LONGEST_HISTORY:]
+    earlier = [one for one in history if one.end < period.start][-HISTORY_OF.get(period.grain, 4) :]
     closing, words = _build_bridge_leaves(company, period, compared, earlier, as_of, compare_to)
     search = build_closing_leaves(
         company, period=period, expected=earlier, as_of=as_of, business="new", with_slipped=False
