@@ -90,8 +90,8 @@ def explain_gap(
     """Explain the gap of a period against what it is compared with.
 
     The bridge compares with one period (or the plan: the last periods' engine at the volume that the goal needs).
-    The search for causes takes its expectation from all earlier periods given, up to a year of them, because one period's
-    small slices say too little.
+    The search for causes takes its expectation from the earlier periods given, up to a year of them, because one
+    period's small slices say too little.
 
     Args:
         company: The opened company.
