@@ -1,11 +1,10 @@
-"""Hide who decided: people named in discovery decisions and on the board become stable pseudonyms."""
+"""Hide who decided: people named in discovery decisions become stable pseudonyms."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from helpers.answers.board import CauseNote
 from helpers.answers.discovery import DiscoveryAnswers
 from helpers.answers.survey import Response, number_people, read_responses, read_round
 from helpers.model.survey import load_survey
@@ -54,15 +53,3 @@ def hide_deciders(discovery: DiscoveryAnswers, hide: Callable[[str], str]) -> Di
         withdrawn=tuple(replace(one, by=hide(one.by)) for one in discovery.withdrawn),
         activations=tuple(replace(one, owner=hide(one.owner)) for one in discovery.activations),
     )
-
-
-def hide_authors(
-    board: Mapping[str, tuple[CauseNote, ...]], hide: Callable[[str], str]
-) -> dict[str, tuple[CauseNote, ...]]:
-    """Return the same board under pseudonyms, authors and owners alike."""
-    return {
-        hide(author).lower().replace(" ", "-"): tuple(
-            replace(cause, author=hide(cause.author), owner=hide(cause.owner)) for cause in causes
-        )
-        for author, causes in board.items()
-    }

@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.answers.board import CauseNote, read_board
+from helpers.answers.board import read_board
+from helpers.answers.board_hiding import hide_board
 from helpers.answers.cascade import read_cascade
 from helpers.answers.cascade_comments import read_comments
 from helpers.answers.cascade_hiding import hide_cascade
@@ -14,9 +15,10 @@ from helpers.answers.discovery import DiscoveryAnswers, read_discovery
 from helpers.answers.goal_scenarios import list_scenarios
 from helpers.answers.goals import build_goals, read_goals
 from helpers.answers.plan_of_record import PlanOfRecord, read_plan_of_record
-from helpers.answers.pseudonyms import choose_pseudonyms, hide_authors, hide_deciders
+from helpers.answers.pseudonyms import choose_pseudonyms, hide_deciders
 from helpers.answers.source_forecasts import hide_source_forecasts, read_source_forecasts
 from helpers.answers.survey import Response, Round, hide_people, read_responses, read_round
+from helpers.model.board import Board
 from helpers.model.cascade import Cascade, Comment
 from helpers.model.source_forecast import SourceForecasts
 from helpers.model.survey import Survey, load_survey
@@ -35,7 +37,7 @@ class Answers:
         discovery: What was decided in the KPI discovery matrix.
         goals: Goals typed, with the columns of ``goal_matrix.csv``.
         plan: The plan of record; None where none was adopted.
-        board: Author's id → causes on the 5M board.
+        board: The 5M board: what everybody wrote, merged.
         cascade: Goals, tactics, people and their targets, linked from the top down.
         comments: What people said about them, oldest first.
         problems: One record per problem found in the files, under the columns of ``issues.csv``.
@@ -49,7 +51,7 @@ class Answers:
     discovery: DiscoveryAnswers = field(default_factory=DiscoveryAnswers)
     goals: "pd.DataFrame" = field(default_factory=lambda: build_goals([]))
     plan: PlanOfRecord | None = None
-    board: Mapping[str, tuple[CauseNote, ...]] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)
     cascade: Cascade = field(default_factory=Cascade)
     comments: tuple[Comment, ...] = ()
     problems: tuple[Mapping[str, Any], ...] = ()
@@ -62,7 +64,7 @@ class Answers:
         """Whether nobody has typed anything yet."""
         decided = self.discovery.judgements or self.discovery.copies or self.discovery.activations
         typed = len(self.goals) or not self.cascade.is_empty
-        return not (self.survey or decided or typed or self.board or not self.source_forecasts.is_empty)
+        return not (self.survey or decided or typed) and self.board.is_empty and self.source_forecasts.is_empty
 
     @property
     def saved_on(self) -> date | None:
@@ -100,7 +102,7 @@ def read_answers(folder: Path, *, survey: Survey | None = None, people: str = "s
     hides_names = people == "hidden" or state.hides_names
     if hides_names:
         hide = choose_pseudonyms(responses, salt=folder.name)
-        discovery, board = hide_deciders(discovery, hide), hide_authors(board, hide)
+        discovery, board = hide_deciders(discovery, hide), hide_board(board, hide)
         forecasts = hide_source_forecasts(forecasts, hide)
         responses = hide_people(responses)
         plan = replace(plan, author="") if plan else None

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from helpers.answers.board import CauseNote, read_board, write_board
+from helpers.answers.board import read_board
 from helpers.answers.discovery import (
     Activation,
     CopyDecision,
@@ -102,20 +102,8 @@ def test_an_unknown_light_is_told_with_its_line_and_never_written(tmp_path):
         write_discovery(tmp_path, DiscoveryAnswers((Judgement("source", light="green"),)), based_on=ABSENT)
 
 
-def test_causes_read_back_with_their_author(tmp_path):
-    cause = CauseNote("Leads wait", "method", ("Nobody routes them",), ("05_root_cause_5m:1",), due=date(2026, 12, 1))
-    write_board(tmp_path, "Ana Okafor", [cause, CauseNote("They are lazy", "people")], based_on=ABSENT)
-    board, problems = read_board(tmp_path)
-    assert problems == []
-    assert [c.text for c in board["ana-okafor"]] == ["Leads wait", "They are lazy"]
-    assert [c.is_opinion for c in board["ana-okafor"]] == [False, True]
-    assert board["ana-okafor"][0].author == "Ana Okafor"
-
-
 def test_a_sixth_bone_is_no_bucket(tmp_path):
     put(tmp_path, "board/ana.toml", '[[cause]]\ntext = "They should lead better"\nm = "management"\n')
     board, problems = read_board(tmp_path)
-    assert board["ana"] == () and problems[0]["row"] == 3
-    with pytest.raises(AnswersError, match="unknown"):
-        write_board(tmp_path, "Ana", [CauseNote("x", "management")], based_on=ABSENT)
+    assert board.causes == () and problems[0]["row"] == 3
     assert read_topic(tmp_path, "board/ana").values["cause"]

@@ -44,7 +44,7 @@ def test_no_name_of_anybody_is_left(tmp_path):
     assert "Ann Lee" in str(shown) and "Bob Ray" in str(shown)
     for name in ("Ann Lee", "ann-lee", "Bob Ray"):
         assert name not in str(hidden)
-    assert len(hidden.discovery.judgements) == 2 and len(hidden.board) == 1
+    assert len(hidden.discovery.judgements) == 2 and len(hidden.board.causes) == 1
 
 
 def test_one_person_has_one_pseudonym(tmp_path):
@@ -52,9 +52,9 @@ def test_one_person_has_one_pseudonym(tmp_path):
     hidden = read_answers(tmp_path, people="hidden")
     (respondent,) = hidden.survey.values()
     ann, bob = (judgement.by for judgement in hidden.discovery.judgements)
-    (causes,) = hidden.board.values()
+    (cause,) = hidden.board.causes
     assert ann == respondent.name
-    assert bob == hidden.discovery.activations[0].owner == causes[0].owner
+    assert bob == hidden.discovery.activations[0].owner == cause.actions[0].owner
     assert hidden.discovery == read_answers(tmp_path, people="hidden").discovery
 
 
