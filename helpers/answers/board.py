@@ -1,7 +1,8 @@
 """The 5M board on disk: ``answers/board/<author>.toml``, one file per author, so that several can work at once.
 
 A file holds ``[[cause]]``, ``[[action]]``, ``[[vote]]``, ``[[decision]]`` and ``[[comment]]`` tables and the
-``[problem]`` as its author states it. Votes, comments, decisions and actions name a cause by its id, which may be another author's.
+``[problem]`` as its author states it. Votes, comments, decisions and actions name a cause by its id, which may be
+another author's.
 """
 
 import re
