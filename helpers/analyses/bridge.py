@@ -9,6 +9,8 @@ import pandas as pd
 
 from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describe_value
 
+LMDI, SHAPLEY = "LMDI", "Shapley"
+
 BRIDGE_COLUMNS = ["step", "effect", "dimension", "slice", "contribution", "share_of_gap"]
 """The columns of ``decomposition.csv``."""
 
@@ -25,9 +27,11 @@ def decompose(
 
     The outcome (the amount, else the last step) is written per cell as
     total volume × share of the volume × rate × … × value. Where both sides are positive, the change is
-    attributed by the logarithmic mean (LMDI-I); where a zero remains, by the Shapley value over the
-    same factors, a rate out of nothing being taken as unchanged. Both leave no residual. Counts that appear
-    in a cell without any count in the step before are told where they appear.
+    attributed by the logarithmic mean (LMDI-I); where a zero or a negative amount remains (a new or vanished value,
+    nothing won, deals at no amount), by the Shapley value over the same factors, a rate out of nothing being taken as
+    unchanged. Both leave no residual, give a factor that didn't move nothing, and change only their sign when
+    expected and actual are swapped. Counts that appear in a cell without any count in the step before are told where
+    they appear.
 
     What slipped (was pushed out of the period, not lost) is put back before the rest is explained, and told as
     *timing*. In money, it is put back as deals of the cell's own average size.
@@ -46,7 +50,9 @@ def decompose(
         first, value and timing the outcome), effect (volume, mix, rate, value, timing), dimension, slice
         (missing as ``(blank)``), contribution (in money or in the last step's count), share_of_gap (NaN where
         there is no gap). The whole's mix is taken over the full leaves; each dimension states its own. Every
-        table adds up to the gap. An empty frame of leaves gives zeros for the whole.
+        table adds up to the gap. An empty frame of leaves gives zeros for the whole. ``attrs["gap"]`` is the gap,
+        ``attrs["methods"]`` says for the whole and each dimension how many cells were explained by which method:
+        ``{"all": {"LMDI": 40, "Shapley": 2}, …}``.
 
     Raises:
         ParameterError: A column is missing or holds what a count can't be.
@@ -69,14 +75,17 @@ def decompose(
     if moved is not None:
         chain_actual = _put_back(chain_actual, moved, coded.extra_column(count), has_amount=bool(amount))
     effects = _name_effects(coded, has_timing=moved is not None)
-    parts = [_explain_cells(chain_expected, chain_actual, moved).sum(axis=1, keepdims=True)]
-    labels = [(ALL, [ALL])]
+    whole, methods = _explain_cells(chain_expected, chain_actual, moved)
+    parts, labels, told = [whole.sum(axis=1, keepdims=True)], [(ALL, [ALL])], {ALL: methods}
     for place, dimension in enumerate(coded.dimensions):
         cells = [_roll_up(chain, coded.codes[place], coded.sizes[place]) for chain in (chain_expected, chain_actual)]
         rolled = None if moved is None else np.bincount(coded.codes[place], moved, minlength=coded.sizes[place])
-        parts.append(_explain_cells(*cells, rolled))
+        explained, told[dimension] = _explain_cells(*cells, rolled)
+        parts.append(explained)
         labels.append((dimension, [describe_value(value) for value in coded.values[place]]))
-    return _to_frame(parts, labels, effects, gap)
+    frame = _to_frame(parts, labels, effects, gap)
+    frame.attrs.update({"gap": gap, "methods": told})
+    return frame
 
 
 def _require_slipped(leaves: pd.DataFrame, slipped: str) -> None:
@@ -130,10 +139,12 @@ def _roll_up(chain: np.ndarray, codes: np.ndarray, size: int) -> np.ndarray:
     return np.stack([np.bincount(codes, numbers, minlength=size) for numbers in chain])
 
 
-def _explain_cells(expected: np.ndarray, actual: np.ndarray, moved: np.ndarray | None) -> np.ndarray:
-    """Return the contribution of every effect (rows) in every cell (columns)."""
+def _explain_cells(
+    expected: np.ndarray, actual: np.ndarray, moved: np.ndarray | None
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Return the contribution of every effect (rows) in every cell (columns), and how many cells each method told."""
     if expected.shape[1] == 0:
-        return np.zeros((len(expected) + 1 + (moved is not None), 0))
+        return np.zeros((len(expected) + 1 + (moved is not None), 0)), {LMDI: 0, SHAPLEY: 0}
     before, after = _write_factors(expected, actual)
     change = actual[-1] - expected[-1]
     ends = (expected[-1] > 0) & (actual[-1] > 0)
@@ -143,9 +154,10 @@ def _explain_cells(expected: np.ndarray, actual: np.ndarray, moved: np.ndarray |
         before[:, smooth], after[:, smooth], expected[-1, smooth], actual[-1, smooth]
     )
     contributions[:, ~smooth] = attribute_by_shapley(before[:, ~smooth], after[:, ~smooth])
-    last = len(contributions) - 1
-    contributions[last] += change - contributions.sum(axis=0)
-    return contributions if moved is None else np.vstack([contributions, -moved])
+    largest = np.abs(contributions).argmax(axis=0)  # takes what rounding leaves, so that an unmoved factor stays at 0
+    contributions[largest, np.arange(len(change))] += change - contributions.sum(axis=0)
+    methods = {LMDI: int(smooth.sum()), SHAPLEY: int((~smooth & (contributions != 0).any(axis=0)).sum())}
+    return contributions if moved is None else np.vstack([contributions, -moved]), methods
 
 
 def _write_factors(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -188,9 +200,9 @@ def _write_factors(expected: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray
 
 def _attribute_by_logs(before: np.ndarray, after: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Attribute the change of a product of positive factors by the logarithmic mean of its two values."""
-    log_change = np.log(end) - np.log(start)
-    is_flat = np.abs(log_change) < 1e-9
-    mean = np.where(is_flat, (start + end) / 2, (end - start) / np.where(is_flat, 1.0, log_change))
+    half = (np.log(end) - np.log(start)) / 2
+    is_flat = half == 0
+    mean = np.sqrt(start) * np.sqrt(end) * np.where(is_flat, 1.0, np.sinh(half) / np.where(is_flat, 1.0, half))
     return mean * (np.log(after) - np.log(before))
 
 
@@ -231,5 +243,22 @@ def _to_frame(parts: list[np.ndarray], labels: list, effects: list[tuple[str, st
     frame = pd.DataFrame(rows, columns=BRIDGE_COLUMNS[:-1])
     frame["share_of_gap"] = frame["contribution"] / gap if gap else np.nan
     frame["share_of_gap"] = frame["share_of_gap"].astype(float)
-    frame.attrs["gap"] = gap
     return frame
+
+
+def describe_methods(bridge: pd.DataFrame) -> str:
+    """Say by which methods the whole was split; empty where nothing tells.
+
+    >>> frame = pd.DataFrame({"a_expected": [1, 2], "a_actual": [3, 0], "kind": ["x", "y"]})
+    >>> describe_methods(decompose(frame, ["kind"], ["a"]))
+    'Split by LMDI; by Shapley in 1 of 2 cells, where one side is zero'
+    """
+    counted = bridge.attrs.get("methods", {}).get(ALL, {})
+    smooth, jumps = counted.get(LMDI, 0), counted.get(SHAPLEY, 0)
+    if not smooth + jumps:
+        return ""
+    if not jumps:
+        return "Split by LMDI"
+    if not smooth:
+        return "Split by Shapley, since one side is zero"
+    return f"Split by LMDI; by Shapley in {jumps:,} of {smooth + jumps:,} cells, where one side is zero"

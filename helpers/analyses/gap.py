@@ -226,11 +226,14 @@ def _decompose(leaves: GapLeaves | None, mix_over: tuple[str, ...]) -> pd.DataFr
         return pd.DataFrame(columns=BRIDGE_COLUMNS).astype({"contribution": float, "share_of_gap": float})
     options = {"steps": list(leaves.steps), "amount": leaves.amount, "slipped": leaves.slipped}
     whole = decompose(leaves.frame, list(mix_over), **options)
-    parts = [whole[whole["dimension"] == "all"]]
+    parts, methods = [whole[whole["dimension"] == "all"]], {"all": whole.attrs["methods"]["all"]}
     for dimension in leaves.dimensions:
         cut = decompose(leaves.frame, [dimension], **options)
         parts.append(cut[cut["dimension"] != "all"])
-    return pd.concat(parts, ignore_index=True)
+        methods[dimension] = cut.attrs["methods"][dimension]
+    found = pd.concat(parts, ignore_index=True)
+    found.attrs = {"gap": whole.attrs["gap"], "methods": methods}
+    return found
 
 
 def _search_all(

@@ -210,3 +210,116 @@ def test_negative_counts__error() -> None:
     leaves = make_leaves([("x", 10, -5)], ["d"], ["leads"])
     with pytest.raises(ParameterError, match="negative count: -5"):
         decompose(leaves, ["d"], ["leads"])
+
+
+def swap(leaves: pd.DataFrame) -> pd.DataFrame:
+    """Expected becomes actual, and the other way round."""
+    names = {f"{one}_expected": f"{one}_actual" for one in (*STEPS, "revenue")}
+    return leaves.rename(columns=names | {new: old for old, new in names.items()})
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(leaf, min_size=1, max_size=12))
+def test_swapping_expected_and_actual_changes_only_the_sign(rows: list[tuple]) -> None:
+    leaves = make_leaves(rows, ["one", "two"], STEPS, "revenue")
+    there = decompose(leaves, ["one", "two"], STEPS, amount="revenue")
+    back = decompose(swap(leaves), ["one", "two"], STEPS, amount="revenue")
+    largest = leaves[["revenue_expected", "revenue_actual"]].abs().to_numpy().max(initial=1.0)
+    np.testing.assert_allclose(there["contribution"], -back["contribution"], rtol=1e-7, atol=1e-9 * largest)
+
+
+many = st.integers(0, 40)
+funnel = st.tuples(st.integers(0, 60), st.sampled_from([0, 0.25, 0.5, 1]), st.sampled_from([0, 0.5, 1]), many)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), funnel, funnel), min_size=1, max_size=8), st.integers(0, 4))
+def test_a_factor_that_moved_in_no_cell_explains_nothing(cells: list[tuple], kept: int) -> None:
+    """One factor of every cell is the same on both sides; 0 is total volume, 1 the shares, then rates and value."""
+    names, expected, actual = (list(part) for part in zip(*cells, strict=True))
+    leads = [[one[0] for one in side] for side in (expected, actual)]
+    if kept == 0:
+        leads[1] = [*leads[1][:-1], max(sum(leads[0]) - sum(leads[1][:-1]), 0)]
+        if sum(leads[1]) != sum(leads[0]):
+            leads[1] = list(reversed(leads[0]))
+    if kept == 1:
+        leads[1] = [3 * one for one in leads[0]]
+    rows = []
+    for place, name in enumerate(names):
+        sides = [list(expected[place]), list(actual[place])]
+        if kept >= 2:
+            sides[1][kept - 1] = sides[0][kept - 1]
+        sides[0][0], sides[1][0] = leads[0][place], leads[1][place]
+        chain = [(n, n * a, n * a * b, n * a * b * value) for n, a, b, value in sides]
+        rows.append((f"{name}{place}", *(number for pair in zip(*chain, strict=True) for number in pair)))
+    leaves = make_leaves(rows, ["cell"], STEPS, "revenue")
+    table = decompose(leaves, ["cell"], STEPS, amount="revenue")
+    effect = [("leads", "volume"), ("leads", "mix"), ("opportunities", "rate"), ("deals_won", "rate"),
+              ("revenue", "value")][kept]  # fmt: skip
+    mine = table[(table["step"] == effect[0]) & (table["effect"] == effect[1])]["contribution"]
+    largest = leaves[["revenue_expected", "revenue_actual"]].to_numpy().max(initial=1.0)
+    assert mine.abs().max() <= 1e-9 * largest
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(leaf, min_size=1, max_size=10), st.lists(cents, min_size=10, max_size=10))
+def test_what_slipped_never_breaks_the_sum(rows: list[tuple], moved: list[float]) -> None:
+    leaves = make_leaves(rows, ["one", "two"], STEPS, "revenue").assign(moved=moved[: len(rows)])
+    table = decompose(leaves, ["one", "two"], STEPS, amount="revenue", slipped="moved")
+    gap = leaves["revenue_actual"].sum() - leaves["revenue_expected"].sum()
+    whole = max(abs(gap), np.abs(leaves[["revenue_expected", "revenue_actual", "moved"]].to_numpy()).max(initial=1))
+    for dimension, part in table.groupby("dimension"):
+        assert part["contribution"].sum() == pytest.approx(gap, abs=1e-9 * whole * len(part)), dimension
+    timing = table[table["effect"] == "timing"]
+    for _, part in timing.groupby("dimension"):
+        assert part["contribution"].sum() == pytest.approx(-leaves["moved"].sum(), abs=1e-9 * whole)
+
+
+@pytest.mark.parametrize(
+    ("row", "hand"),
+    [
+        # 10 -> 0 leads at 0.5: x is the whole company, so the total goes with it and shares stay as they were
+        pytest.param((10, 0, 5, 0, 50, 0), {"volume": -50, "mix": 0, "won": 0, "value": 0}, id="everything vanished"),
+        pytest.param((0, 10, 0, 5, 0, 50), {"volume": 50, "mix": 0, "won": 0, "value": 0}, id="everything is new"),
+        # rate 0 -> 1 at 10 leads; the deal size of the side without deals is that of the other
+        pytest.param((10, 10, 0, 10, 0, 100), {"volume": 0, "mix": 0, "won": 100, "value": 0}, id="rate from 0 to 1"),
+        # rate and volume move, one end zero: half of the joint part each: 10·.5·10=50 -> 0, volume 10 -> 20
+        # orders: volume first: +50, then rate -100; rate first: -50, then volume 0; means: +25 and -75
+        pytest.param((10, 20, 5, 0, 50, 0), {"volume": 25, "mix": 0, "won": -75, "value": 0}, id="shapley by hand"),
+        # five deals at no amount: 10 -> 0 each
+        pytest.param((10, 10, 5, 5, 50, 0), {"volume": 0, "mix": 0, "won": 0, "value": -50}, id="deals at no amount"),
+        pytest.param((0, 0, 0, 0, 0, 0), {"volume": 0, "mix": 0, "won": 0, "value": 0}, id="nothing at all"),
+    ],
+)  # fmt: skip
+def test_zeros_by_hand(row: tuple, hand: dict) -> None:
+    leaves = make_leaves([("x", *row)], ["d"], ["leads", "won"], "eur")
+    table = decompose(leaves, ["d"], ["leads", "won"], amount="eur")
+    steps = {"volume": "leads", "mix": "leads", "won": "won", "value": "eur"}
+    effects = {"volume": "volume", "mix": "mix", "won": "rate", "value": "value"}
+    found = {name: contribution(table, steps[name], effects[name]) for name in hand}
+    assert found == pytest.approx(hand, abs=1e-9)
+
+
+def test_a_new_slice_by_hand() -> None:
+    """Slice y is new: leads 100 -> 100 + 50, all at rate .2 and 10 each; its 100 are half volume, the rest share.
+
+    y alone: total 100 -> 150, share 0 -> 1/3, rate and size taken as unchanged: the mean over both orders is
+    mix (100 + 150) / 2 · 1/3 · 2 = 83.33 and volume (50) · (0 + 1/3) / 2 · 2 = 16.67.
+    """
+    leaves = make_leaves([("x", 100, 100, 20, 20, 200, 200), ("y", 0, 50, 0, 10, 0, 100)], ["d"], ["leads", "won"], "e")
+    table = decompose(leaves, ["d"], ["leads", "won"], amount="e")
+    assert contribution(table, "leads", "mix", "d", "y") == pytest.approx(250 / 3)
+    assert contribution(table, "leads", "volume", "d", "y") == pytest.approx(50 / 3)
+    assert contribution(table, "won", "rate", "d", "y") == pytest.approx(0)
+    assert_adds_up(table, 100)
+    assert table.attrs["methods"] == {"all": {"LMDI": 1, "Shapley": 1}, "d": {"LMDI": 1, "Shapley": 1}}
+
+
+def test_hardly_any_change_of_the_product_leaves_each_factor_its_own() -> None:
+    """The rate doubles and the size halves: a product that stays to the last digits must not blur the two."""
+    leaves = make_leaves([("x", 1e6, 1e6, 1e5, 2e5, 1e9, 1e9 * (1 + 3e-9))], ["d"], ["leads", "won"], "eur")
+    table = decompose(leaves, ["d"], ["leads", "won"], amount="eur")
+    assert contribution(table, "leads", "volume") == 0
+    assert contribution(table, "won", "rate") == pytest.approx(1e9 * log(2), rel=1e-8)
+    whole = table[table["dimension"] == "all"]
+    assert whole["contribution"].sum() == pytest.approx(3.0, abs=1e-6)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.bridge import describe_methods
 from helpers.present import words
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
@@ -54,7 +55,8 @@ def _how_to_read(gap: Any) -> str:
     names = words.join_words(in_sentence(words.label_of(name)) for name in gap.mix_over)
     mix = f" Composition: over {names}." if names else ""
     exactly = "to the cent" if gap.is_money else "without a rest"
-    return f"Together the steps are the gap, {exactly}.{mix}{pushed}"
+    how = describe_methods(gap.bridge)
+    return f"Together the steps are the gap, {exactly}.{mix}{pushed}{f' {how}.' if how else ''}"
 
 
 def _steps(gap: Any, unit: str, currency: str) -> pd.DataFrame:
