@@ -26,7 +26,7 @@ COMPARED_COLUMNS = [
 START_COLUMNS = [
     "period_start", "label", "target", "needed_coverage", "needed", "model_start", "model_start_low",
     "model_start_high", "model_coverage", "model_short", "owner_start", "owner_coverage", "owner_short", "n_sources",
-    "n_forecast", "covered_by", "remedy", "due", "status", "agreed_by", "agreed_on", "n_changes",
+    "n_forecast", "covered_by", "remedy", "amount", "due", "status", "agreed_by", "agreed_on", "n_changes",
 ]  # fmt: skip
 RECORD_COLUMNS = [
     "owner", "source", "period_start", "label", "said_on", "forecast", "actual", "forecast_n", "actual_n", "tracked_on",
@@ -203,6 +203,7 @@ def _tabulate_starts(
             row[f"{who}_short"] = needed - row[f"{who}_start"]
         rows.append(row | _tell_remedy(forecasts, period))
     table = pd.DataFrame(rows).reindex(columns=START_COLUMNS)
+    table["amount"] = table["amount"].astype("float64")
     for name in ("due", "agreed_on"):
         table[name] = pd.to_datetime(table[name])
     return table
@@ -250,11 +251,12 @@ def _tell_remedy(forecasts: SourceForecasts, period: Period) -> dict[str, object
         return {**told, "covered_by": "", "remedy": "", "status": "", "agreed_by": ""}
     when = pd.Timestamp(held.at.date()) if held.at else pd.NaT
     told |= {"covered_by": held.covered_by, "remedy": held.remedy, "due": held.due, "status": held.status}
+    told |= {"amount": np.nan if held.amount is None else float(held.amount)}
     return told | {"agreed_by": held.author, "agreed_on": when}
 
 
 def _list_remedies(forecasts: SourceForecasts) -> pd.DataFrame:
-    columns = ["period_start", "grain", "covered_by", "remedy", "due", "status", "author", "at"]
+    columns = ["period_start", "grain", "covered_by", "remedy", "amount", "due", "status", "author", "at"]
     return pd.DataFrame([{name: getattr(one, name) for name in columns} for one in forecasts.remedies], columns=columns)
 
 

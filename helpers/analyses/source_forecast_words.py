@@ -30,18 +30,20 @@ def list_forecast_findings(
     """
     found = [
         _say_start(starts, compared, currency),
-        *_say_overdue(starts, as_of),
+        *_say_overdue(starts, as_of, currency),
         _say_outside(compared, currency),
         *_say_bias(bias),
     ]
     return [finding for finding in found if finding is not None]
 
 
-def say_remedy(row: pd.Series) -> str:
-    """Say who covers a shortfall and what was agreed; empty where nothing was."""
-    if not (row["covered_by"] or row["remedy"]):
+def say_remedy(row: pd.Series, currency: str) -> str:
+    """Say who covers how much of a shortfall and what was agreed; empty where nothing was."""
+    amount = row["amount"]
+    if not (row["covered_by"] or row["remedy"] or amount > 0):
         return ""
-    said = f"{row['covered_by']} covers it" if row["covered_by"] else "remedy"
+    much = format_value(float(amount), "currency", currency=currency) if amount > 0 else ""
+    said = f"{row['covered_by']} covers {much or 'it'}" if row["covered_by"] else f"remedy{f' of {much}' * bool(much)}"
     said += f": {row['remedy'].rstrip('.')}" if row["remedy"] else ""
     due = f", due {row['due'].day} {row['due']:%b %Y}" if pd.notna(row["due"]) else ""
     return f"{said} ({STATUSES.get(row['status'], row['status'])}{due})"
@@ -61,7 +63,7 @@ def _say_start(starts: pd.DataFrame, compared: pd.DataFrame, currency: str) -> F
         f"{say_times(row['needed_coverage'])} is needed: {amount} {'short' if is_short else 'to spare'}; the model "
         f"says {say_times(row['model_coverage'])}"
     )
-    agreed = say_remedy(row)
+    agreed = say_remedy(row, currency)
     if is_short:
         step = f"{agreed}." if agreed else "Agree now who covers it, with which remedy, by when."
     else:
@@ -86,13 +88,13 @@ def _say_means(row: pd.Series, compared: pd.DataFrame) -> str:
     return ""
 
 
-def _say_overdue(starts: pd.DataFrame, as_of: date) -> list[Finding]:
+def _say_overdue(starts: pd.DataFrame, as_of: date, currency: str) -> list[Finding]:
     found = []
     for _, row in starts.iterrows():
         if row["status"] in OPEN and pd.notna(row["due"]) and row["due"].date() < as_of:
             headline = f"The remedy for {row['label']} was due on {row['due'].day} {row['due']:%b %Y} and isn't done"
             evidence = {"period": row["label"], "remedy": row["remedy"], "status": row["status"]}
-            step = f"{say_remedy(row)}. Ask {row['covered_by'] or row['agreed_by']} how it stands."
+            step = f"{say_remedy(row, currency)}. Ask {row['covered_by'] or row['agreed_by']} how it stands."
             found.append(Finding(headline, "starting_coverage", "all", None, evidence, step, NOTEBOOK, "bad"))
     return found
 

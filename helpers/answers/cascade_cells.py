@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from helpers.answers.cascade import KINDS, TEXT_LIMIT
+from helpers.answers.day_text import read_day_text
 from helpers.answers.fields import UNSHOWABLE
-from helpers.answers.goal_numbers import read_goal_text
+from helpers.answers.goal_numbers import COMMA, POINT, read_goal_text
 from helpers.errors import suggest
 from helpers.model.cascade import WHOLE, Cascade
 from helpers.periods import period_of
@@ -44,6 +45,7 @@ BETWEEN = "; "
 SHARES = ("time", "capacity", "weight", "pay_share")
 MONEY = ("cost", "variable_pay")
 MEASURED = ("target", "baseline", "amount")
+_SWAPPED = str.maketrans({COMMA: POINT, POINT: COMMA})
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -56,12 +58,14 @@ class Vocabulary:
         kpis: KPI's id → label and unit.
         currency: ISO code of the company's currency.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
+        decimal: The sign before fractions where the company is at home.
     """
 
     cascade: Cascade
     kpis: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     currency: str = "USD"
     fiscal_year_start: int = 1
+    decimal: str = POINT
 
 
 def show_record(table: str, record: Record, vocabulary: Vocabulary) -> dict[str, str]:
@@ -125,19 +129,23 @@ def _show(table: str, column: str, record: Record, vocabulary: Vocabulary) -> st
     if isinstance(value, date):
         return format_value(value, "date")
     if isinstance(value, int | float):
-        return write_number(float(value), _unit_of(column, record, vocabulary))
+        return write_number(float(value), _unit_of(column, record, vocabulary), vocabulary.decimal)
     return str(value)
 
 
-def write_number(value: float, unit: str) -> str:
+def write_number(value: float, unit: str, decimal: str = POINT) -> str:
     """Write a number in full, so that reading it gives the same.
 
     >>> write_number(9_400_000.0, "currency"), write_number(0.275, "share"), write_number(-0.025, "share")
     ('9,400,000', '27.5 %', '-2.5 %')
+    >>> write_number(1_200.5, "currency", ",")
+    '1.200,5'
     """
     if unit == "share":
-        return f"{float(f'{value * 100:.10g}'):g} %"
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.10g}"
+        text = f"{float(f'{value * 100:.10g}'):g} %"
+    else:
+        text = f"{value:,.0f}" if value == round(value) else f"{value:,.10g}"
+    return text if decimal == POINT else text.translate(_SWAPPED)
 
 
 def _unit_of(column: str, record: Record, vocabulary: Vocabulary) -> str:
@@ -221,7 +229,7 @@ def _read_number(column: str, text: str, record: Record, vocabulary: Vocabulary)
     bare = text[1:].strip() if text[:1] in "+-−–" and column == "amount" else text
     bare = re.sub(r"\s*points?$", " %", bare)
     unit = _unit_of(column, record, vocabulary)
-    read = read_goal_text(bare, unit, currency=vocabulary.currency)
+    read = read_goal_text(bare, unit, currency=vocabulary.currency, decimal=vocabulary.decimal)
     if read.fault or read.value is None:
         return {}, read.fault or f"'{text[:30]}' is no number."
     if column in SHARES and read.value > 1:
@@ -231,14 +239,8 @@ def _read_number(column: str, text: str, record: Record, vocabulary: Vocabulary)
 
 
 def _read_day(column: str, text: str, record: Record, vocabulary: Vocabulary) -> Read:
-    if not text:
-        return {column: None}, ""
-    for form in ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%d.%m.%Y"):
-        try:
-            return {column: datetime.strptime(text, form).date()}, ""
-        except ValueError:
-            continue
-    return {}, f"'{text[:30]}' is no day. Write 2026-12-15."
+    day, fault = read_day_text(text)
+    return ({}, fault) if fault else ({column: day}, "")
 
 
 def _read_period(column: str, text: str, record: Record, vocabulary: Vocabulary) -> Read:

@@ -9,6 +9,7 @@ from helpers.answers.cascade import DRAFT, KINDS, TOPIC, find_free_id, parse_cas
 from helpers.answers.cascade_cells import COLUMNS, Record, Vocabulary, read_cell, show_record
 from helpers.answers.edit_results import Clock, Saved, read_clock
 from helpers.answers.files import Topic, read_topic, stat_topic, update_topic
+from helpers.answers.goal_numbers import POINT
 from helpers.errors import AnswersError
 from helpers.model.cascade import Cascade
 
@@ -52,6 +53,7 @@ class CascadeEditor:
         kpis: KPI's id → label and unit.
         currency: ISO code of the company's currency.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
+        decimal: The sign before fractions where the company is at home.
         clock: Tells the time.
 
     Attributes:
@@ -67,10 +69,12 @@ class CascadeEditor:
         kpis: Mapping[str, tuple[str, str]],
         currency: str = "USD",
         fiscal_year_start: int = 1,
+        decimal: str = POINT,
         clock: Clock = read_clock,
     ) -> None:
         self._folder, self._clock = Path(folder), clock
         self._kpis, self._currency, self._fiscal = kpis, currency, fiscal_year_start
+        self._decimal = decimal
         self.cascade, self.problem = Cascade(), ""
         self.conflicts: dict[Place, CellConflict] = {}
         self._known, self._mark = Topic(TOPIC), ()
@@ -79,7 +83,7 @@ class CascadeEditor:
     @property
     def vocabulary(self) -> Vocabulary:
         """What texts in cells are read and written with, as things stand."""
-        return Vocabulary(self.cascade, self._kpis, self._currency, self._fiscal)
+        return Vocabulary(self.cascade, self._kpis, self._currency, self._fiscal, self._decimal)
 
     def list_rows(self, table: str) -> list[dict[str, str]]:
         """List a table's rows as texts, each with its id under ``_id``; drafts stand where they were typed."""

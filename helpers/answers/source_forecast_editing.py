@@ -10,13 +10,26 @@ from typing import Any, Literal
 from helpers.answers.edit_results import Clock, Saved, read_clock
 from helpers.answers.files import Topic, list_topics, name_file, read_topic, stat_topic, update_topic
 from helpers.answers.names import find_fault_in_name
-from helpers.answers.source_forecasts import GROUP, VALUES, find_fault, put_row, read_author, read_source_forecasts
+from helpers.answers.source_forecasts import (
+    DRAFT,
+    GROUP,
+    TEXT_LIMIT,
+    VALUES,
+    find_fault,
+    put_row,
+    read_author,
+    read_source_forecasts,
+)
 from helpers.errors import AnswersError
 from helpers.model.source_forecast import SourceForecasts, order_forecasts
 from helpers.periods import Period
+from helpers.units import format_value
 
 Place = tuple[str, str, str, date]
 """Kind (forecast or remedy), source (empty for a remedy), grain, first day of the period."""
+
+Cell = tuple[Place, str]
+"""A row and its column."""
 
 Values = Mapping[str, Any]
 LABELS = {
@@ -25,6 +38,7 @@ LABELS = {
     "note": "note",
     "covered_by": "who covers it",
     "remedy": "remedy",
+    "amount": "amount",
     "due": "due date",
     "status": "status",
 }
@@ -50,7 +64,9 @@ class RowConflict:
 class SourceForecastEditor:
     """The forecasts of one owner and the remedies of all, as one window edits them.
 
-    A forecast is the author's own; of a remedy the last word of anybody holds, and every earlier one is kept.
+    A forecast is the author's own; of a remedy the last word of anybody holds, and every earlier one is kept. A text
+    that isn't allowed in its cell waits in the author's own file, so that reopening shows it with its fault; the value
+    before it stays.
 
     Args:
         folder: The company's folder.
@@ -72,6 +88,8 @@ class SourceForecastEditor:
         self.conflicts: dict[Place, RowConflict] = {}
         self._base: dict[Place, Values] = {}
         self._mine: dict[Place, Values] = {}
+        self._drafts: dict[Cell, str] = {}
+        self._new_drafts: dict[Cell, str] = {}
         self._guard = RLock()
         self._marks: tuple[Any, ...] = ("unread",)
         self.refresh()
@@ -79,7 +97,21 @@ class SourceForecastEditor:
     @property
     def is_dirty(self) -> bool:
         """Whether something typed isn't on disk yet."""
-        return bool(self._mine)
+        return bool(self._mine or self._new_drafts)
+
+    def read_draft(self, place: Place, column: str) -> str:
+        """Return the text that waits in a cell until it is mended; empty where none does."""
+        cell = place, column
+        return self._new_drafts.get(cell, self._drafts.get(cell, ""))
+
+    def put_draft(self, place: Place, column: str, text: str) -> None:
+        """Let a text wait in a cell in which it isn't allowed; an empty one takes the waiting one away."""
+        with self._guard:
+            cell, kept = (place, column), text.strip()[:TEXT_LIMIT]
+            if kept == self._drafts.get(cell, ""):
+                self._new_drafts.pop(cell, None)
+            else:
+                self._new_drafts[cell] = kept
 
     def read(self, place: Place) -> Values:
         """Return a row's values as they stand here: what was typed, else what is on disk; None where blank."""
@@ -108,7 +140,7 @@ class SourceForecastEditor:
         with self._guard:
             if self._fault_in_name:
                 return Saved("failed", self.problem)
-            if not self._mine:
+            if not self.is_dirty:
                 return self.refresh()
             try:
                 update_topic(self.folder, self.topic, self._compose, now=self._clock())
@@ -117,6 +149,7 @@ class SourceForecastEditor:
                 return Saved("failed", str(error))
             self.problem, self._marks = "", ("written",)
             self._mine = {place: mine for place, mine in self._mine.items() if place in self.conflicts}
+            self._new_drafts = {}
             self.refresh()
             return self._tell()
 
@@ -129,10 +162,11 @@ class SourceForecastEditor:
             self._marks = marks
             before = self.found
             self.found, _ = read_source_forecasts(self.folder)
+            drafts, self._drafts = self._drafts, self._read_drafts()
             self.problem = self._fault_in_name or self._find_problem()
             if self.problem:
                 return Saved("failed", self.problem)
-            changed = ("rows",) if self.found != before else ()
+            changed = ("rows",) if self.found != before or self._drafts != drafts else ()
             return Saved("saved" if changed else "unchanged", at=self._clock(), changed=changed)
 
     def resolve(self, place: Place, keep: Literal["mine", "theirs"]) -> None:
@@ -165,7 +199,19 @@ class SourceForecastEditor:
                 is_changed = True
                 values = put_row(values, place[0], _name_place(place), merged, self._clock().replace(microsecond=0))
         self.conflicts = conflicts
+        if self._new_drafts:
+            is_changed = True
+            drafts = {cell: text for cell, text in {**_list_drafts(values), **self._new_drafts}.items() if text}
+            values = {**values, DRAFT: [_write_draft(cell, text) for cell, text in drafts.items()]}
+            if not drafts:
+                del values[DRAFT]
         return values if is_changed else None
+
+    def _read_drafts(self) -> dict[Cell, str]:
+        try:
+            return _list_drafts(read_topic(self.folder, self.topic).values) if self.topic else {}
+        except AnswersError:
+            return {}
 
     def _read_other(self, name: str) -> SourceForecasts:
         try:
@@ -217,6 +263,21 @@ class SourceForecastEditor:
         return Saved("conflict", f"{told}. Choose which one stays.", self._clock(), ("rows",))
 
 
+def _list_drafts(values: Mapping[str, Any]) -> dict[Cell, str]:
+    rows = values.get(DRAFT, [])
+    found = {}
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, Mapping) and isinstance(row.get("period_start"), date):
+            kind, source, grain, column = (str(row.get(key, "")) for key in ("kind", "source", "grain", "column"))
+            found[(kind, source, grain, row["period_start"]), column] = str(row.get("text", ""))
+    return found
+
+
+def _write_draft(cell: Cell, text: str) -> dict[str, Any]:
+    place, column = cell
+    return {"kind": place[0], **_name_place(place), "column": column, "text": text}
+
+
 def describe_conflict(place: Place, conflict: RowConflict, author: str) -> str:
     """Say which row differs from what is on disk, and in what."""
     kind, source, grain, start = place
@@ -256,4 +317,6 @@ def _merge(base: Values, mine: Values, theirs: Values) -> tuple[dict[str, Any], 
 def _say(value: Any) -> str:
     if value in (None, ""):
         return "blank"
+    if isinstance(value, date):
+        return format_value(value, "date")
     return f"{value:,}" if isinstance(value, int | float) else f"'{str(value)[:60]}'"

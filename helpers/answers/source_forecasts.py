@@ -30,8 +30,14 @@ KEYS = {
     "forecast": tuple(f.name for f in fields(SourceForecast) if f.name != "author"),
     "remedy": tuple(f.name for f in fields(ShortfallRemedy) if f.name != "author"),
 }
-VALUES = {"forecast": ("pipeline", "opportunities", "note"), "remedy": ("covered_by", "remedy", "due", "status")}
+VALUES = {
+    "forecast": ("pipeline", "opportunities", "note"),
+    "remedy": ("covered_by", "remedy", "amount", "due", "status"),
+}
 """What people type, by kind of row; everything else says which cell it is and when."""
+
+DRAFT = "draft"
+"""Texts that were typed into a cell and aren't allowed there; they wait in the author's file until they are mended."""
 
 TEXT_LIMIT = 2_000
 STILL_TYPED = timedelta(minutes=15)
@@ -68,7 +74,7 @@ def read_author(topic: Topic, problems: list[Problem] | None = None) -> SourceFo
     problems = [] if problems is None else problems
     author = str(topic.values.get("author", topic.name.split("/")[-1]))
     for key in topic.values:
-        if key not in ("author", "forecast", "remedy"):
+        if key not in ("author", "forecast", "remedy", DRAFT):
             allowed = ("author", "forecast", "remedy")
             cure = f"Allowed: {', '.join(allowed)}.{suggest(key, allowed)}"
             problems.append(make_problem(topic, "", key, key, "this key is unknown", cure))
@@ -122,7 +128,7 @@ def find_fault(kind: str, record: Mapping[str, Any]) -> Fault | None:
         fault = _find_text_fault(key, record.get(key, ""))
         if fault:
             return fault
-    for key in ("pipeline", "opportunities"):
+    for key in ("pipeline", "opportunities", "amount"):
         fault = _find_number_fault(key, record.get(key))
         if fault:
             return fault
@@ -204,7 +210,8 @@ def _find_number_fault(key: str, value: Any) -> Fault | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return key, f"{key} is no number", "Write a plain number, without separators and units."
     if not 0 <= value <= LARGEST:
-        return key, f"{value:,} can't be a forecast", "Write a number of 0 or more."
+        what = "an amount" if key == "amount" else "a forecast"
+        return key, f"{value:,} can't be {what}", "Write a number of 0 or more."
     if key == "opportunities" and not float(value).is_integer():
         return key, f"{value} is no whole number of opportunities", "Write a whole number."
     return None

@@ -53,6 +53,7 @@ class ShortfallRemedy:
         period_start: Its first day.
         covered_by: Who or which source covers the shortfall.
         remedy: What was agreed.
+        amount: How much pipeline it is to bring, in the company's currency.
         due: By when.
         status: One of ``STATUSES``.
         author: Who wrote it down.
@@ -67,11 +68,12 @@ class ShortfallRemedy:
     status: str = "proposed"
     author: str = ""
     at: datetime | None = None
+    amount: float | None = None
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing is agreed any more."""
-        return not (self.covered_by or self.remedy)
+        return not (self.covered_by or self.remedy or self.amount)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def draw_starts(review: SourceForecastReview, *, subtitle: str = "", currency: s
         rows[f"{who}_text"] = [_times(value) for value in rows[f"{who}_coverage"]]
     rows["owner_text"] = "owners " + rows["owner_text"]
     rows["needed_text"] = "needed " + rows["needed_text"]
-    rows["remedy_text"] = [say_remedy(row) for _, row in rows.iterrows()]
+    rows["remedy_text"] = [say_remedy(row, currency) for _, row in rows.iterrows()]
     rows["colour"] = [LIGHT["bad"] if short > 0 else LIGHT["good"] for short in rows["owner_short"]]
     top = float(rows[["model_high", "owner_coverage", "needed_coverage"]].max().max()) * 1.15
     x = alt.X(
@@ -139,7 +139,7 @@ def show_remedies(review: SourceForecastReview, *, subtitle: str = "", currency:
             "owner_start": starts["owner_start"],
             "to_spare": -starts["owner_short"],
             "agreed": [
-                say_remedy(row) or ("nobody yet" if row["owner_short"] > 0 else "") for _, row in starts.iterrows()
+                say_remedy(row, currency) or ("nobody yet" if row["owner_short"] > 0 else "") for _, row in starts.iterrows()
             ],
             "said": [_say_agreed(row) for _, row in starts.iterrows()],
         }

@@ -9,12 +9,13 @@ from helpers.answers.invitations import Invitation, find_invitation
 from helpers.present.forms.save_status import SaveStatus
 from helpers.workshop.closing import ClosingPart
 from helpers.workshop.earlier import EarlierPart
+from helpers.workshop.goal_results import GoalResults
 from helpers.workshop.one_page import OnePagePart
 from helpers.workshop.page_script import PageScript
 from helpers.workshop.page_shell import Entry, PageShell, keep_looking
 from helpers.workshop.people import PeoplePart
 from helpers.workshop.people_progress import PeopleProgress
-from helpers.workshop.results import DiscoveryResults, GoalResults, SurveyResults
+from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.served_files import ROOT_VARIABLE, SHARED_VARIABLE
 from helpers.workshop.spreadsheets import SpreadsheetPart

@@ -10,6 +10,7 @@ from helpers.answers.invitations import Invitation, find_invitation
 from helpers.errors import AnswersError
 from helpers.present.forms.survey_form import SurveyForm
 from helpers.workshop.embedding import embed_message
+from helpers.workshop.goal_results import GoalResults
 from helpers.workshop.page_shell import Entry, PageShell, keep_looking
 from helpers.workshop.results import DiscoveryResults, SurveyResults
 from helpers.workshop.reviews import Reviews
@@ -88,4 +89,5 @@ class RespondentPage:
     def _list_results(self) -> list[Entry]:
         survey = SurveyResults(self._reviews, currency=self._currency)
         discovery = DiscoveryResults(self._reviews, by=self._guest.name)
-        return [*survey.list_entries(), *discovery.list_entries()]
+        goals = GoalResults(self._reviews, by=self._guest.name)
+        return [*survey.list_entries(), *discovery.list_entries(), *goals.list_own_entries()]

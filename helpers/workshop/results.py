@@ -12,7 +12,7 @@ from helpers.workshop.page_shell import Entry
 from helpers.workshop.reviews import Reviews
 from helpers.workshop.views import Shown, View
 
-SURVEY, CRM, KPIS, GOALS = "What people said", "What the CRM says", "What can be tracked", "What we want"
+SURVEY, CRM, KPIS = "What people said", "What the CRM says", "What can be tracked"
 
 
 class SurveyResults:
@@ -213,33 +213,3 @@ class DiscoveryResults:
         book = self._reviews.open_book()
         dictionary = build_data_dictionary(book.company, as_of=book.as_of, survey=self._reviews.survey)
         return [show_data_dictionary(dictionary), show_unused_fields(dictionary)]
-
-
-class GoalResults:
-    """The part in which goals are set.
-
-    Args:
-        reviews: Computes what is expected.
-        by: Who looks, and sets goals.
-    """
-
-    def __init__(self, reviews: Reviews, *, by: str) -> None:
-        self._reviews, self._by = reviews, by
-
-    def list_entries(self) -> list[Entry]:
-        """List the parts."""
-        return [Entry("goals", "Goals", self.make_goals, GOALS)]
-
-    def make_goals(self) -> View:
-        """Make the goal matrix, to be edited; it looks by itself for what others set."""
-        return View("Goals", "", self._show_goals, stamp=self._reviews.stamp_exports, is_live=False)
-
-    def _show_goals(self) -> Sequence[Shown]:
-        from helpers.analyses.goal_review import review_goals
-        from helpers.present.forms.goal_opening import open_goal_editor
-
-        book = self._reviews.open_book()
-        review = review_goals(book.company, book.cells, as_of=book.as_of, grain=book.period.grain)
-        if review.matrix.empty:
-            return [open_goal_editor(book, review)]
-        return [lambda: open_goal_editor(book, review, by=self._by)]

@@ -14,6 +14,7 @@ from helpers.periods import period_of
 
 if TYPE_CHECKING:
     from helpers.analyses.discovery_review import DiscoveryReview
+    from helpers.analyses.goal_review import GoalReview
     from helpers.analyses.profile import Profile
     from helpers.analyses.survey_review import SurveyReview
     from helpers.workbook import Workbook
@@ -86,6 +87,15 @@ class Reviews:
             stamp, book, rules = self.stamp(), self.open_book(), load_discovery_rules()
             return self._keep("discovery", stamp, lambda: review_discovery(book.company, rules, as_of=book.as_of))
 
+    def review_goals(self) -> "GoalReview":
+        """Return the goals that hold now, solved and judged."""
+        from helpers.analyses.goal_review import review_goals
+
+        with self._guard:
+            stamp, book = self.stamp_goals(), self.open_book()
+            asked = {"as_of": book.as_of, "grain": book.period.grain}
+            return self._keep("goals", stamp, lambda: review_goals(book.company, book.cells, **asked))
+
     def build_profile(self) -> "Profile":
         """Return what is known of the company, on one page; nothing of answers or CRM while the round is open."""
         from helpers.analyses.profile import build_profile
@@ -109,7 +119,7 @@ class Reviews:
         return open_workbook(company=str(self.folder))
 
     def _read(self, book: "Workbook") -> "Workbook":
-        answers = read_answers(self.folder, survey=self.survey, people="hidden" if self.hides_names else "shown")
+        answers = read_answers(self.folder, survey=self.survey)
         return replace(book, company=replace(book.company, answers=answers, targets=answers.goals))
 
     def _keep(self, name: str, stamp: Hashable, make: Callable[[], Result]) -> Result:
@@ -117,6 +127,11 @@ class Reviews:
         if held is None or held[0] != stamp:
             held = self._kept[name] = (stamp, make())
         return held[1]
+
+    def stamp_goals(self) -> Hashable:
+        """Return what differs as soon as new exports are there, or somebody has set another goal or adopted a plan."""
+        answers = self.folder / "answers"
+        return self.stamp_exports(), _stamp(answers, "goals.toml"), _stamp(answers, "plan_of_record.toml")
 
     def stamp_exports(self) -> Hashable:
         """Return what differs as soon as new exports are there."""

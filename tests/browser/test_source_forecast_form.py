@@ -88,6 +88,7 @@ def test_a_forecast_and_a_remedy_are_typed_kept_and_found_after_a_reload(sheet, 
     sheet.type("Your opportunities, Q3 2026", "25")
     sheet.type("Who covers it, Q3 2026", "Event")
     sheet.type("Agreed remedy, Q3 2026", "Two more trade fairs")
+    sheet.type("Brings, Q3 2026", "200k")
     sheet.type("Due, Q3 2026", "15 Nov 2026")
     page.get_by_label("Status, Q3 2026").select_option(label="agreed")
     page.wait_for_function("() => window.models[1].answered?.rows[0].status === 'agreed'")
@@ -98,16 +99,18 @@ def test_a_forecast_and_a_remedy_are_typed_kept_and_found_after_a_reload(sheet, 
     ]
     (remedy,) = said["remedy"]
     assert (remedy["covered_by"], remedy["remedy"]) == ("Event", "Two more trade fairs")
+    assert remedy["amount"] == 200_000
     assert (remedy["due"], remedy["status"]) == (date(2026, 11, 15), "agreed")
     sheet.show(open_form(tmp_path))
     expect(page.get_by_label("Your pipeline, Q3 2026", exact=True)).to_have_value("600,000")
     expect(page.get_by_label("Your opportunities, Q3 2026", exact=True)).to_have_value("25")
     expect(page.get_by_label("Agreed remedy, Q3 2026", exact=True)).to_have_value("Two more trade fairs")
-    expect(page.get_by_label("Due, Q3 2026", exact=True)).to_have_value("2026-11-15")
+    expect(page.get_by_label("Brings, Q3 2026", exact=True)).to_have_value("200,000")
+    expect(page.get_by_label("Due, Q3 2026", exact=True)).to_have_value("15 Nov 2026")
     expect(page.get_by_label("Status, Q3 2026")).to_have_value("agreed")
 
 
-def test_what_cannot_be_kept_is_told_at_its_cell_and_the_rest_is_saved(sheet, page, tmp_path):
+def test_what_is_not_allowed_waits_marked_in_its_cell_also_after_a_reload_and_the_rest_is_saved(sheet, page, tmp_path):
     form = open_form(tmp_path)
     sheet.show(form)
     sheet.type("Your opportunities, Q3 2026", "a few")
@@ -115,8 +118,12 @@ def test_what_cannot_be_kept_is_told_at_its_cell_and_the_rest_is_saved(sheet, pa
     sheet.type("Your pipeline, Q3 2026", "5000")
     page.wait_for_function("() => window.models[0].answered?.rows[0].pipeline === '5000'")
     expect(page.get_by_text("'a few' is no number. Write it as 120.").first).to_be_attached()
-    expect(page.get_by_text("'soon' is no day. Write it as 2026-11-15.").first).to_be_attached()
+    expect(page.get_by_text("'soon' is no day. Write it as 15 Nov 2026.").first).to_be_attached()
     expect(page.get_by_label("Your opportunities, Q3 2026")).to_have_value("a few")
     assert [row.get("pipeline") for row in held(tmp_path)["forecast"]] == [5000]
-    assert form.status.text == "2 cells can't be kept as typed; the rest is saved"
+    assert form.status.text == "All is saved; 2 cells wait to be mended, marked with ▲"
     assert "opportunities" not in held(tmp_path)["forecast"][0]
+    sheet.show(open_form(tmp_path))
+    expect(page.get_by_label("Your opportunities, Q3 2026")).to_have_value("a few")
+    expect(page.get_by_label("Due, Q3 2026", exact=True)).to_have_value("soon")
+    expect(page.get_by_text("'soon' is no day. Write it as 15 Nov 2026.").first).to_be_attached()

@@ -14,7 +14,7 @@ from helpers.answers.source_forecast_editing import SourceForecastEditor
 from helpers.model.source_forecast import ShortfallRemedy, SourceForecast, order_forecasts
 from helpers.present.allocation_view import show_allocation, show_source_goals
 from helpers.present.forms.source_forecast_form import SourceForecastForm, show_source_forecast_form
-from helpers.present.source_forecast_view import NOBODY, show_source_forecasts
+from helpers.present.source_forecast_view import NOBODY, show_remedies, show_source_forecasts
 from tests.analyses.test_coverage import AS_OF, make_small
 from tests.analyses.test_goal_allocation import make_slices
 from tests.companies import make_company
@@ -37,11 +37,12 @@ def say(**values):
     return SourceForecast("Web", "quarter", Q3, author="Ana", at=datetime(2026, 6, 29, tzinfo=UTC), **values)
 
 
-def open_form(folder, company, coverage, author="Ana Okafor"):
+def open_form(folder, company, coverage, author="Ana Okafor", **options):
     def review_of(found):
         return review_source_forecasts(company, coverage, found, as_of=AS_OF)
 
-    return SourceForecastForm(SourceForecastEditor(folder, author=author), review_of, currency="EUR", source="Web")
+    editor = SourceForecastEditor(folder, author=author)
+    return SourceForecastForm(editor, review_of, currency="EUR", source="Web", **options)
 
 
 def type_in(grid, row, **cells):
@@ -130,3 +131,62 @@ def test_a_damaged_file_locks_the_form_and_is_told(tmp_path, company, coverage):
     form = open_form(tmp_path, company, coverage)
     assert form.forecasts.is_disabled and "this is no TOML" in form.notice.value
     assert file.read_text(encoding="utf-8") == "[[forecast\n"
+
+
+@pytest.mark.parametrize(("decimal", "typed", "shown"), [(",", "1.200", "1.200"), (".", "1,200", "1,200")])
+def test_numbers_are_read_and_written_as_where_the_company_is_at_home(
+    tmp_path, company, coverage, decimal, typed, shown
+):
+    form = open_form(tmp_path, company, coverage, decimal=decimal)
+    type_in(form.forecasts, 0, pipeline=typed)
+    assert not form.forecasts.faults
+    assert form.editor.read(("forecast", "Web", "quarter", Q3))["pipeline"] == 1_200
+    again = open_form(tmp_path, company, coverage, decimal=decimal)
+    assert again.forecasts.rows[0]["pipeline"] == shown
+
+
+def test_a_text_that_is_not_allowed_is_found_again_and_goes_once_it_is_mended(tmp_path, company, coverage):
+    form = open_form(tmp_path, company, coverage)
+    type_in(form.remedies, 0, amount="200k", due="15 Nov 2026")
+    type_in(form.remedies, 0, due="soon", amount="lots")
+    again = open_form(tmp_path, company, coverage)
+    assert (again.remedies.rows[0]["due"], again.remedies.rows[0]["amount"]) == ("soon", "lots")
+    assert [fault["column"] for fault in again.remedies.faults] == ["amount", "due"]
+    held = again.editor.read(("remedy", "", "quarter", Q3))
+    assert (held["amount"], held["due"]) == (200_000, date(2026, 11, 15)), "the value before it stays"
+    type_in(again.remedies, 0, due="20.11.2026", amount="")
+    third = open_form(tmp_path, company, coverage)
+    assert (third.remedies.rows[0]["due"], third.remedies.rows[0]["amount"]) == ("20 Nov 2026", "")
+    assert not third.remedies.faults
+    file = (tmp_path / "answers" / "source_forecasts" / "ana-okafor.toml").read_text(encoding="utf-8")
+    assert "draft" not in file
+
+
+def test_what_a_remedy_brings_is_told_beside_what_is_short(tmp_path, company, coverage):
+    form = open_form(tmp_path, company, coverage)
+    row = form.review.starts.iloc[0]
+    type_in(form.remedies, 0, covered_by="Event", amount=f"{abs(row['owner_short']) / 2:.0f}")
+    said = form.remedies.rows[0]["short"]
+    assert ("left uncovered" in said) == (row["owner_short"] > 0)
+    assert "Event covers €" in show_remedies(form.review, currency="EUR").text
+
+
+def test_somebody_else_can_go_on_at_the_same_screen_where_that_is_wanted(company, coverage, monkeypatch, tmp_path):
+    monkeypatch.setenv("REVENUE_ENGINE_APP", "1")
+    mine, asked = replace(company, folder=tmp_path), {"as_of": AS_OF, "by": "Ana Okafor"}
+    closed = show_source_forecast_form(mine, coverage, **asked)
+    assert not find_buttons(closed)
+    place = show_source_forecast_form(mine, coverage, **asked, can_change=True)
+    (leave,) = find_buttons(place)
+    leave.click()
+    assert "Who forecasts?" in find_text(place)
+
+
+def find_buttons(widget):
+    own = [widget] if getattr(widget, "description", "") == "Somebody else forecasts" else []
+    return own + [found for child in getattr(widget, "children", ()) for found in find_buttons(child)]
+
+
+def find_text(widget):
+    own = str(getattr(widget, "value", ""))
+    return own + "".join(find_text(child) for child in getattr(widget, "children", ()))

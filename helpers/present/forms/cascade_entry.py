@@ -9,6 +9,7 @@ from ipywidgets import VBox
 from helpers.analyses.cascade import review_cascade
 from helpers.answers.cascade_comments import read_comments
 from helpers.answers.cascade_editing import CascadeEditor
+from helpers.answers.goal_numbers import find_home_decimal
 from helpers.present.cascade_view import list_views
 from helpers.present.charts.overview import Displays
 from helpers.present.display import Display
@@ -22,12 +23,13 @@ QUESTION = (
 )
 
 
-def open_cascade_form(book: Any, *, matrix: Any = None, by: str = "", subtitle: str = "") -> Any:
+def open_cascade_form(book: Any, *, matrix: Any = None, review: Any = None, by: str = "", subtitle: str = "") -> Any:
     """Open the cascade as a form where somebody is there to fill it in, else show its views.
 
     Args:
         book: The opened workbook.
         matrix: The solved goal matrix, whose probability judges what is achievable; None lets history judge.
+        review: The cascade as measured already; None measures it.
         by: Who edits and comments; empty asks once.
         subtitle: What stands under the views' titles.
 
@@ -35,15 +37,18 @@ def open_cascade_form(book: Any, *, matrix: Any = None, by: str = "", subtitle: 
         A widget; or the views one below the other where nobody can be asked, or names are hidden.
     """
     company, said = book.company, subtitle or book.subtitle()
-    review = review_cascade(company, book.cells, as_of=book.as_of, matrix=matrix)
-    is_hidden = bool(getattr(company.answers, "hides_people", False))
-    if is_hidden or not is_attended():
-        return Displays(list_views(review, subtitle=said, currency=company.currency))
+    review = review or review_cascade(company, book.cells, as_of=book.as_of, matrix=matrix)
+    if is_readable_only(company) or not is_attended():
+        return show_cascade_views(book, review, subtitle=said)
     kpis = {id: (kpi.label, kpi.unit) for id, kpi in company.catalog.kpis.items()}
 
     def make(name: str) -> VBox:
         editor = CascadeEditor(
-            company.folder, kpis=kpis, currency=company.currency, fiscal_year_start=company.fiscal_year_start
+            company.folder,
+            kpis=kpis,
+            currency=company.currency,
+            fiscal_year_start=company.fiscal_year_start,
+            decimal=find_home_decimal(company.locale),
         )
 
         def views() -> list[str]:
@@ -58,6 +63,16 @@ def open_cascade_form(book: Any, *, matrix: Any = None, by: str = "", subtitle: 
         return form.widget
 
     return make(by.strip()) if by.strip() else ask_name(make, question=QUESTION, button="Open the cascade")
+
+
+def show_cascade_views(book: Any, review: Any, *, subtitle: str = "") -> Displays:
+    """Show the cascade to be read."""
+    return Displays(list_views(review, subtitle=subtitle or book.subtitle(), currency=book.company.currency))
+
+
+def is_readable_only(company: Any) -> bool:
+    """Tell whether people stand under pseudonyms, so that nobody can type into what holds their names."""
+    return bool(getattr(company.answers, "hides_people", False))
 
 
 def block_html(shown: Display) -> str:

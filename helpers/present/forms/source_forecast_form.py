@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -13,18 +13,24 @@ from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 
 from helpers.analyses.source_forecast_review import SourceForecastReview, review_source_forecasts
 from helpers.answers.edit_results import Saved
-from helpers.answers.goal_numbers import read_goal_text
+from helpers.answers.goal_numbers import POINT, find_home_decimal
 from helpers.answers.pseudonyms import find_hiding
 from helpers.answers.source_forecast_editing import Place, SourceForecastEditor, describe_conflict
-from helpers.answers.source_forecasts import EXAMPLE_DAY, find_fault, hide_source_forecasts
-from helpers.model.source_forecast import STATUSES, SourceForecasts
+from helpers.answers.source_forecasts import hide_source_forecasts
+from helpers.model.source_forecast import SourceForecasts
 from helpers.present import words
 from helpers.present.cards import message_html
 from helpers.present.forms.attendance import is_attended
 from helpers.present.forms.autosave import Autosave
-from helpers.present.forms.grid import EditableGrid, make_column
+from helpers.present.forms.grid import EditableGrid
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.sign_in import ask_name
+from helpers.present.forms.source_forecast_cells import (
+    list_forecast_columns,
+    list_remedy_columns,
+    read_source_cell,
+    write_source_cell,
+)
 from helpers.present.forms.style import FOLDER, style_widget
 from helpers.present.source_forecast_view import show_source_forecasts
 from helpers.units import format_value
@@ -35,8 +41,6 @@ QUESTION = (
     "the other owners; nobody else can change them.</p>"
 )
 FIXED = {"can_add": False, "can_remove": False, "can_reorder": False}
-DAY_FORMATS = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%d.%m.%Y")
-NUMBERS = {"pipeline": "currency", "opportunities": "count"}
 
 Row = Mapping[str, Any]
 
@@ -50,6 +54,8 @@ class SourceForecastForm:
         currency: ISO code of the company's currency.
         grain: The length of a period.
         source: The source that is open first; empty takes the first one.
+        decimal: The sign before fractions where the company is at home.
+        on_leave: Called when somebody else wants to forecast at this screen; without it nobody is asked.
     """
 
     def __init__(
@@ -60,8 +66,11 @@ class SourceForecastForm:
         currency: str = "USD",
         grain: str = "quarter",
         source: str = "",
+        decimal: str = POINT,
+        on_leave: Callable[[], None] | None = None,
     ) -> None:
         self.editor, self.currency, self.grain, self._review_of = editor, currency, grain, review_of
+        self._decimal = decimal
         self.review = review_of(editor.found)
         starts = self.review.starts
         labels = zip(starts["period_start"], starts["label"], strict=True)
@@ -75,14 +84,19 @@ class SourceForecastForm:
         self.choices = HBox().add_class("actions")
         self.status = SaveStatus(text=SAVES)
         self.pick = Dropdown(options=[(name, name) for name in self.sources], value=first).add_class("pick")
-        self.forecasts = EditableGrid(label="Your forecast", columns=self._forecast_columns(), **FIXED)
-        self.remedies = EditableGrid(label="Who covers the shortfall", columns=self._remedy_columns(), **FIXED)
+        self.forecasts = EditableGrid(label="Your forecast", columns=list_forecast_columns(currency), **FIXED)
+        columns = list_remedy_columns(currency, self.sources)
+        self.remedies = EditableGrid(label="Who covers the shortfall", columns=columns, **FIXED)
+        self.leave = Button(description="Somebody else forecasts").add_class("quiet")
+        if on_leave is not None:
+            self.leave.on_click(lambda _: (self.autosave.stop(), on_leave()))
         sheet = (FOLDER / "matrix_editor.css").read_text(encoding="utf-8")
         style = HTML(f"<style>{sheet}</style>").add_class("red-style")
         self.widget = VBox(
             [
                 style_widget(), style, self.head, self.status, self.notice, self.choices,
-                HBox([HTML('<p class="label">Source</p>'), self.pick]).add_class("actions"), self.forecasts, self.below,
+                HBox([HTML('<p class="label">Source</p>'), self.pick, *([self.leave] if on_leave else [])])
+                .add_class("actions"), self.forecasts, self.below,
                 self.remedies,
             ]
         )  # fmt: skip
@@ -117,15 +131,9 @@ class SourceForecastForm:
         rows, faults = [], []
         for place, (start, label) in enumerate(self.periods.items()):
             key = self._place(kind, start)
-            held = self.editor.read(key)
-            kept = self._typed.setdefault(self._key(kind), {}).setdefault(start, {})
             row = {"period": label, "_fixed": True, **self._facts(kind, start)}
-            for column, value in held.items():
-                text = kept.get(column, "")
-                read, fault = self._judge(key, column, text)
-                is_same = (read in (None, "") and value in (None, "")) or read == value
-                row[column] = text if fault or (is_same and text) else _write(value)
-                kept[column] = row[column]
+            for column, value in self.editor.read(key).items():
+                row[column], fault = self._show_cell(key, column, value)
                 if fault:
                     faults.append({"row": place, "column": column, "message": fault})
             rows.append(row)
@@ -134,6 +142,18 @@ class SourceForecastForm:
             grid.rows = rows
         grid.faults = faults
         self._is_filling = False
+
+    def _show_cell(self, key: Place, column: str, value: Any) -> tuple[str, str]:
+        """Return what stands in a cell and what is wrong with it: what waits there, else the value, as typed here."""
+        kept, waits = self._kept(key), self.editor.read_draft(key, column)
+        if waits:
+            kept[column] = kept.get(column, "") if kept.get(column, "").strip() == waits else waits
+            return kept[column], self._read(key, column, waits)[1] or "Type it again to keep it."
+        typed = kept.get(column, "")
+        read, fault = self._read(key, column, typed)
+        is_same = not fault and ((read in (None, "") and value in (None, "")) or read == value)
+        kept[column] = typed if typed and is_same else write_source_cell(column, value, self._decimal)
+        return kept[column], ""
 
     def _facts(self, kind: str, start: date) -> dict[str, str]:
         """Return what stands beside a row and nobody types."""
@@ -153,13 +173,16 @@ class SourceForecastForm:
             if row["agreed_by"] and row["agreed_on"] == row["agreed_on"]
             else ""
         )
-        return {"short": self._say_short(row["owner_short"]), "said": said}
+        return {"short": self._say_short(row["owner_short"], row["amount"]), "said": said}
 
-    def _say_short(self, short: float) -> str:
+    def _say_short(self, short: float, covered: float) -> str:
         if words.is_missing(short):
             return "no target"
         amount = format_value(abs(float(short)), "currency", currency=self.currency)
-        return f"{amount} {'short' if short > 0 else 'to spare'}"
+        if short <= 0 or not covered > 0:
+            return f"{amount} {'short' if short > 0 else 'to spare'}"
+        left = format_value(max(float(short - covered), 0.0), "currency", currency=self.currency)
+        return f"{amount} short, {left if covered < short else 'nothing'} left uncovered"
 
     def _show_problem(self) -> None:
         text = self.editor.problem
@@ -178,14 +201,19 @@ class SourceForecastForm:
         faults = []
         for place, (start, row) in enumerate(zip(self.periods, grid.rows, strict=False)):
             key = self._place(kind, start)
-            values = dict(self.editor.read(key))
-            kept = self._typed.setdefault(self._key(kind), {}).setdefault(start, {})
+            values, kept = dict(self.editor.read(key)), self._kept(key)
             for column in values:
                 text = str(row.get(column) or "")
+                is_new = text.strip() != kept.get(column, "").strip()
                 kept[column] = text
-                value, fault = self._judge(key, column, text)
-                if fault:
-                    faults.append({"row": place, "column": column, "message": fault})
+                waits = self.editor.read_draft(key, column)
+                if not is_new and not waits:
+                    continue
+                value, fault = self._read(key, column, text)
+                if fault or is_new:
+                    self.editor.put_draft(key, column, text if fault else "")
+                if fault or not is_new:
+                    faults.append({"row": place, "column": column, "message": fault or "Type it again to keep it."})
                 else:
                     values[column] = value
             if values != self.editor.read(key):
@@ -194,28 +222,13 @@ class SourceForecastForm:
         if self.editor.is_dirty:
             self.status.show("saving")
             self.autosave.touch()
-        elif faults or self.status.state == "failed":
-            self._saved(self.editor.refresh())
 
-    def _read(self, column: str, text: str) -> tuple[Any, str]:
-        """Read what stands in a cell: its value, and what is wrong with it."""
-        text = text.strip()
-        if column in NUMBERS:
-            found = read_goal_text(text, NUMBERS[column], currency=self.currency)
-            is_broken = column == "opportunities" and found.value is not None and not float(found.value).is_integer()
-            return found.value, "Opportunities are whole. Write a whole number." if is_broken else found.fault
-        if column == "due":
-            return _read_day(text)
-        return (text or None) if column == "status" else text, ""
+    def _read(self, key: Place, column: str, text: str) -> tuple[Any, str]:
+        return read_source_cell(key, column, text, currency=self.currency, decimal=self._decimal)
 
-    def _judge(self, place: Place, column: str, text: str) -> tuple[Any, str]:
-        """Read a cell, and hold its value against what may be kept in its row."""
-        value, fault = self._read(column, text)
-        if fault or value in (None, ""):
-            return value, fault
-        at = {"grain": place[2], "period_start": place[3]} | ({"source": place[1]} if place[0] == "forecast" else {})
-        found = find_fault(place[0], {**at, column: value})
-        return value, f"{found[1][:1].upper()}{found[1][1:]}. {found[2]}" if found else ""
+    def _kept(self, key: Place) -> dict[str, str]:
+        """Return the texts of a row as they stand on the page."""
+        return self._typed.setdefault(key[1], {}).setdefault(key[3], {})
 
     def _open_source(self) -> None:
         self.autosave.save()
@@ -234,9 +247,8 @@ class SourceForecastForm:
         elif self.editor.conflicts:
             self.status.show("conflict", "choose which of the two holds", at=saved.at)
         elif n:
-            self.status.show(
-                "failed", f"{words.count_of(n, 'cell')} can't be kept as typed; the rest is saved", at=saved.at
-            )
+            waits = f"{words.count_of(n, 'cell')} {'waits' if n == 1 else 'wait'} to be mended, marked with ▲"
+            self.status.show("idle", f"All is saved; {waits}", at=saved.at)
         elif saved.status == "saved" or self.status.state in ("conflict", "saving", "failed"):
             self.status.show("saved", at=saved.at)
         self._show_conflict()
@@ -260,7 +272,7 @@ class SourceForecastForm:
             self.show()
         self.autosave.save()
 
-    # ---- columns ----------------------------------------------------------------------------------------------------
+    # ---- places -----------------------------------------------------------------------------------------------------
 
     def _grid(self, kind: str) -> EditableGrid:
         return self.forecasts if kind == "forecast" else self.remedies
@@ -271,37 +283,17 @@ class SourceForecastForm:
     def _place(self, kind: str, start: date) -> Place:
         return kind, self._key(kind), self.grain, start
 
-    def _forecast_columns(self) -> list[dict[str, Any]]:
-        return [
-            make_column({"id": "period", "label": "Period", "is_fixed": True, "width": 96}),
-            make_column({"id": "model", "label": "Model: pipeline", "is_fixed": True, "width": 120}),
-            make_column({"id": "model_n", "label": "Model: opportunities", "is_fixed": True, "width": 120}),
-            make_column({
-                "id": "pipeline", "width": 130, "label": "Your pipeline", "kind": "number", "unit": self.currency,
-                "example": "600k",
-                "help": "New-business pipeline generated in the period",
-            }),
-            make_column({
-                "id": "opportunities", "width": 130, "label": "Your opportunities", "kind": "number", "example": "25",
-                "help": "How many are created in the period",
-            }),
-            make_column({"id": "note", "label": "What it rests on", "kind": "long_text"}),
-        ]  # fmt: skip
-
-    def _remedy_columns(self) -> list[dict[str, Any]]:
-        return [
-            make_column({"id": "period", "label": "Period", "is_fixed": True, "width": 96}),
-            make_column({"id": "short", "label": "By the owners' forecasts", "is_fixed": True, "width": 130}),
-            make_column({"id": "covered_by", "label": "Who covers it", "suggestions": self.sources}),
-            make_column({"id": "remedy", "label": "Agreed remedy", "kind": "long_text"}),
-            make_column({"id": "due", "label": "Due", "example": EXAMPLE_DAY, "width": 120}),
-            make_column({"id": "status", "label": "Status", "kind": "choice", "choices": list(STATUSES.items())}),
-            make_column({"id": "said", "label": "Last said", "is_fixed": True, "width": 140}),
-        ]
-
 
 def show_source_forecast_form(
-    company: Any, coverage: Any, *, as_of: date, grain: str = "quarter", by: str = "", subtitle: str = ""
+    company: Any,
+    coverage: Any,
+    *,
+    as_of: date,
+    grain: str = "quarter",
+    by: str = "",
+    subtitle: str = "",
+    review: SourceForecastReview | None = None,
+    can_change: bool = False,
 ) -> Any:
     """Show the form where somebody is there to fill it in, else the forecasts as tables.
 
@@ -312,40 +304,40 @@ def show_source_forecast_form(
         grain: The length of a period.
         by: Who forecasts; empty asks once.
         subtitle: What stands under the titles of the tables.
+        review: The forecasts as measured already; None measures them.
+        can_change: Whether somebody else can go on forecasting at the same screen, under another name.
     """
-    review: SourceForecastReview = review_source_forecasts(company, coverage, as_of=as_of, grain=grain)
-    if not is_attended() or not review.is_available or review.starts.empty:
+    review = review or review_source_forecasts(company, coverage, as_of=as_of, grain=grain)
+    if not is_attended() or not can_forecast(review):
         return show_source_forecasts(review, subtitle=subtitle, currency=company.currency)
     is_hidden = bool(getattr(company.answers, "hides_names", False))
     hiding = partial(find_hiding, Path(company.folder), always=is_hidden)
+    place = VBox()
 
     def review_of(found: SourceForecasts) -> SourceForecastReview:
         shown = hide_source_forecasts(found, hiding())
         return review_source_forecasts(company, coverage, shown, as_of=as_of, grain=grain)
 
-    def make(name: str) -> SourceForecastForm:
-        editor = SourceForecastEditor(Path(company.folder), author=name)
-        return SourceForecastForm(editor, review_of, currency=company.currency, grain=grain)
+    def make(name: str) -> VBox:
+        form = SourceForecastForm(
+            SourceForecastEditor(Path(company.folder), author=name),
+            review_of,
+            currency=company.currency,
+            grain=grain,
+            decimal=find_home_decimal(company.locale),
+            on_leave=ask if can_change else None,
+        )
+        return form.widget
 
-    if by.strip():
-        return make(by).widget
-    return ask_name(lambda name: make(name).widget, question=QUESTION, button="Open the forecasts")
+    def ask() -> None:
+        place.children = (ask_name(make, question=QUESTION, button="Open the forecasts"),)
+
+    if not by.strip():
+        return ask_name(make, question=QUESTION, button="Open the forecasts")
+    place.children = (make(by),)
+    return place
 
 
-def _read_day(text: str) -> tuple[date | None, str]:
-    if not text:
-        return None, ""
-    for form in DAY_FORMATS:
-        try:
-            return datetime.strptime(text, form).date(), ""
-        except ValueError:
-            continue
-    return None, f"'{text[:30]}' is no day. Write it as {EXAMPLE_DAY}."
-
-
-def _write(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+def can_forecast(review: SourceForecastReview) -> bool:
+    """Tell whether there are periods to come for which owners can forecast."""
+    return review.is_available and not review.starts.empty
