@@ -139,7 +139,8 @@ def show_remedies(review: SourceForecastReview, *, subtitle: str = "", currency:
             "owner_start": starts["owner_start"],
             "to_spare": -starts["owner_short"],
             "agreed": [
-                say_remedy(row, currency) or ("nobody yet" if row["owner_short"] > 0 else "") for _, row in starts.iterrows()
+                say_remedy(row, currency) or ("nobody yet" if row["owner_short"] > 0 else "")
+                for _, row in starts.iterrows()
             ],
             "said": [_say_agreed(row) for _, row in starts.iterrows()],
         }
