@@ -14,6 +14,9 @@ from helpers.analyses.cause_words import describe_cause
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.analyses.localise import localise
+from helpers.analyses.period_leaves import read_periods
+from helpers.analyses.plan_leaves import plan_leaves
+from helpers.analyses.season_adjustment import Season, adjust_season
 from helpers.periods import Period
 
 ROOT_CAUSE_COLUMNS = [
@@ -54,6 +57,7 @@ class Gap:
         people: Rates adjusted for the mix, or None.
         five_m: The evidence for each cause of the five Ms.
         why_not: Why there is no bridge, where there is none.
+        seasons: Lens → the season that its expectation was brought to.
     """
 
     period: Period
@@ -72,6 +76,7 @@ class Gap:
     people: Adjusted | None = None
     five_m: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FIVE_M_COLUMNS))
     why_not: str = ""
+    seasons: dict[str, Season] = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
@@ -110,6 +115,12 @@ def explain_gap(
         company, period=period, expected=earlier, as_of=as_of, business="new", with_slipped=False
     )
     creation = build_creation_leaves(company, period=period, expected=earlier, as_of=as_of)
+    seasons = {}
+    question = {"period": period, "expected": earlier, "history": history, "as_of": as_of}
+    if search is not None:
+        search, seasons["closing"] = adjust_season(company, search, **question)
+    if creation is not None:
+        creation, seasons["creation"] = adjust_season(company, creation, **question)
     told = closing or _compare_creation(company, period, compared, as_of)
     if told is not None and closing is None:
         words = compared.label if compared else ""
@@ -141,6 +152,7 @@ def explain_gap(
         people=people,
         five_m=five_m,
         why_not="" if told is not None else _why_not(company, earlier, compare_to, as_of),
+        seasons=seasons,
     )
 
 
@@ -154,40 +166,24 @@ def _build_bridge_leaves(
         leaves = build_closing_leaves(company, period=period, expected=[compared], as_of=as_of, with_people=True)
         has_both = leaves is not None and leaves.frame[f"{leaves.steps[0]}_expected"].sum() > 0
         return (leaves, compared.label) if has_both else (None, "")
-    goal = _read_goal(company, period)
-    leaves = build_closing_leaves(company, period=period, expected=earlier[-4:], as_of=as_of, with_people=True)
-    if goal is None or leaves is None or leaves.amount is None or leaves.expected <= 0:
+    if not earlier:
         return None, ""
-    return _scale_to_goal(leaves, goal, period), "plan"
+    leaves = build_closing_leaves(company, period=period, expected=earlier, as_of=as_of, with_people=True)
+    if leaves is None or leaves.amount is None:
+        return None, ""
+    plan = plan_leaves(leaves, company.targets, period, history=_list_outcomes(company, leaves, period, earlier, as_of))
+    return (plan.leaves, "plan") if plan is not None else (None, "")
 
 
-def _read_goal(company, period: Period) -> float | None:
-    """Return the goal for closed revenue of a period, None where nobody typed one."""
+def _list_outcomes(company, leaves: GapLeaves, period: Period, earlier: list[Period], as_of: date) -> pd.Series | None:
+    """Return the revenue of each earlier period, by which a goal for the year is spread; None where there is none."""
     targets = company.targets
-    if targets is None or targets.empty:
+    if targets is None or targets.empty or not (targets["grain"] == "year").any():
         return None
-    starts = pd.to_datetime(targets["period_start"]).dt.date
-    mine = targets[
-        (targets["kpi"] == REVENUE)
-        & (targets["grain"] == period.grain)
-        & (starts == period.start)
-        & (targets["dimension"] == "all")
-    ]
-    goals = mine["goal"].dropna()
-    return float(goals.iloc[0]) if len(goals) else None
-
-
-def _scale_to_goal(leaves: GapLeaves, goal: float, period: Period) -> GapLeaves:
-    """Return the leaves with the expected side scaled to a goal: the same engine with the volume that it needs."""
-    factor = goal / (leaves.expected * leaves.expected_periods)
-    columns = [name for name in leaves.frame.columns if name.endswith("_expected")]
-    frame = leaves.frame.copy()
-    frame[columns] = frame[columns] * factor
-    basis = (
-        f"Deals decided in {period.label}, compared with the plan: the mix, rates and deal sizes of the "
-        f"{leaves.expected_periods} periods before, at the volume that the goal needs"
-    )
-    return replace(leaves, frame=frame, expected_periods=1, basis=basis)
+    question = {"period": period, "earlier": earlier, "as_of": as_of, "business": "all"}
+    read = read_periods(company, replace(leaves, dimensions=()), **question)
+    revenue = {one.start: float(frame[REVENUE].sum()) for one, frame in read if REVENUE in frame}
+    return pd.Series(revenue, dtype=float)
 
 
 def _compare_creation(company, period: Period, compared: Period | None, as_of: date) -> GapLeaves | None:
@@ -326,7 +322,7 @@ def _why_not(company, earlier: list[Period], compare_to: str, as_of: date) -> st
             "There are neither deals nor contacts with dates, so no funnel can be compared. Add one of their exports."
         )
     if compare_to == "plan":
-        return "No goal for closed revenue is written down for this period. Type it in the goal matrix."
+        return "No goal for closed revenue covers the company in this period. Type it in the goal matrix."
     if not earlier:
         return "This is the first period in the exports: there is nothing to compare it with yet."
     return "Neither period has records that reached a later stage, so nothing can be compared."

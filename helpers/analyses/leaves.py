@@ -82,6 +82,7 @@ def build_closing_leaves(
     business: str = "all",
     with_slipped: bool = True,
     with_people: bool = False,
+    cut_by: Sequence[str] | None = None,
 ) -> GapLeaves | None:
     """Build the leaves of the deals decided in a period: decided → won → revenue.
 
@@ -93,6 +94,7 @@ def build_closing_leaves(
         business: all, new or existing.
         with_slipped: Count what was pushed out too (where close-date changes are known).
         with_people: Take every partition along, those of people too, for adding up and not for searching.
+        cut_by: The partitions to take, whatever they hold; None chooses those that can be searched.
 
     Deals that were due and pushed out of their period count as entered and not won, so that what slipped is told
     as timing and neither as fewer deals nor as a worse rate.
@@ -119,6 +121,7 @@ def build_closing_leaves(
     rows = np.logical_or.reduce([number != 0 for sides in steps.values() for number in sides])
     most = MOST_ADDED_UP if with_people else MOST_DIMENSIONS
     dimensions, left_out = choose_dimensions(company, journeys, "deal", rows, with_people=with_people, most=most)
+    dimensions = dimensions if cut_by is None else tuple(cut_by)
     numbers = steps | (_split_money(money, is_won, side) if has_money else {})
     flat = {} if slipped is None else {SLIPPED: slipped.amount, f"{SLIPPED}_count": slipped.count}
     names = " and ".join(one.label for one in expected) if len(expected) <= 2 else f"{len(expected)} earlier periods"
@@ -158,7 +161,9 @@ def _split_money(money: np.ndarray, is_won: np.ndarray, side: np.ndarray) -> dic
     return {name: _split(number, side) for name, number in columns.items()}
 
 
-def build_creation_leaves(company, *, period: Period, expected: Sequence[Period], as_of: date) -> GapLeaves | None:
+def build_creation_leaves(
+    company, *, period: Period, expected: Sequence[Period], as_of: date, cut_by: Sequence[str] | None = None
+) -> GapLeaves | None:
     """Build the leaves of the contacts that entered in a period, each cohort seen at the same age.
 
     A record counts at a step when it has the dates of this and all steps before it, in order, by the end of its own
@@ -169,6 +174,7 @@ def build_creation_leaves(company, *, period: Period, expected: Sequence[Period]
         period: The period in question.
         expected: The earlier period or periods.
         as_of: The last day that counts.
+        cut_by: The partitions to take, whatever they hold; None chooses those that can be searched.
 
     Returns:
         The leaf table, from the first stage that contacts have a date for up to the opportunity (to won where the
@@ -195,6 +201,7 @@ def build_creation_leaves(company, *, period: Period, expected: Sequence[Period]
     if not (side == 1).any() or not (side == 2).any():
         return None
     dimensions, left_out = choose_dimensions(company, journeys, "contact", side > 0)
+    dimensions = dimensions if cut_by is None else tuple(cut_by)
     names = " and ".join(one.label for one in expected) if len(expected) <= 2 else f"{len(expected)} earlier periods"
     return GapLeaves(
         lens="creation",
