@@ -52,6 +52,8 @@ class Leaf:
         places: Where, each as ``region=US``.
         slice_values: Partition → values of the evidence behind it.
         lens: The evidence's; empty where it was not searched.
+        step: The evidence's; empty where it was not searched.
+        effect: The evidence's: volume, mix, rate, value or timing; empty where it was not searched.
         named: Whether its words named a person, who was left out.
         shown: What the data says for it.
     """
@@ -72,6 +74,8 @@ class Leaf:
     places: tuple[str, ...] = ()
     slice_values: Mapping[str, list] | None = None
     lens: str = ""
+    step: str = ""
+    effect: str = ""
     named: bool = False
     shown: str = ""
 
@@ -212,6 +216,8 @@ def _read_cause(one: BoardCause, index: Mapping[str, Found]) -> Leaf:
         places=tuple(dict.fromkeys(places)),
         slice_values=first.slice_values if first else None,
         lens=first.lens if first else "",
+        step=first.step if first else "",
+        effect=first.effect if first else "",
         shown=first.statement if first else "",
     )
 
@@ -235,6 +241,8 @@ def _list_untaken(index: Mapping[str, Found], taken: Sequence[str]) -> list[Leaf
                 places=list_places(one.slice_values),
                 slice_values=one.slice_values,
                 lens=one.lens,
+                step=one.step,
+                effect=one.effect,
                 shown=one.statement,
             )
         )

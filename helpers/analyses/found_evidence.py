@@ -58,7 +58,7 @@ class Found:
     @property
     def basis(self) -> str:
         """Records and chance, as they stand beside a number."""
-        kind = "q" if self.lens else "p"
+        kind = "p" if self.rule else "q"
         parts = [f"n {self.n:,}" if self.n else "", say_chance(self.p_value, kind) if self.is_proven else ""]
         return ", ".join(part for part in parts if part)
 
@@ -129,6 +129,7 @@ def _read_answer(row: Mapping, localised: Iterable[Found]) -> Found:
     told = [one for one in localised if row["statement"].startswith(one.statement)]
     money = None if pd.isna(row["money"]) or row["money"] >= 0 else abs(float(row["money"]))
     counts_for = (told[0].counts_for if told else LATER) if money is not None else ""
+    step, effect, lens = (told[0].step, told[0].effect, told[0].lens) if told else ("", "", "")
     return Found(
         id=f"{FIVE_M}:{row['cause']}",
         m=row["m"],
@@ -141,6 +142,9 @@ def _read_answer(row: Mapping, localised: Iterable[Found]) -> Found:
         n=int(row["n"]),
         p_value=None if pd.isna(row["p_value"]) else float(row["p_value"]),
         rule=row["cause"],
+        effect=effect,
+        step=step,
+        lens=lens,
     )
 
 

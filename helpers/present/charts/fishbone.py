@@ -28,6 +28,9 @@ WIDTH, MARGIN, HEAD, SLANT, GAP = 936, 12, 160, 34, 18
 TEXT, SMALL, LEADING = 12.5, 11.5, 15
 LABEL, BRACKET, META = 38, 26, 16
 MOST_LEAVES, MOST_ROOFS, MOST_DOTS = 4, 2, 6
+LEANS = 26
+"""Pixels by which an upper bone leans into the words of a cause beside it."""
+
 EMPTY = (
     "There is no cause to draw yet",
     "Neither the data nor anybody on the board names one for this period.",
@@ -123,7 +126,8 @@ class _Half:
 
     def _wrap(self, leaf: Leaf) -> list[str]:
         weight = 600 if leaf.state == "kept" else 400
-        return wrap_text(leaf.text, TEXT, self.width - 6, weight=weight, most=self.most_lines)
+        room = self.width - (LEANS if self.is_top else 8)
+        return wrap_text(leaf.text, TEXT, room, weight=weight, most=self.most_lines)
 
     def _measure(self, place: int) -> float:
         """Return how deep a bone is."""
@@ -174,7 +178,8 @@ class _Half:
         for x in (left, right):
             canvas.line(x, y, x, y - side * 6, stroke="accent", width=1.5)
         canvas.line(left, y, right, y, stroke="accent", width=1.5)
-        told = fit_text(say_roof(roof), SMALL, max(right - left, 150), weight=600)
+        told = fit_text(say_roof(roof), SMALL, WIDTH / 2, weight=600)
+        left = min(left, WIDTH - MARGIN - measure_text(told, SMALL, weight=600))
         canvas.text(left, y - 5 if self.is_top else y + 14, told, size=SMALL, fill="accent", weight=600)
 
 
