@@ -223,11 +223,12 @@ def _find_contradiction(table: str, record: Mapping[str, Any]) -> Fault | None:
         key = "slice" if "dimension" in record else "dimension"
         return key, f"{key} is missing", "Name both the partition and its value, or neither for the whole company."
     if table == "target":
-        return _find_pay_fault({key: record[key] for key in PAY_KEYS if key in record})
+        return find_pay_fault({key: record[key] for key in PAY_KEYS if key in record})
     return None
 
 
-def _find_pay_fault(pay: Mapping[str, float]) -> Fault | None:
+def find_pay_fault(pay: Mapping[str, float]) -> Fault | None:
+    """Tell what is wrong with a rule by which attainment becomes pay; of missing keys nothing is."""
     if pay.get("threshold", 0) >= 1:
         return "threshold", "the threshold is not below the target", "Write 0.7 for 70 % of the target."
     if pay.get("cap", 2) <= 1:
@@ -257,7 +258,7 @@ def _read_pay(topic: Topic, problems: list[Problem]) -> PayRule:
             problems.append(make_problem(topic, "pay", key, value, "this key is unknown", cure))
             continue
         number, message, cure = _read_amount(key, value)
-        fault = (key, message, cure) if message else _find_pay_fault({key: number})
+        fault = (key, message, cure) if message else find_pay_fault({key: number})
         if fault:
             problems.append(make_problem(topic, "pay", key, value, fault[1], fault[2]))
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from helpers.answers.cascade import KINDS, TEXT_LIMIT
+from helpers.answers.cascade import KINDS, PAY_KEYS, TEXT_LIMIT
 from helpers.answers.day_text import read_day_text
 from helpers.answers.fields import UNSHOWABLE
 from helpers.answers.goal_numbers import COMMA, POINT, read_goal_text
@@ -19,30 +19,27 @@ Record = Mapping[str, Any]
 Read = tuple[dict[str, Any], str]
 """Key → value (None takes it away), and what is wrong; with a fault nothing is taken."""
 
+PAY = "pay"
+"""The rule by which everybody's attainment becomes pay: one row, written as the file's table ``[pay]``."""
+
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "goal": ("title", "level", "serves", "department", "owner", "kpi", "slice", "target", "baseline", "period"),
+    "goal": ("title", "level", "serves", "department", "owner", "kpi", "slice", "target", "baseline", "period", "note"),
     "tactic": (
-        "title",
-        "serves",
-        "department",
-        "owner",
-        "start",
-        "due",
-        "cost",
-        "kpi",
-        "slice",
-        "amount",
-        "time",
-        "state",
+        "title", "serves", "department", "owner", "start", "due", "cost", "kpi", "slice", "amount", "time", "state",
+        "note",
     ),
     "person": ("name", "department", "role", "variable_pay", "capacity"),
-    "target": ("person", "goal", "title", "kpi", "slice", "target", "period", "weight", "pay_share"),
+    "target": ("person", "goal", "title", "kpi", "slice", "target", "period", "weight", "pay_share", *PAY_KEYS),
     "correlation": ("from", "to", "strength", "note"),
-}
+    PAY: PAY_KEYS,
+}  # fmt: skip
 """Table → its columns as people see them; ``slice`` holds partition and value, ``period`` grain and first day."""
 
 BETWEEN = "; "
-SHARES = ("time", "capacity", "weight", "pay_share")
+PARTS = ("time", "capacity", "weight", "pay_share")
+SHARES = (*PARTS, *PAY_KEYS)
+"""What is written in per cent; parts of a whole are never more than 100 %."""
+
 MONEY = ("cost", "variable_pay")
 MEASURED = ("target", "baseline", "amount")
 _SWAPPED = str.maketrans({COMMA: POINT, POINT: COMMA})
@@ -232,8 +229,9 @@ def _read_number(column: str, text: str, record: Record, vocabulary: Vocabulary)
     read = read_goal_text(bare, unit, currency=vocabulary.currency, decimal=vocabulary.decimal)
     if read.fault or read.value is None:
         return {}, read.fault or f"'{text[:30]}' is no number."
-    if column in SHARES and read.value > 1:
-        return {}, f"'{text[:30]}' is more than 100 %. Write 40 % for two days a week."
+    if column in PARTS and read.value > 1:
+        example = "Write 40 % for two days a week." if column in ("time", "capacity") else "Write 40 %."
+        return {}, f"'{text[:30]}' is more than 100 %. {example}"
     number = -read.value if is_negative else read.value
     return {column: int(number) if float(number).is_integer() else number}, ""
 

@@ -1,12 +1,22 @@
 """The cascade while people edit it in tables: every change is on disk at once, and merged with what others changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.answers.cascade import DRAFT, KINDS, TOPIC, find_free_id, parse_cascade, read_record
-from helpers.answers.cascade_cells import COLUMNS, Record, Vocabulary, read_cell, show_record
+from helpers.answers.cascade import (
+    DRAFT,
+    KINDS,
+    PAY_KEYS,
+    TOPIC,
+    default_pay,
+    find_free_id,
+    find_pay_fault,
+    parse_cascade,
+    read_record,
+)
+from helpers.answers.cascade_cells import COLUMNS, PAY, Record, Vocabulary, read_cell, show_record
 from helpers.answers.edit_results import Clock, Saved, read_clock
 from helpers.answers.files import Topic, read_topic, stat_topic, update_topic
 from helpers.answers.goal_numbers import POINT
@@ -17,8 +27,11 @@ ID = "_id"
 Place = tuple[str, str, str]
 """Table, the record's id, column."""
 
-NAMED_BY = {"goal": "title", "tactic": "title", "person": "name", "target": "person", "correlation": "from"}
+NAMED_BY = {"goal": "title", "tactic": "title", "person": "name", "target": "person", "correlation": "from", PAY: ""}
 """Table → the column without which a row isn't kept yet."""
+
+EVERYBODY = "everybody"
+"""The id of the only row of the table of pay."""
 
 CORRELATION = "correlation"
 """The only table whose records have no id: what they connect names them."""
@@ -101,8 +114,8 @@ class CascadeEditor:
         words, records, found = self.vocabulary, self._records(table), {}
         for (of, id, column), text in self._drafts().items():
             if of == table and id in records:
-                fault = read_cell(table, column, text, records[id], words)[1]
-                found[id, column] = fault or "Type it again to keep it."
+                sets, fault = read_cell(table, column, text, records[id], words)
+                found[id, column] = fault or _explain(table, records[id], sets) or "Type it again to keep it."
         for place, one in self.conflicts.items():
             if place[0] == table:
                 found[place[1], place[2]] = f"Somebody else has typed '{one.theirs[:60]}' meanwhile. Choose above."
@@ -124,7 +137,7 @@ class CascadeEditor:
         """Write what was changed in a table's rows.
 
         Args:
-            table: goal, tactic, person, target or correlation.
+            table: goal, tactic, person, target, correlation or pay.
             rows: Every row as typed: known ones with their ``_id``, new ones without. A known one that is missing is
                 taken out of the cascade.
 
@@ -181,7 +194,7 @@ class CascadeEditor:
         found = []
         for column in sorted(changed, key=lambda column: column != "kpi"):  # numbers are read in the KPI's unit
             sets, fault = read_cell(table, column, texts[column], record, words)
-            if column == NAMED_BY[table] and not texts[column].strip():
+            if NAMED_BY[table] == column and not texts[column].strip():
                 sets, fault = {}, f"The {column} is missing. Type it, or remove the row."
             record.update(sets)
             found.append(_Change((table, id, column), texts[column], sets, fault))
@@ -217,6 +230,7 @@ class CascadeEditor:
         return made
 
     def _write(self, table: str, changes: list[_Change], added: list[Any], gone: list[str]) -> Saved:
+        gone = [id for id in gone if table != PAY]
         if not (changes or added or gone):
             return Saved("unchanged")
         clashes: list[CellConflict] = []
@@ -224,7 +238,7 @@ class CascadeEditor:
 
         def compose(current: Topic) -> Mapping[str, Any]:
             clashes.clear()
-            rows = [dict(row) if isinstance(row, Mapping) else row for row in self._listed(current.values, table)]
+            rows = self._copy_rows(current.values, table)
             drafts = [row for row in self._listed(current.values, DRAFT) if isinstance(row, Mapping)]
             by_id = {_id_of(table, row): row for row in reversed(rows) if isinstance(row, dict)}
             for change in changes:
@@ -244,8 +258,10 @@ class CascadeEditor:
             for record, texts in added:
                 keep.append(record)
                 drafts += [_draft((table, _id_of(table, record), column), text) for column, text in texts.items()]
-            values = {**current.values, table: [_tidy(row) for row in keep], DRAFT: drafts}
-            return {key: value for key, value in values.items() if value != []}
+            tidy = [_tidy(row) for row in keep]
+            written = {key: tidy[0][key] for key in tidy[0] if key != "id"} if table == PAY else tidy
+            values = {**current.values, table: written, DRAFT: drafts}
+            return {key: value for key, value in values.items() if value not in ([], {})}
 
         try:
             topic = update_topic(self._folder, TOPIC, compose, known=self._known, now=self._clock())
@@ -268,7 +284,7 @@ class CascadeEditor:
         """Tell where the file holds something else than this window knew, and than it would write."""
         table, _, column = change.place
         keys = change.sets or {column: None}
-        now = read_record(table, now)[0]
+        now = {**asdict(default_pay()), **now} if table == PAY else read_record(table, now)[0]
         held = [_plain(now.get(key)) for key in keys]
         if held == [_plain(before.get(key)) for key in keys] or (
             change.sets and held == [_plain(v) for v in keys.values()]
@@ -278,6 +294,8 @@ class CascadeEditor:
 
     def _records(self, table: str) -> dict[str, dict[str, Any]]:
         """Return id → record of a table, those that aren't allowed left out."""
+        if table == PAY:
+            return {EVERYBODY: {"id": EVERYBODY, **asdict(self.cascade.pay)}}
         kept = {"goal": self.cascade.goals, "tactic": self.cascade.tactics, "person": self.cascade.people}
         known = kept.get(table, self.cascade.targets)
         rows = (row for row in self._listed(self._known.values, table) if isinstance(row, Mapping))
@@ -287,6 +305,16 @@ class CascadeEditor:
             if (table == CORRELATION or id in known) and id not in found:
                 found[id] = read_record(table, row)[0]
         return {id: record for id, record in found.items() if record}
+
+    def _copy_rows(self, values: Mapping[str, Any], table: str) -> list[Any]:
+        if table == PAY:
+            rule = values.get(PAY, {})
+            if not isinstance(rule, Mapping):
+                raise AnswersError(
+                    f"[answers/{TOPIC}.toml, pay] this is no table, so nothing was written. Write [pay]."
+                )
+            return [{"id": EVERYBODY, **rule}]
+        return [dict(row) if isinstance(row, Mapping) else row for row in self._listed(values, table)]
 
     def _drafts(self) -> dict[Place, str]:
         rows = (row for row in self._listed(self._known.values, DRAFT) if isinstance(row, Mapping))
@@ -315,8 +343,17 @@ def _id_of(table: str, row: Any) -> str:
 
 def _is_allowed(table: str, row: Mapping[str, Any], sets: Mapping[str, Any]) -> bool:
     """Tell whether a record stays allowed as a whole with some keys set, such as its due date after its start."""
+    return not _explain(table, row, sets)
+
+
+def _explain(table: str, row: Mapping[str, Any], sets: Mapping[str, Any]) -> str:
+    """Say why a record isn't allowed as a whole with some keys set, and what to do; empty where it is."""
     wanted = {key: value for key, value in {**row, **sets}.items() if value is not None}
-    return read_record(table, wanted)[1] is None
+    if table == PAY:
+        fault = find_pay_fault({key: wanted[key] for key in PAY_KEYS if key in wanted})
+    else:
+        fault = read_record(table, wanted)[1]
+    return f"{fault[1][:1].upper()}{fault[1][1:]}. {fault[2]}" if fault else ""
 
 
 def _without(drafts: Iterable[Mapping[str, Any]], place: Place) -> list[Mapping[str, Any]]:

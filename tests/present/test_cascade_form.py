@@ -11,8 +11,10 @@ from helpers.answers.cascade import read_cascade
 from helpers.answers.cascade_comments import add_comment, read_comments
 from helpers.answers.cascade_editing import CascadeEditor
 from helpers.answers.store import Answers
+from helpers.model.cascade import Cascade
 from helpers.present.forms.cascade_entry import open_cascade_form
 from helpers.present.forms.cascade_form import CascadeForm
+from helpers.present.forms.cascade_tables import SIDES, list_cascade_columns
 from tests.analyses.cascade_cases import AS_OF, CELLS, make_cascade
 from tests.answers.test_cascade_editing import KPIS, START
 from tests.companies import make_company
@@ -113,6 +115,57 @@ def test_people_talk_and_both_see_the_thread(folder):
     assert "&lt;b&gt;Because" in ana.talk.thread.value and ana.talk.text.value == ""
     first, second = read_comments(folder)[0]
     assert second.reply_to == first.id and second.author == "Ben Ito"
+
+
+def test_notes_a_department_and_the_rules_of_pay_are_typed_and_kept(folder):
+    form = open_form(folder)
+    goals, tactics, pay = form.grids["goal"], form.grids["tactic"], form.grids["pay"]
+    goals.rows = [{**row, "note": "Board of 3 May"} for row in goals.rows]
+    tactics.rows = [{**row, "department": "Marketing", "note": "With the agency"} for row in tactics.rows]
+    pay.rows = [{**row, "threshold": "60 %", "cap": "200 %"} for row in pay.rows]
+    held = read_cascade(folder)[0]
+    assert held.goals["year"].note == "Board of 3 May"
+    assert (held.tactics["web"].department, held.tactics["web"].note) == ("Marketing", "With the agency")
+    assert (held.pay.threshold, held.pay.cap) == (0.6, 2.0)
+    people, targets = form.grids["person"], form.grids["target"]
+    targets.rows = [{"person": people.rows[0]["name"], "goal": "Win 9.4 M", "cap": "120 %", "pay_at_cap": "130 %"}]
+    (target,) = read_cascade(folder)[0].targets.values()
+    assert (target.rule.threshold, target.rule.cap, target.rule.pay_at_cap) == (0.6, 1.2, 1.3)
+
+
+def test_a_rule_of_pay_that_contradicts_itself_waits_in_its_cell(folder):
+    form = open_form(folder)
+    form.grids["pay"].rows = [{**row, "cap": "90 %"} for row in form.grids["pay"].rows]
+    again = open_form(folder)
+    assert again.grids["pay"].rows[0]["cap"] == "90 %" and read_cascade(folder)[0].pay.cap == 1.5
+    (fault,) = again.grids["pay"].faults
+    assert fault["column"] == "cap" and "not above the target" in fault["message"]
+
+
+@pytest.mark.parametrize("table", [*SIDES])
+def test_every_side_of_a_table_fits_beside_the_list_of_pages_on_a_small_screen(table):
+    least = {"text": 108, "long_text": 208, "number": 112}  # what the grid gives a column that names no width
+    for side in SIDES[table]:
+        columns = list_cascade_columns(side, Cascade(), kpis={}, currency="EUR", named_by="")
+        assert sum(one["width"] or least[one["kind"]] for one in columns) + 28 <= 952
+
+
+def test_a_table_with_many_columns_is_turned_and_tells_what_is_wrong_on_its_other_side(folder):
+    form = open_form(folder)
+    form.go("goal")
+    assert [one["id"] for one in form.grids["goal"].columns][:2] == ["title", "level"]
+    form.grids["goal"].rows = [{**row, "target": "lots"} for row in form.grids["goal"].rows]
+    assert form.grids["goal"].faults == [] and form.sides.children[1].description == "In numbers ▲ 1"
+    form.sides.children[1].click()
+    assert [one["id"] for one in form.grids["goal"].columns][:2] == ["title", "kpi"]
+    assert [fault["column"] for fault in form.grids["goal"].faults] == ["target"]
+
+
+def test_numbers_are_read_and_written_as_where_the_company_is_at_home(folder):
+    editor = CascadeEditor(folder, kpis=KPIS, currency="EUR", decimal=",")
+    assert editor.list_rows("goal")[0]["target"] == "9.400.000"
+    editor.save("goal", [{**row, "baseline": "8.350"} for row in editor.list_rows("goal")])
+    assert read_cascade(folder)[0].goals["year"].baseline == 8_350
 
 
 def test_an_empty_comment_is_refused_and_nothing_written(folder):

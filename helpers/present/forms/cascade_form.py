@@ -11,12 +11,13 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, VBox
 
+from helpers.answers.cascade_cells import COLUMNS, PAY
 from helpers.answers.cascade_editing import ID, NAMED_BY, CascadeEditor
 from helpers.answers.edit_results import Saved
-from helpers.model.cascade import LEVEL_WORDS, LEVELS, STATES, STRENGTHS
 from helpers.present.cards import message_html
+from helpers.present.forms.cascade_tables import EVERYBODY, GRIDS, LABELS, SIDES, TABLES, Side, list_cascade_columns
 from helpers.present.forms.cascade_talk import CascadeTalk
-from helpers.present.forms.grid import EditableGrid, make_column
+from helpers.present.forms.grid import EditableGrid
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.style import FOLDER, style_widget
 
@@ -25,47 +26,11 @@ PAUSE, PAUSE_NEW, LOOK = 0.15, 0.7, 2.0
 title; seconds between two looks at what others changed."""
 
 OVERVIEW, TALK = "overview", "talk"
-TABLES = {
-    "goal": "Goals", "tactic": "Tactics", "person": "People", "target": "Targets", "correlation": "Correlations",
-}  # fmt: skip
 SCREENS = {OVERVIEW: "Cascade", **TABLES, TALK: "Comments"}
 YOUNG = 5.0
 """Seconds after a row was kept during which it may still be on its way to the browser."""
 
 SAVES = "Every change is saved by itself"
-HELP = {
-    "goal": "A goal serves the goals above it: write their titles, several with a semicolon between. A slice is "
-    "written as region=US; empty is the whole company. The baseline is what comes without any tactic; empty takes "
-    "history.",
-    "tactic": "What a tactic adds to its KPI over the period of its goal, such as +25 or +3 points. Time is the share "
-    "of its owner's week.",
-    "person": "Whoever owns goals or tactics or carries targets. Variable pay is a year's, at 100 %.",
-    "target": "A shared target takes the goal's KPI and period; one of their own names a KPI, such as Closed revenue "
-    "for owner=Ana Okafor. Weights of one person add up to 100 %.",
-    "correlation": "How far two things hang together as you see it: a tactic and a company goal or a KPI, a company "
-    "goal and a long-term goal. The X-matrix shows it beside what the links imply.",
-}
-LABELS = {
-    "title": "Title", "level": "Level", "serves": "Serves", "department": "Department", "owner": "Owner", "kpi": "KPI",
-    "slice": "Slice", "target": "Target", "baseline": "Baseline", "period": "Period", "start": "From", "due": "Due",
-    "cost": "Cost", "amount": "Adds", "time": "Time", "state": "State", "name": "Name", "role": "Role",
-    "variable_pay": "Variable pay", "capacity": "Free for tactics", "person": "Person", "goal": "Shared goal",
-    "weight": "Weight", "pay_share": "Share of pay", "from": "This", "to": "With that", "strength": "How far",
-    "note": "Why",
-}  # fmt: skip
-SHOWN = {
-    "goal": ("title", "level", "serves", "department", "owner", "kpi", "slice", "target", "baseline", "period"),
-    "tactic": ("title", "serves", "owner", "start", "due", "cost", "kpi", "slice", "amount", "time", "state"),
-    "person": ("name", "department", "role", "variable_pay", "capacity"),
-    "target": ("person", "goal", "weight", "kpi", "slice", "target", "period", "pay_share"),
-    "correlation": ("from", "to", "strength", "note"),
-}
-NUMBERS = frozenset(("target", "baseline", "cost", "amount", "time", "variable_pay", "capacity", "weight", "pay_share"))
-WIDTHS = {
-    "title": 190, "serves": 150, "level": 112, "kpi": 132, "slice": 104, "goal": 180, "period": 84, "owner": 116,
-    "time": 68, "start": 104, "due": 104, "state": 96, "weight": 84, "target": 100, "baseline": 96, "amount": 88,
-    "cost": 84, "department": 108,
-}  # fmt: skip
 
 
 class CascadeForm:
@@ -96,14 +61,15 @@ class CascadeForm:
         self._is_stale = True
         self._created: dict[tuple[str, str], float] = {}
         self._task: asyncio.Task[None] | None = None
-        self.screen = OVERVIEW
+        self.screen, self._side_of = OVERVIEW, dict.fromkeys(GRIDS, 0)
         self.status = SaveStatus()
         self.problem, self.help = HTML(), HTML()
         self.conflicts = VBox().add_class("conflicts")
         self.tabs = {screen: Button(description=label).add_class("tab") for screen, label in SCREENS.items()}
         for screen, tab in self.tabs.items():
             tab.on_click(lambda _, screen=screen: self.go(screen))
-        self.grids = {table: self._make_grid(table) for table in TABLES}
+        self.sides = HBox().add_class("sides")
+        self.grids = {table: self._make_grid(table) for table in GRIDS}
         self.overview = HTML().add_class("views")
         self.talk = CascadeTalk(folder, by=by, cascade=lambda: editor.cascade, on_said=self._said)
         head = HBox([HTML(f'<p class="title">{escape(f"The cascade, edited by {by}")}</p>'), self.status]).add_class(
@@ -112,10 +78,13 @@ class CascadeForm:
         style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}{_css()}</style>")
         tabs = HBox(list(self.tabs.values())).add_class("tabs")
         style.add_class("red-style")
-        above = VBox([style_widget(), style, head, self.problem, tabs, self.conflicts, self.help, self.overview])
+        above = VBox(
+            [style_widget(), style, head, self.problem, tabs, self.conflicts, self.sides, self.help, self.overview]
+        )
         for part in (above, self.talk.widget):  # the tables between them bring a look of their own
             part.add_class("red").add_class("matrix-editor")
-        self.widget = VBox([above, *self.grids.values(), self.talk.widget]).add_class("red").add_class("cascade-form")
+        grids = [self.grids[PAY].add_class("pay-rule"), *(self.grids[table] for table in TABLES)]
+        self.widget = VBox([above, *grids, self.talk.widget]).add_class("red").add_class("cascade-form")
         self.fill()
         self.status.show("idle", SAVES)
         self.go(OVERVIEW)
@@ -127,25 +96,37 @@ class CascadeForm:
         for name, tab in self.tabs.items():
             tab.add_class("is-current") if name == screen else tab.remove_class("is-current")
         for table, grid in self.grids.items():
-            grid.layout.display = "" if table == screen else "none"
+            is_shown = table == screen or (table == PAY and screen == "target" and self._side_of["target"] == 1)
+            grid.layout.display = "" if is_shown else "none"
         self.overview.layout.display = "" if screen == OVERVIEW else "none"
         self.talk.widget.layout.display = "" if screen == TALK else "none"
-        self.help.value = f'<p class="subtitle">{escape(HELP[screen])}</p>' if screen in HELP else ""
+        self.help.value = f'<p class="subtitle">{escape(self._side(screen).help)}</p>' if screen in TABLES else ""
+        self._show_sides()
         if screen == OVERVIEW:
             self._show_views()
         elif screen == TALK:
             self.talk.show()
+
+    def turn(self, table: str, number: int) -> None:
+        """Show another side of a table: the same rows with other columns."""
+        self._side_of[table] = number
+        self.grids[table].columns = self._list_columns(table)
+        self._mark_faults(table)
+        self.go(self.screen)
 
     def fill(self) -> None:
         """Show every table as it stands; rows that aren't kept yet stay as typed."""
         self._is_filling = True
         for table, grid in self.grids.items():
             new = [row for row in grid.rows if not row.get(ID)]  # an empty one too: somebody is about to type in it
-            rows = [*_keep_typed(self.editor.list_rows(table), grid.rows), *new]
+            kept = self.editor.list_rows(table)
+            if table == PAY:
+                kept = [{"who": EVERYBODY, "_fixed": True, **row} for row in kept]
+            rows = [*_keep_typed(kept, grid.rows), *new]
             grid.columns = self._list_columns(table)
             if grid.rows != rows:
                 grid.rows = rows
-            grid.faults = self._list_faults(table, rows)
+            self._mark_faults(table)
             grid.is_disabled = bool(self.editor.problem)
         self._is_filling = False
         text = self.editor.problem
@@ -153,6 +134,7 @@ class CascadeForm:
         for table, tab in ((table, self.tabs[table]) for table in TABLES):
             tab.description = f"{TABLES[table]} · {len(self.editor.list_rows(table))}"
         self.tabs[TALK].description = f"Comments · {self.talk.count()}"
+        self._show_sides()
         self._show_conflicts()
 
     def save(self, table: str) -> Saved:
@@ -174,7 +156,7 @@ class CascadeForm:
         if saved.status == "failed":
             self.status.show("failed", saved.message)
         else:
-            waits = any(not row.get(ID) and any(row.get(column) for column in SHOWN[table]) for row in grid.rows)
+            waits = any(not row.get(ID) and any(row.get(column) for column in COLUMNS[table]) for row in grid.rows)
             told = f"A row is kept once it has a {NAMED_BY[table]}" if waits else ""
             state = "conflict" if saved.status == "conflict" else "idle" if waits else "saved"
             self.status.show(state, "choose which of the two holds" if state == "conflict" else told, at=saved.at)
@@ -231,40 +213,45 @@ class CascadeForm:
 
     def _make_grid(self, table: str) -> EditableGrid:
         grid = EditableGrid(
-            label=TABLES[table], columns=self._list_columns(table), can_reorder=False, maximum_rows=300,
-            add_label=f"Add {table}", empty_label=f"No {TABLES[table].lower()} yet",
+            label=GRIDS[table], columns=self._list_columns(table), can_reorder=False, maximum_rows=300,
+            add_label=f"Add {table}", empty_label=f"No {GRIDS[table].lower()} yet", can_add=table != PAY,
+            can_remove=table != PAY,
         )  # fmt: skip
         grid.observe(lambda _, table=table: self._typed(table), names="rows")
         return grid
 
+    def _side(self, table: str) -> Side:
+        return SIDES[table][self._side_of[table]]
+
     def _list_columns(self, table: str) -> list[dict[str, Any]]:
-        cascade = self.editor.cascade
-        people = [person.name for person in cascade.people.values()]
-        goals = [goal.title for goal in cascade.goals.values()]
-        parts = [*goals, *(tactic.title for tactic in cascade.tactics.values()), *self._kpis.values()]
-        suggestions = {"owner": people, "person": people, "serves": goals, "goal": goals, "from": parts, "to": parts}
-        choices = {
-            "level": [[level, LEVEL_WORDS[level]] for level in LEVELS],
-            "state": [[state, state] for state in STATES],
-            "strength": [[strength, strength] for strength in STRENGTHS],
-            "kpi": [[id, label] for id, label in self._kpis.items()],
-        }
-        money = ("cost", "variable_pay")
-        return [
-            make_column(
-                {
-                    "id": column,
-                    "label": LABELS[column],
-                    "kind": "choice" if column in choices else "number" if column in NUMBERS else "text",
-                    "choices": choices.get(column, []),
-                    "suggestions": suggestions.get(column, []),
-                    "unit": self._currency if column in money else "",
-                    "width": WIDTHS.get(column, 0),
-                    "is_required": column == NAMED_BY[table],
-                }
-            )
-            for column in SHOWN[table]
-        ]
+        return list_cascade_columns(
+            self._side(table),
+            self.editor.cascade,
+            kpis=self._kpis,
+            currency=self._currency,
+            named_by=NAMED_BY[table],
+        )
+
+    def _show_sides(self) -> None:
+        """Offer the sides of the table that is open, each with how much of it isn't allowed yet."""
+        sides = SIDES.get(self.screen, ())
+        buttons = []
+        for number, side in enumerate(sides if len(sides) > 1 else ()):
+            n = self._count_faults(self.screen, side) + (self._count_faults(PAY, side) if "cap" in side.columns else 0)
+            button = Button(description=f"{side.label} ▲ {n}" if n else side.label).add_class("side")
+            button.on_click(lambda _, number=number: self.turn(self.screen, number))
+            buttons.append(button.add_class("is-current") if number == self._side_of[self.screen] else button)
+        if [(one.description, one._dom_classes) for one in buttons] != [
+            (one.description, one._dom_classes) for one in self.sides.children
+        ]:
+            self.sides.children = tuple(buttons)
+
+    def _count_faults(self, table: str, side: Side) -> int:
+        return sum(fault["column"] in side.columns for fault in self._list_faults(table, self.grids[table].rows))
+
+    def _mark_faults(self, table: str) -> None:
+        grid, shown = self.grids[table], self._side(table).columns
+        grid.faults = [fault for fault in self._list_faults(table, grid.rows) if fault["column"] in shown]
 
     def _list_faults(self, table: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         known, found = self.editor.list_faults(table), []

@@ -21,15 +21,15 @@ NUMBERS = {"pipeline": "currency", "opportunities": "count", "amount": "currency
 def list_forecast_columns(currency: str) -> list[dict[str, Any]]:
     """List the columns in which an owner forecasts."""
     return [
-        make_column({"id": "period", "label": "Period", "is_fixed": True, "width": 96}),
-        make_column({"id": "model", "label": "Model: pipeline", "is_fixed": True, "width": 120}),
-        make_column({"id": "model_n", "label": "Model: opportunities", "is_fixed": True, "width": 120}),
+        make_column({"id": "period", "label": "Period", "is_fixed": True, "width": 80}),
+        make_column({"id": "model", "label": "By the model", "is_fixed": True, "width": 140}),
+        make_column({"id": "said", "label": "Said last", "is_fixed": True, "width": 168}),
         make_column({
-            "id": "pipeline", "width": 130, "label": "Your pipeline", "kind": "number", "unit": currency,
+            "id": "pipeline", "width": 128, "label": "Your pipeline", "kind": "number", "unit": currency,
             "example": "600k", "help": "New-business pipeline generated in the period",
         }),
         make_column({
-            "id": "opportunities", "width": 130, "label": "Your opportunities", "kind": "number", "example": "25",
+            "id": "opportunities", "width": 128, "label": "Your opportunities", "kind": "number", "example": "25",
             "help": "How many are created in the period",
         }),
         make_column({"id": "note", "label": "What it rests on", "kind": "long_text"}),
@@ -40,18 +40,18 @@ def list_remedy_columns(currency: str, sources: Sequence[str]) -> list[dict[str,
     """List the columns in which people agree who covers a shortfall."""
     return [
         make_column({"id": "period", "label": "Period", "is_fixed": True, "width": 80}),
-        make_column({"id": "short", "label": "By the owners' forecasts", "is_fixed": True, "width": 120}),
-        make_column({"id": "covered_by", "label": "Who covers it", "suggestions": list(sources), "width": 124}),
+        make_column({"id": "short", "label": "By the owners' forecasts", "is_fixed": True, "width": 112}),
+        make_column({"id": "covered_by", "label": "Who covers it", "suggestions": list(sources), "width": 112}),
         make_column({"id": "remedy", "label": "Agreed remedy", "kind": "long_text"}),
         make_column({
             "id": "amount", "width": 100, "label": "Brings", "kind": "number", "unit": currency, "example": "200k",
             "help": "Pipeline that the remedy is to bring by the start of the period",
         }),
-        make_column({"id": "due", "label": "Due", "example": EXAMPLE, "width": 108}),
+        make_column({"id": "due", "label": "Due", "example": EXAMPLE, "width": 104}),
         make_column({
-            "id": "status", "label": "Status", "kind": "choice", "choices": list(STATUSES.items()), "width": 104,
+            "id": "status", "label": "Status", "kind": "choice", "choices": list(STATUSES.items()), "width": 96,
         }),
-        make_column({"id": "said", "label": "Last said", "is_fixed": True, "width": 116}),
+        make_column({"id": "said", "label": "Last said", "is_fixed": True, "width": 108}),
     ]  # fmt: skip
 
 

@@ -90,18 +90,19 @@ class SourceForecastForm:
         self.leave = Button(description="Somebody else forecasts").add_class("quiet")
         if on_leave is not None:
             self.leave.on_click(lambda _: (self.autosave.stop(), on_leave()))
-        sheet = (FOLDER / "matrix_editor.css").read_text(encoding="utf-8")
-        style = HTML(f"<style>{sheet}</style>").add_class("red-style")
-        self.widget = VBox(
+        sheets = [(FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("matrix_editor", "cascade_form")]
+        style = HTML(f"<style>{''.join(sheets)}</style>").add_class("red-style")
+        picks = [HTML('<p class="label">Source</p>'), self.pick, *([self.leave] if on_leave else [])]
+        above = VBox(
             [
-                style_widget(), style, self.head, self.status, self.notice, self.choices,
-                HBox([HTML('<p class="label">Source</p>'), self.pick, *([self.leave] if on_leave else [])])
-                .add_class("actions"), self.forecasts, self.below,
-                self.remedies,
+                style_widget(), style, HBox([self.head, self.status]).add_class("head"), self.notice, self.choices,
+                HBox(picks).add_class("actions"),
             ]
         )  # fmt: skip
-        for name in ("red", "matrix-editor", "source-forecasts"):
-            self.widget.add_class(name)
+        parts = [above, self.forecasts, self.below, self.remedies]
+        for part in (above, self.below):  # the tables between them bring a look of their own
+            part.add_class("red").add_class("matrix-editor")
+        self.widget = VBox(parts).add_class("red").add_class("cascade-form").add_class("source-forecasts")
         self.autosave = Autosave(editor, self._saved, is_open=lambda: self.widget.comm is not None)
         self.pick.observe(lambda _: self._open_source(), names="value")
         self.forecasts.observe(lambda _: self._take("forecast"), names="rows")
@@ -160,13 +161,9 @@ class SourceForecastForm:
         if kind == "forecast":
             table = self.review.compared
             cell = table[(table["period_start"].dt.date == start) & (table["source"] == self.pick.value)].iloc[0]
-            money, n = cell["model_pipeline"], cell["model_opportunities"]
-            return {
-                "model": "–"
-                if words.is_missing(money)
-                else format_value(float(money), "currency", currency=self.currency),
-                "model_n": "–" if words.is_missing(n) else f"{n:,.0f}",
-            }
+            model = self._say_forecast(cell["model_pipeline"], cell["model_opportunities"])
+            said = self._say_forecast(cell["owner_pipeline"], cell["owner_opportunities"])
+            return {"model": model or "–", "said": f"{said} · {cell['owner']}" if said else ""}
         row = self.review.starts[self.review.starts["period_start"].dt.date == start].iloc[0]
         said = (
             f"{row['agreed_by']}, {words.say_date(row['agreed_on'].date())}"
@@ -174,6 +171,11 @@ class SourceForecastForm:
             else ""
         )
         return {"short": self._say_short(row["owner_short"], row["amount"]), "said": said}
+
+    def _say_forecast(self, money: float, n: float) -> str:
+        told = [] if words.is_missing(money) else [format_value(float(money), "currency", currency=self.currency)]
+        told += [] if words.is_missing(n) else [f"{n:,.0f} opp."]
+        return ", ".join(told)
 
     def _say_short(self, short: float, covered: float) -> str:
         if words.is_missing(short):
