@@ -79,7 +79,7 @@ def plan_leaves(leaves: GapLeaves, targets: pd.DataFrame | None, period: Period,
 
 
 def _read_goals(targets: pd.DataFrame | None, period: Period, kpis: Sequence[str], leaves: GapLeaves, history):
-    """Return the goals that speak of this period, one per KPI and slice: its own, else of its parts, else the year's."""
+    """Return the goals that speak of the period, one per KPI and slice: its own, else its parts', else the year's."""
     empty = pd.DataFrame(columns=["kpi", "dimension", "slice", "goal", "how"])
     if targets is None or targets.empty:
         return empty

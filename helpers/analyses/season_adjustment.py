@@ -61,6 +61,7 @@ def adjust_season(
     history: Sequence[Period],
     as_of: date,
     business: str = "new",
+    read: list[tuple[Period, pd.DataFrame]] | None = None,
 ) -> tuple[GapLeaves, Season]:
     """Bring the expected side of a leaf table to the season of the period in question.
 
@@ -72,6 +73,7 @@ def adjust_season(
         history: All periods, from which the season is learnt.
         as_of: The last day that counts.
         business: Whose deals: all, new or existing.
+        read: The earlier periods, where they have been read already (``period_leaves.read_periods``).
 
     Returns:
         The leaves (the same object where no season is clear) and the season. Rates and deal sizes stay as they are.
@@ -88,10 +90,11 @@ def adjust_season(
     if per_year == 1:
         return leaves, replace(nothing, why_not="A whole year holds every season")
     if n_years < 2:
-        return leaves, replace(
-            nothing, why_not=f"A season takes two whole years before the period; there are {n_years}"
-        )
-    periods = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
+        why_not = f"A season takes two whole years before the period; there {'is' if n_years == 1 else 'are'} {n_years}"
+        return leaves, replace(nothing, why_not=why_not)
+    if read is None:
+        read = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
+    periods = read[-len(earlier) :]
     model = _SeasonModel.build(earlier, period, expected)
     season = _learn(leaves, periods, model, nothing)
     return (_apply(leaves, season), season) if season.is_clear else (leaves, season)

@@ -1,0 +1,312 @@
+"""What we should have seen: for every step and slice the expected count, rate and deal size, with its own uncertainty.
+
+An expectation comes from one of three places. *History*: the slice's own periods of the year before, at the company's
+growth and season, its rates drawn towards those of its parents as far as its own records can't tell. *Plan*: the goals
+that people typed, for the company and for slices. *Period*: another period, such as the same one a year ago. Rates are
+expected of the records that really entered, so that another composition can't pass for another rate; records that
+entered are seen at the same age as those that they are compared with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from helpers.analyses.change import correct
+from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describe_value
+from helpers.analyses.expected_ranges import Drift, judge_counts, judge_rates, judge_sizes, measure_drift
+from helpers.analyses.goal_expectation import expect_volume
+from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.period_leaves import read_periods
+from helpers.analyses.plan_leaves import plan_leaves
+from helpers.analyses.season_adjustment import Season, adjust_season
+from helpers.analyses.shrunk_rates import PRIOR_EVENTS, fit_shrunk_rates
+from helpers.model.goal import load_goal_rules
+from helpers.periods import MONTHS_IN, Period
+
+EXPECTATION_COLUMNS = [
+    "lens", "step", "effect", "label", "dimension", "slice", "unit", "actual", "expected", "low", "high", "n",
+    "n_expected", "money", "p_value", "q_value", "verdict", "source", "basis",
+]  # fmt: skip
+HISTORY, PLAN, PERIOD = "history", "plan", "period"
+BELOW, WITHIN, ABOVE, SMALL = "below what was expected", "as expected", "above what was expected", "too few to judge"
+CONFIDENCE = 0.90
+"""Of the range in which the actual number should lie, as of the causes' effects."""
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """Hold what should have been seen.
+
+    Attributes:
+        frame: One row per lens, step and slice, the company first: lens (closing: decided in the period; creation:
+            entered in it), step, effect (volume, rate or value), label, dimension, slice, unit (count, share,
+            currency), actual, expected, low and high (90 % of what chance and everyday movement make of the
+            expectation, its own uncertainty included), n (records that the actual number rests on), n_expected (that
+            the expectation rests on), money (what the difference is worth, NaN where unknown), p_value, q_value
+            (Benjamini–Hochberg over all rows judged), verdict, source, basis (in words).
+        source: history, plan or period.
+        words: Where the expectation comes from, in a sentence.
+        why_not: Why there is none.
+        seasons: Lens → its season, where the source is history.
+    """
+
+    frame: pd.DataFrame
+    source: str
+    words: str
+    why_not: str = ""
+    seasons: dict[str, Season] = field(default_factory=dict)
+
+
+def expect_slices(
+    company,
+    *,
+    period: Period,
+    history: Sequence[Period],
+    as_of: date,
+    against: str = HISTORY,
+    compared: Period | None = None,
+) -> Expectations:
+    """Tell for every step and slice what should have been seen in a period, and what was.
+
+    Args:
+        company: The opened company.
+        period: The period in question.
+        history: All periods up to the one in question.
+        as_of: The last day that counts.
+        against: history, plan or period.
+        compared: The period compared with, where ``against`` is period.
+
+    Returns:
+        New business decided in the period (all business against a plan, which is about all of it) and what entered in
+        it. An empty frame with a reason where the source doesn't speak.
+
+    Source:
+        Indirect standardisation; empirical Bayes; negative binomial and beta ranges with the spread of one-step-ahead
+        errors; Benjamini and Hochberg (1995).
+    """
+    per_year = 12 // MONTHS_IN[period.grain] if period.grain in MONTHS_IN else 1
+    earlier = [one for one in history if one.end < period.start]
+    year = earlier[-max(per_year, 2) :]
+    base = [compared] if against == PERIOD and compared is not None else year
+    if not base or (against == PERIOD and compared is None):
+        return _nothing(against, "There is no earlier period to expect anything from yet.")
+    business = "all" if against == PLAN else "new"
+    question = {"period": period, "expected": base, "as_of": as_of}
+    closing = build_closing_leaves(company, **question, business=business, with_slipped=False)
+    parts, seasons = [], {}
+    for leaves in (closing, build_creation_leaves(company, **question)):
+        if leaves is None:
+            continue
+        read = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
+        if against == HISTORY:
+            leaves, season = adjust_season(company, leaves, **question, history=history, read=read)
+            seasons[leaves.lens] = season
+            leaves = _grow(leaves, read, period)
+        if against == PLAN:
+            plan = plan_leaves(leaves, company.targets, period)
+            if plan is None:
+                continue
+            leaves = plan.leaves
+        parts.append(_expect(company, leaves, read, per_year, against))
+    if not parts:
+        cure = "Type them in the goal matrix." if against == PLAN else "Add an export of contacts or deals with dates."
+        what = "No goal covers the company in this period." if against == PLAN else "No step has dates in two periods."
+        return _nothing(against, f"{what} {cure}")
+    frame = pd.concat(parts, ignore_index=True)
+    frame["q_value"] = correct(frame["p_value"].to_numpy())
+    significance = company.catalog.rules.significance
+    frame["verdict"] = [_judge(row, significance) for row in frame.to_dict("records")]
+    return Expectations(frame[EXPECTATION_COLUMNS], against, _say_source(against, base, period, seasons), "", seasons)
+
+
+def _nothing(against: str, why_not: str) -> Expectations:
+    return Expectations(pd.DataFrame(columns=EXPECTATION_COLUMNS), against, "", why_not)
+
+
+def _judge(row: dict, significance: float) -> str:
+    if pd.isna(row["q_value"]):
+        return SMALL
+    if row["q_value"] > significance:
+        return WITHIN
+    return BELOW if row["actual"] < row["expected"] else ABOVE
+
+
+def _grow(leaves: GapLeaves, read: list, period: Period) -> GapLeaves:
+    """Bring the whole's volume to what the goal matrix, too, expects where nobody changes anything."""
+    step = leaves.steps[0]
+    counts = pd.Series({one.start: float(frame[step].sum()) if step in frame else 0.0 for one, frame in read})
+    counts.index = pd.DatetimeIndex(counts.index)
+    now = float(leaves.frame[f"{step}_expected"].sum()) / leaves.expected_periods
+    if period.grain not in MONTHS_IN or now <= 0 or not len(counts):
+        return leaves
+    wanted = expect_volume(counts, [pd.Timestamp(period.start)], grain=period.grain, rules=load_goal_rules())[0]
+    if not np.isfinite(wanted) or wanted <= 0:
+        return leaves
+    columns = [name for name in leaves.frame.columns if name.endswith("_expected")]
+    frame = leaves.frame.copy()
+    frame[columns] = frame[columns].astype(float) * (wanted / now)
+    return replace(leaves, frame=frame)
+
+
+def _expect(company, leaves: GapLeaves, read: list, per_year: int, against: str) -> pd.DataFrame:
+    """Set every slice of a leaf table beside its expectation."""
+    extra = [f"{leaves.amount}_{part}_{side}" for part in ("log", "logsq") for side in ("expected", "actual")]
+    coded = code_leaves(
+        leaves.frame, leaves.dimensions, leaves.steps, amount=leaves.amount, extra=extra if leaves.amount else []
+    )
+    drift = measure_drift(read, leaves, per_year)
+    model = _Model(coded, leaves, drift, is_exact=against == PLAN)
+    minimum = company.catalog.rules.minimum_n
+    rows = [model.judge(ALL, np.zeros(len(coded), dtype=int), [ALL], minimum)]
+    for place, dimension in enumerate(coded.dimensions):
+        names = [describe_value(value) for value in coded.values[place]]
+        rows.append(model.judge(dimension, coded.codes[place], names, minimum))
+    frame = pd.concat([one for part in rows for one in part], ignore_index=True)
+    labels = {step: leaves.labels.get(step, step) for step in coded.steps}
+    frame["label"] = [_label(row, coded, labels) for row in frame.itertuples()]
+    frame["lens"], frame["source"] = leaves.lens, against
+    frame["basis"] = leaves.basis
+    return frame
+
+
+def _label(row, coded: CodedLeaves, labels: dict[str, str]) -> str:
+    if row.effect == "volume":
+        return labels[row.step]
+    if row.effect == "value":
+        return "Deal size"
+    before = labels[coded.steps[coded.steps.index(row.step) - 1]]
+    label = labels[row.step]
+    return f"{before} → {label[:1].lower()}{label[1:]}" if not label[1:2].isupper() else f"{before} → {label}"
+
+
+class _Model:
+    """Hold the expected rate and deal size of every leaf, and judge any cut of them."""
+
+    def __init__(self, coded: CodedLeaves, leaves: GapLeaves, drift: Drift, *, is_exact: bool) -> None:
+        self.coded, self.drift, self.is_exact = coded, drift, is_exact
+        self.periods = float(leaves.expected_periods)
+        steps = range(1, len(coded.steps))
+        self.rates = [
+            fit_shrunk_rates(coded, coded.expected[i - 1], coded.expected[i], is_exact=is_exact) for i in steps
+        ]
+        self.value = np.full(len(coded), leaves.worth if leaves.worth else np.nan)
+        self.spread = 0.0
+        if coded.amount:
+            money = np.maximum(coded.amount_expected, 0.0)
+            self.value = fit_shrunk_rates(coded, coded.expected[-1], money, is_exact=is_exact)
+            self.spread = self._measure_spread()
+
+    def _measure_spread(self) -> float:
+        """Return the squared coefficient of variation of a deal's amount, from the logarithms where they are known."""
+        names = [f"{self.coded.amount}_{part}_{side}" for part in ("log", "logsq") for side in ("expected", "actual")]
+        logs = [self.coded.extra_column(name) for name in names]
+        if any(one is None for one in logs):
+            return 1.0
+        deals = self.coded.expected[-1].sum() + self.coded.actual[-1].sum()
+        if deals <= 1:
+            return 1.0
+        mean = (logs[0].sum() + logs[1].sum()) / deals
+        variance = max((logs[2].sum() + logs[3].sum()) / deals - mean**2, 1e-6)
+        return float(np.expm1(min(variance, 3.0)))
+
+    def judge(self, dimension: str, codes: np.ndarray, names: list[str], minimum: int) -> list[pd.DataFrame]:
+        """Judge every value of one cut at every step."""
+        coded, size = self.coded, len(names)
+
+        def add(numbers: np.ndarray) -> np.ndarray:
+            return np.bincount(codes, numbers, minlength=size)
+
+        frames = []
+        entered, before = add(coded.actual[0]), add(coded.expected[0])
+        wanted = before / self.periods
+        own = np.zeros(size) if self.is_exact else wanted / self.periods
+        low, high, p = judge_counts(
+            entered, wanted, own, self.drift.of("volume", coded.steps[0], dimension), CONFIDENCE
+        )
+        p = np.where(np.maximum(entered, wanted) >= min(minimum, 10), p, np.nan)
+        worth = self._worth(0, add)
+        part = {"actual": entered, "expected": wanted, "low": low, "high": high, "n": entered, "n_expected": before}
+        frames.append(self._frame(coded.steps[0], "volume", dimension, names, part, p, (entered - wanted) * worth))
+        for step in range(1, len(coded.steps)):
+            frames.append(self._judge_rate(step, dimension, names, add, minimum))
+        if coded.amount:
+            frames.append(self._judge_size(dimension, names, add, minimum))
+        return frames
+
+    def _judge_rate(self, step: int, dimension: str, names: list[str], add, minimum: int) -> pd.DataFrame:
+        coded, rate = self.coded, self.rates[step - 1]
+        n, got = add(coded.actual[step - 1]), add(coded.actual[step])
+        base_n, base = add(coded.expected[step - 1]), add(coded.expected[step])
+        standard = add(coded.actual[step - 1] * rate)
+        departure = (base + PRIOR_EVENTS) / (add(coded.expected[step - 1] * rate) + PRIOR_EVENTS)
+        departure = np.ones(len(n)) if self.is_exact else departure
+        own = np.divide(base, base_n, out=np.full(len(n), rate.mean() if len(rate) else 0.0), where=base_n > 0)
+        expected = np.divide(standard * departure, n, out=own, where=n > 0)
+        expected = np.clip(expected, 1e-6, 1 - 1e-6 if (coded.actual[step] <= coded.actual[step - 1]).all() else np.inf)
+        rest = expected * np.maximum(1 - expected, 0.0)
+        doubt = np.zeros(len(n)) if self.is_exact else rest / (base_n + PRIOR_EVENTS / np.maximum(expected, 1e-6))
+        drift = self.drift.of("rate", coded.steps[step], dimension)
+        low, high, p = judge_rates(got, n, expected, doubt, drift, CONFIDENCE)
+        p = np.where(n >= minimum, p, np.nan)
+        actual = np.divide(got, n, out=np.full(len(n), np.nan), where=n > 0)
+        part = {"actual": actual, "expected": expected, "low": low, "high": high, "n": n, "n_expected": base_n}
+        money = (got - expected * n) * self._worth(step, add)
+        return self._frame(coded.steps[step], "rate", dimension, names, part, p, money)
+
+    def _judge_size(self, dimension: str, names: list[str], add, minimum: int) -> pd.DataFrame:
+        coded = self.coded
+        n, base_n = add(coded.actual[-1]), add(coded.expected[-1])
+        money = add(coded.amount_actual)
+        actual = np.divide(money, n, out=np.full(len(n), np.nan), where=n > 0)
+        usual = np.divide(add(coded.expected[-1] * self.value), base_n, out=np.full(len(n), np.nan), where=base_n > 0)
+        expected = np.divide(add(coded.actual[-1] * self.value), n, out=usual, where=n > 0)
+        doubt = np.zeros(len(n)) if self.is_exact else self.spread / np.maximum(base_n, 1.0)
+        drift = self.drift.of("value", coded.amount, dimension)
+        low, high, p = judge_sizes(actual, expected, self.spread / np.maximum(n, 1.0) + doubt, drift, CONFIDENCE)
+        p = np.where(n >= min(minimum, 10), p, np.nan)
+        part = {"actual": actual, "expected": expected, "low": low, "high": high, "n": n, "n_expected": base_n}
+        return self._frame(coded.amount, "value", dimension, names, part, p, (actual - expected) * n)
+
+    def _worth(self, step: int, add) -> np.ndarray:
+        """Return what one record of a step is expected to bring, per value of a cut."""
+        volume = self.coded.actual[step] + self.coded.expected[step]
+        worth = self.value.copy()
+        for rate in self.rates[step:]:
+            worth = worth * rate
+        total = add(volume)
+        return np.divide(add(volume * worth), total, out=np.full(len(total), np.nan), where=total > 0)
+
+    @staticmethod
+    def _frame(step: str, effect: str, dimension: str, names: list, part: dict, p, money) -> pd.DataFrame:
+        unit = {"volume": "count", "rate": "share", "value": "currency"}[effect]
+        frame = pd.DataFrame(part).assign(money=money, p_value=p)
+        return frame.assign(step=step, effect=effect, dimension=dimension, slice=names, unit=unit)
+
+
+def _say_source(against: str, base: Sequence[Period], period: Period, seasons: dict[str, Season]) -> str:
+    """Say where the expectation comes from."""
+    if against == PLAN:
+        return "Expected: the goals that people typed; where none speaks, the usual mix, rates and deal sizes"
+    if against == PERIOD:
+        return f"Expected: {base[0].label}, with the chance that is in its own counts"
+    season = " and season" if any(one.is_clear for one in seasons.values()) else ""
+    words = f"Expected: each slice's own {len(base)} {period.grain}s before, at the company's growth{season}"
+    return f"{words}; rates drawn towards those of all where records are few"
+
+
+def describe_expectations(expectations: Expectations, period: Period) -> str:
+    """Say how much of what was seen is as it should have been."""
+    frame = expectations.frame
+    if frame.empty:
+        return expectations.why_not
+    judged = frame[frame["verdict"] != SMALL]
+    below, above = (int((judged["verdict"] == one).sum()) for one in (BELOW, ABOVE))
+    if judged.empty:
+        return f"No step of {period.label} has enough records to be judged"
+    if not below + above:
+        return f"All {len(judged):,} numbers of {period.label} that can be judged are what was to be expected"
+    parts = [f"{n} {way}" for n, way in ((below, "below"), (above, "above")) if n]
+    return f"{' and '.join(parts)} what was to be expected of {period.label}, of {len(judged):,} numbers judged"
