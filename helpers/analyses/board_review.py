@@ -110,9 +110,9 @@ def _write_title(
         return f"{said}; nobody has said yet how much of the gap they explain"
     amount = format_value(explained, unit, currency=currency)
     if not gap:
-        return f"{said}; together they explain {amount}"
-    verb = "it explains" if n_kept == 1 else "together they explain"
-    return f"{said}; {verb} {amount} of the gap of {format_value(gap, unit, currency=currency)}"
+        return f"{said}; so far they explain {amount}"
+    verb = "it explains" if n_kept == 1 else "they explain"
+    return f"{said}; so far {verb} {amount} of the gap of {format_value(gap, unit, currency=currency)}"
 
 
 def _check_actions(board: Board) -> list[BoardFault]:

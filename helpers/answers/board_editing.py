@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
@@ -71,6 +72,10 @@ class BoardEditor:
     def last_step(self) -> str:
         """What ``undo`` would take back, in words; empty where there is nothing."""
         return self._steps[-1].what if self._steps else ""
+
+    def now(self) -> datetime:
+        """Return the time, as it is written down."""
+        return self._clock()
 
     def is_mine(self, id: str) -> bool:
         """Whether a cause, action or comment stands in the own file."""

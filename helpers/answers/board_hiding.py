@@ -27,8 +27,18 @@ def hide_board(board: Board, hide: Callable[[str], str]) -> Board:
         stem = name_file(hide(one.author))
         stems[one.id] = stem if stem not in stems.values() else f"{stem}-{len(stems)}"
     ids = _rename_ids(authors, stems)
-    rewrite = _rewriter({name: hide(name) for name in _list_names(authors) if name.strip()})
+    rewrite = make_cleaner(board, hide)
     return merge_boards(_hide_author(one, stems[one.id], hide, ids, rewrite) for one in authors)
+
+
+def make_cleaner(board: Board, hide: Callable[[str], str]) -> Rewrite:
+    """Return what takes the names of authors, owners and people by whom slices were cut out of a text.
+
+    Args:
+        board: With names.
+        hide: Returns a name's pseudonym.
+    """
+    return _rewriter({name: hide(name) for name in _list_names(board.authors.values()) if name.strip()})
 
 
 def _list_names(authors: Iterable[AuthorBoard]) -> set[str]:

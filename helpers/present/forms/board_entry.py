@@ -1,0 +1,113 @@
+"""How the board is opened: as a form where somebody is there, as what is still to mend where nobody can be asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ipywidgets import Widget
+
+from helpers.analyses.board_evidence import list_board_evidence
+from helpers.analyses.board_review import check_board
+from helpers.analyses.people_in_text import list_people
+from helpers.answers.board_editing import BoardEditor
+from helpers.answers.pseudonyms import find_hiding
+from helpers.model.board import Board
+from helpers.present import words
+from helpers.present.board_view import show_board_rules
+from helpers.present.forms.attendance import is_attended
+from helpers.present.forms.board_form import BoardForm
+from helpers.present.forms.board_state import Scene
+from helpers.present.forms.board_typing import BoardWords
+from helpers.present.forms.sign_in import ask_name
+
+QUESTION = (
+    '<p class="title">Who is there?</p><p class="subtitle">Your causes, dots and comments are kept under this name. '
+    "Everybody works on the board at once; nobody can change what another has written.</p>"
+)
+
+
+def open_board_form(book: Any, gap: Any, *, by: str = "", subtitle: str = "") -> Any:
+    """Open the board as a form where somebody is there to fill it in, else show what is still to mend on it.
+
+    Args:
+        book: The opened workbook.
+        gap: The result of ``explain_gap``.
+        by: Who edits; empty asks once.
+        subtitle: What stands under the title; empty says what is asked about.
+
+    Returns:
+        A widget; a display where nobody can be asked, or names are hidden for good.
+    """
+    company = book.company
+    said = subtitle or _say_subtitle(book, gap)
+    if bool(getattr(company.answers, "hides_people", False)) or not is_attended():
+        return show_board_rules(company.answers.board, _check(book, gap), subtitle=said)
+
+    def make(name: str) -> Widget:
+        return make_board_form(book, gap, by=name, subtitle=said).widget
+
+    return make(by.strip()) if by.strip() else ask_name(make, question=QUESTION, button="Open the board")
+
+
+def make_board_form(book: Any, gap: Any, *, by: str, subtitle: str = "") -> BoardForm:
+    """Make the form of one person.
+
+    Args:
+        book: The opened workbook.
+        gap: The result of ``explain_gap``.
+        by: Whose form it is.
+        subtitle: What stands under the title; empty says what is asked about.
+    """
+    company = book.company
+    kpis = {id: (kpi.label, kpi.unit) for id, kpi in company.catalog.kpis.items()}
+    scene = Scene(
+        by,
+        gap.period.label,
+        book.as_of,
+        list_board_evidence(gap),
+        list_owners(company, company.answers.board),
+        BoardWords(company.currency, "currency" if gap.is_money else "count", kpis),
+        has_milieu=has_milieu(company),
+    )
+    return BoardForm(
+        BoardEditor(Path(company.folder), author=by),
+        scene,
+        gap=gap.gap if gap.is_explained else None,
+        subtitle=subtitle or _say_subtitle(book, gap),
+        find_hiding=partial(find_hiding, Path(company.folder), always=bool(company.answers.hides_names)),
+    )
+
+
+def list_owners(company: Any, board: Board) -> tuple[str, ...]:
+    """List who may own an action: people of the exports, of the cascade, and who wrote on the board."""
+    named = [person.name for person in company.answers.cascade.people.values()]
+    named += [one.author for one in board.authors.values()] + [action.owner for action in board.actions]
+    return list_people(company, named)
+
+
+def has_milieu(company: Any) -> bool:
+    """Tell whether market and season are asked about as a sixth M."""
+    table = getattr(company.settings, "five_m", None)
+    return bool(table.get("milieu")) if isinstance(table, dict) else bool(getattr(table, "milieu", False))
+
+
+def _check(book: Any, gap: Any) -> list[Any]:
+    company = book.company
+    board = company.answers.board
+    return check_board(
+        board,
+        gap=gap.gap if gap.is_explained else None,
+        unit="currency" if gap.is_money else "count",
+        currency=company.currency,
+        period=gap.period.label,
+        people=list_owners(company, board),
+    )
+
+
+def _say_subtitle(book: Any, gap: Any) -> str:
+    kpi = book.company.catalog.kpis.get(gap.outcome)
+    measure = kpi.label if kpi else words.label_of(gap.outcome)
+    compared = f" against {gap.compared}" if gap.compared else ""
+    return f"{measure}, {gap.period.label}{compared} · data as of {words.say_date(book.as_of)}"
