@@ -133,7 +133,10 @@ def explain_gap(
     minimum = company.catalog.rules.minimum_n
     people = adjust_rates(company, start=start, end=period.end, as_of=as_of, minimum_n=min(minimum, 20))
     is_searched = search is not None or creation is not None
-    question = Question(company, period, earlier, as_of, causes, people, is_searched)
+    question = Question(
+        company, period, earlier, as_of, causes, people, is_searched, moved,
+        {"closing": search, "creation": creation}, gap if closing is not None and closing.amount else None,
+    )  # fmt: skip
     five_m = gather_evidence(question)
     return Gap(
         period=period,

@@ -12,6 +12,9 @@ LEAST_RECORDS = 30
 STRONG = 0.01
 """p-value (adjusted for what was searched) from which a difference counts as evidence."""
 
+LEAST_AROUND = 20
+"""Records on either side of a step."""
+
 LEAST_CHANGE = 0.15
 """Relative change from which a difference matters."""
 
@@ -35,8 +38,49 @@ class ShareTest:
         """Tell whether the share moved in the bad direction (``up`` or ``down``), clearly and by enough to matter."""
         change = self.now - self.before
         moved = change > 0 if bad == "up" else change < 0
-        matters = abs(change) >= LEAST_CHANGE * max(self.before, 1 - self.before, 0.01) * 0.5
-        return self.is_comparable and moved and matters and self.p_value <= STRONG
+        return self.is_comparable and moved and matters(change, self.before) and self.p_value <= STRONG
+
+
+def matters(change: float, before: float, least: float = LEAST_CHANGE) -> bool:
+    """Tell whether a share changed by enough to matter, whichever of its two sides is told.
+
+    >>> matters(0.10, 0.05), matters(0.02, 0.5)
+    (True, False)
+    """
+    return bool(abs(change) >= least * max(before, 1 - before, 0.01) * 0.5)
+
+
+def chance_of(k_now: float, n_now: float, k_before: np.ndarray, n_before: np.ndarray) -> float:
+    """Return how likely a share differs so much from those of several earlier periods, in either direction.
+
+    Args:
+        k_now: Records with yes now.
+        n_now: All records now.
+        k_before: Records with yes per earlier period.
+        n_before: All records per earlier period.
+
+    Returns:
+        The p-value of a pooled two-proportion test whose variance is widened by how much the earlier periods swing
+        around their own mean beyond chance; 1 where one side is empty.
+
+    >>> chance_of(50, 100, np.array([80.0]), np.array([100.0])) < 1e-4
+    True
+    """
+    from scipy.special import erfc
+
+    total, yes = n_before.sum(), k_before.sum()
+    if not n_now or not total:
+        return 1.0
+    pooled = (k_now + yes) / (n_now + total)
+    variance = pooled * (1 - pooled) * (1 / n_now + 1 / total)
+    if variance <= 0:
+        return 1.0
+    filled, mean = n_before > 0, yes / total
+    swing = 1.0
+    if filled.sum() > 2 and 0 < mean < 1:
+        spread = (k_before[filled] - mean * n_before[filled]) ** 2 / (mean * (1 - mean) * n_before[filled])
+        swing = max(float(spread.sum() / (filled.sum() - 1)), 1.0)
+    return float(erfc(abs(k_now / n_now - yes / total) / np.sqrt(2 * variance * swing)))
 
 
 def compare_shares(yes_now: np.ndarray, yes_before: np.ndarray) -> ShareTest:
@@ -101,56 +145,54 @@ def find_break(
 
     if len(yes) < 2 * LEAST_RECORDS:
         return None
-    best: tuple[float, tuple] | None = None
+    week = ((days - days.min()) // 7).astype(np.int64)
+    starts = np.unique(week)
+    place = np.searchsorted(starts, week)
+    best: tuple[float, str, int, int] | None = None
     tried = 0
-    weeks = np.unique((days - days.min()) // 7) * 7 + days.min()
     candidates = {"all": (np.zeros(len(yes), dtype=np.int64), np.array(["all"], dtype="O")), **groups}
     for dimension, (codes, texts) in candidates.items():
-        for code in np.unique(codes):
-            inside = codes == code
-            if inside.sum() < 2 * LEAST_RECORDS:
-                continue
-            tried += len(weeks)
-            found = _split(yes[inside], days[inside], weeks, bad)
-            if found is not None and (best is None or found[0] > best[0]):
-                best = (found[0], (dimension, str(texts[code]), found[1], inside))
+        shape = (len(texts), len(starts))
+        flat = codes * len(starts) + place
+        n = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+        k = np.bincount(flat, weights=yes.astype(float), minlength=shape[0] * shape[1]).reshape(shape)
+        large = n.sum(axis=1) >= 2 * LEAST_RECORDS
+        tried += int(large.sum()) * len(starts)
+        gain, at = _split(k, n, bad)
+        gain = np.where(large, gain, 0.0)
+        code = int(np.argmax(gain))
+        if gain[code] > 0 and (best is None or gain[code] > best[0]):
+            best = (float(gain[code]), dimension, code, int(starts[at[code]] * 7 + days.min()))
     if best is None:
         return None
-    gain, (dimension, text, week, inside) = best
+    gain, dimension, code, first = best
+    codes, texts = candidates[dimension]
+    inside = codes == code
     p_value = min(float(erfc(np.sqrt(gain))) * tried, 1.0)
-    start, after = _sharpen(yes[inside], days[inside], int(week))
-    before = inside & (days < start)
-    later = inside & (days >= start)
+    start, after = _sharpen(yes[inside], days[inside], first)
+    before, later = inside & (days < start), inside & (days >= start)
     return Break(
-        dimension,
-        text,
-        to_date(start),
-        float(yes[before].mean()),
-        after,
-        int(before.sum()),
-        int(later.sum()),
-        p_value,
-        later,
-    )
+        dimension, str(texts[code]), to_date(start), float(yes[before].mean()), after, int(before.sum()),
+        int(later.sum()), p_value, later,
+    )  # fmt: skip
 
 
-def _split(yes: np.ndarray, days: np.ndarray, weeks: np.ndarray, bad: str) -> tuple[float, int] | None:
-    """Return the log-likelihood gained by the best split at the start of a week, and the week."""
-    order = np.argsort(days, kind="stable")
-    total = np.concatenate([[0.0], np.cumsum(yes[order])])
-    place = np.searchsorted(days[order], weeks)
-    n, k = len(yes), total[-1]
-    usable = (place >= 20) & (n - place >= 20)
-    if not usable.any():
-        return None
-    n_before, k_before = place[usable], total[place[usable]]
-    n_after, k_after = n - n_before, k - k_before
-    gain = _likelihood(k_before, n_before) + _likelihood(k_after, n_after) - _likelihood(np.array([k]), np.array([n]))
-    worse = k_after / n_after < k_before / n_before
-    worse = worse if bad == "down" else ~worse
-    gain = np.where(worse, gain, 0.0)
-    at = int(np.argmax(gain))
-    return (float(gain[at]), int(weeks[usable][at])) if gain[at] > 0 else None
+def _split(k: np.ndarray, n: np.ndarray, bad: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return per row the log-likelihood gained by its best split at the start of a week, and the place of that week.
+
+    Args:
+        k: Records with yes, groups × weeks.
+        n: Records, likewise.
+        bad: ``down`` where a falling share is the fault, else ``up``.
+    """
+    total, yes = n.sum(axis=1, keepdims=True), k.sum(axis=1, keepdims=True)
+    n_before, k_before = np.cumsum(n, axis=1) - n, np.cumsum(k, axis=1) - k
+    n_after, k_after = total - n_before, yes - k_before
+    gain = _likelihood(k_before, n_before) + _likelihood(k_after, n_after) - _likelihood(yes, total)
+    fell = k_after * np.maximum(n_before, 1) < k_before * np.maximum(n_after, 1)
+    usable = (n_before >= LEAST_AROUND) & (n_after >= LEAST_AROUND) & (fell if bad == "down" else ~fell)
+    gain = np.where(usable, gain, 0.0)
+    return gain.max(axis=1), gain.argmax(axis=1)
 
 
 def _sharpen(yes: np.ndarray, days: np.ndarray, week: int) -> tuple[int, float]:
@@ -163,8 +205,8 @@ def _sharpen(yes: np.ndarray, days: np.ndarray, week: int) -> tuple[int, float]:
         gain = sum(
             float(_likelihood(np.array([yes[part].sum()]), np.array([part.sum()]))[0]) for part in (before, after)
         )
-        if gain > best + 1e-9:
-            best, at = gain, day
+        if gain >= best - 1e-9:
+            best, at = max(gain, best), day
     return at, float(yes[days >= at].mean())
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from helpers.errors import DefinitionError, suggest
 from helpers.ingest.schema import read_schema
 from helpers.model.adoption import check_adoption
+from helpers.model.cause import load_causes, load_five_m
 from helpers.model.definition import DEFINITIONS, Definition, read_record, read_toml
 
 FILE_NAME = "company.toml"
@@ -199,6 +200,8 @@ class CompanySettings(Definition):
     files: dict[str, FileSettings] = Field(default_factory=dict)
     record_url: dict[str, str] = Field(default_factory=dict)
     adoption: dict[str, Any] = Field(default_factory=dict)
+    causes: dict[str, Any] = Field(default_factory=dict)
+    five_m: dict[str, Any] = Field(default_factory=dict)
     warehouse: WarehouseSettings = WarehouseSettings()
 
     @property
@@ -336,6 +339,11 @@ def read_settings(folder: Path) -> CompanySettings:
     except DefinitionError as error:
         raise DefinitionError(_add_lines(str(error), text)) from None
     check_adoption(settings.adoption, file=FILE_NAME, text=text, folder=DEFINITIONS)
+    try:
+        load_causes(settings.causes, milieu=True)
+        load_five_m(settings.five_m)
+    except DefinitionError as error:
+        raise DefinitionError(_add_lines(str(error), text)) from None
     return settings
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.analyses.five_m import EVIDENCE, NO_SIGN, TESTS, UNTESTED, Question, gather_evidence
 from helpers.analyses.process_tests import compare_shares, find_break
-from helpers.model.cause import M_LABELS, CauseRule, load_causes
+from helpers.model.cause import ALL_M_LABELS, M_LABELS, CauseRule, load_causes
 from helpers.periods import Period, period_of
 from tests.companies import make_company
 
@@ -75,8 +75,9 @@ def test_an_empty_company_gets_every_question_and_no_error() -> None:
 
 
 def test_every_rule_is_complete_and_every_m_is_asked() -> None:
-    rules = load_causes()
-    assert {rule.m for rule in rules.values()} == set(M_LABELS)
+    rules = load_causes(milieu=True)
+    assert {rule.m for rule in rules.values()} == set(ALL_M_LABELS)
+    assert {rule.m for rule in load_causes().values()} == set(M_LABELS)
     assert {rule.test for rule in rules.values()} == set(TESTS)
     for rule in rules.values():
         assert rule.contain and rule.prevent and rule.question.endswith("?"), rule.id
