@@ -45,17 +45,18 @@ def list_board_evidence(gap: Any) -> tuple[BoardEvidence, ...]:
 
     Returns:
         The localised causes by rank, then the tests of the five Ms that found something, the costliest first. What
-        went better than expected and what is not proven is no evidence for a miss, and is left out.
+        went better than expected and what is not proven is no evidence for a miss, and is left out; so is a test that
+        says the same as a localised cause.
     """
     found = [_of_cause(row) for row in gap.causes.to_dict("records") if row["verdict"] in PROVEN]
     tests = [_of_test(row) for row in gap.five_m.to_dict("records") if row["verdict"] == EVIDENCE]
     tests.sort(key=lambda one: one.money if one.money is not None else 0.0)
-    ids: set[str] = set()
+    told: set[str] = set()
     kept = []
     for one in [*found, *tests]:
         is_loss = one.money is None or one.money < 0
-        if one.m in (*BONES, MILIEU) and is_loss and one.id not in ids:
-            ids.add(one.id)
+        if one.m in (*BONES, MILIEU) and is_loss and not {one.id, one.says} & told:
+            told |= {one.id, one.says}
             kept.append(one)
     return tuple(kept)
 

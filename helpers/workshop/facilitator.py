@@ -7,6 +7,7 @@ from ipywidgets import HTML
 
 from helpers.answers.invitations import Invitation, find_invitation
 from helpers.present.forms.save_status import SaveStatus
+from helpers.workshop.board_results import BoardResults
 from helpers.workshop.closing import ClosingPart
 from helpers.workshop.earlier import EarlierPart
 from helpers.workshop.goal_results import GoalResults
@@ -61,6 +62,7 @@ class FacilitatorPage:
             *discovery.list_entries(),
             *discovery.list_further_entries(),
             *GoalResults(reviews, by=self._guest.name).list_entries(),
+            *BoardResults(reviews, by=self._guest.name).list_entries(),
             Entry("profile", "Company profile", lambda: OnePagePart(reviews, guide=self._guide), FILES),
             Entry("spreadsheets", "Spreadsheets", self._make_spreadsheets, FILES),
             Entry("earlier", "Earlier versions", lambda: EarlierPart(reviews, people_progress), FILES),

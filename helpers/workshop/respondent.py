@@ -9,6 +9,7 @@ from helpers.answers.editing import ResponseEditor
 from helpers.answers.invitations import Invitation, find_invitation
 from helpers.errors import AnswersError
 from helpers.present.forms.survey_form import SurveyForm
+from helpers.workshop.board_results import BoardResults
 from helpers.workshop.embedding import embed_message
 from helpers.workshop.goal_results import GoalResults
 from helpers.workshop.page_shell import Entry, PageShell, keep_looking
@@ -90,4 +91,10 @@ class RespondentPage:
         survey = SurveyResults(self._reviews, currency=self._currency)
         discovery = DiscoveryResults(self._reviews, by=self._guest.name)
         goals = GoalResults(self._reviews, by=self._guest.name)
-        return [*survey.list_entries(), *discovery.list_entries(), *goals.list_own_entries()]
+        board = BoardResults(self._reviews, by=self._guest.name)
+        return [
+            *survey.list_entries(),
+            *discovery.list_entries(),
+            *goals.list_own_entries(),
+            *board.list_entries(),
+        ]

@@ -12,12 +12,12 @@ from tests.browser.conftest import mount_on
 
 OFFERS = (
     BoardEvidence(
-        "root_cause:sqls:rate:region=US", "method", "MQLs → SQLs in US: 38 instead of 79 (19 % instead of 40 %)", -120_000.0, 204,
-        "region=US",
+        "root_cause:sqls:rate:region=US", "method", "MQLs → SQLs in US: 38 instead of 79 (19 % instead of 40 %)",
+        -120_000.0, 204, "region=US",
     ),
     BoardEvidence(
-        "five_m:assignment_break", "machinery", "New contacts of the Nordics get no owner since 12 Jul 2026", -40_000.0, 61,
-        "region=Nordics", "Assign the unassigned by hand", "Alert on leads without an owner for an hour",
+        "five_m:assignment_break", "machinery", "New contacts of the Nordics get no owner since 12 Jul 2026",
+        -40_000.0, 61, "region=Nordics", "Assign the unassigned by hand", "Alert on leads without an owner for an hour",
     ),
     BoardEvidence("five_m:load", "people", "41 open deals per owner instead of 28", None, 310),
 )  # fmt: skip
@@ -40,8 +40,8 @@ def open_form(folder, author, **options):
     """Open the form as a kernel does, with evidence that can be counted by eye."""
     scene = Scene(author, "Q3 2026", None, OFFERS, ("Ana Okafor", "Cleo Day"), BoardWords("EUR", "currency", KPIS))
     form = BoardForm(
-        BoardEditor(folder, author=author), scene, gap=-250_000.0, subtitle="Closed revenue, Q3 2026 · as of 30 Sep 2026",
-        **options,
+        BoardEditor(folder, author=author), scene, gap=-250_000.0,
+        subtitle="Closed revenue, Q3 2026 · as of 30 Sep 2026", **options,
     )  # fmt: skip
     form.autosave.stop()
     form.autosave.touch = form.autosave.save  # Playwright's own loop runs only while it waits
