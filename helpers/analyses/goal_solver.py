@@ -1,31 +1,23 @@
 """The arithmetic of the goal matrix: move free cells as little as possible so that every product and sum holds.
 
 How far a cell moves is told by its logarithm. The unknowns are the volumes themselves: sums are linear in them, and a
-free rate is what its product makes of them. That leaves a smooth task with linear equations, which SciPy's trust-region
-method (``trust-constr``) solves; it is a dependency anyway, needs 0.1 s for 4,428 cells, and keeps to the equations on
-its whole way. IPOPT (by way of CasADi) was 50 ms quicker there and weighs 275 MB; OSQP, Clarabel and PIQP solve
-quadratic steps only, and the loop around those would be ours to write.
+free rate is what its product makes of them. That leaves a smooth task with linear equations, for which ``goal_descent``
+goes Newton's steps on SciPy's sparse factorisation. SciPy's own trust-region method (``trust-constr``), four times as
+slow, stands in where those don't arrive. IPOPT (by way of CasADi) weighs 275 MB; OSQP, Clarabel and PIQP solve single
+quadratic steps.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import qr
-from scipy.optimize import LinearConstraint, minimize
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
+from helpers.analyses.goal_descent import descend
 from helpers.analyses.goal_feasibility import check_locks, follow_zeros
 from helpers.analyses.goal_relations import Relations
 
 ACCEPTED = 1e-7
 """An equation holds where its sides differ by less than this share."""
-
-SETTLED = 1e-12
-NEAREST_START = 0.05
-INDEPENDENT = 1e-9
-ROUNDS = 300
 
 
 @dataclass(frozen=True)
@@ -120,7 +112,7 @@ def _keep_shares(
         )
         if known.is_contradictory or (known.zero & ~task.zero).any():
             break
-        retried = task.solve(trial | task.zero, begin, known.point)
+        retried = task.solve(trial | task.zero, begin, known.point, found)
         if _worst(task.measure(retried)) > ACCEPTED:
             break
         capped, found = capped | over, retried
@@ -152,11 +144,13 @@ class _Task:
         with np.errstate(divide="ignore"):
             return np.concatenate([linear, np.clip(np.log(total), -700, 700)])
 
-    def solve(self, held: np.ndarray, logs: np.ndarray, point: np.ndarray) -> np.ndarray:
+    def solve(
+        self, held: np.ndarray, logs: np.ndarray, point: np.ndarray, begin_at: np.ndarray | None = None
+    ) -> np.ndarray:
         """Find the logarithms nearest to the start that obey the equations, with the held cells at ``logs``.
 
-        Volumes that held rates tie to each other are one unknown. ``point`` holds values that obey the held cells; the
-        way begins there where the start itself lies too far off.
+        Volumes that held rates tie to each other are one unknown. The way begins at ``begin_at``, else at the start;
+        where that lies too far off, at ``point``, which holds values that obey the held cells.
         """
         size = len(held)
         volume, rate, result = self.products.T
@@ -179,10 +173,11 @@ class _Task:
             given = np.where(known, x, np.nan)
             pull = self._pull(moves, unknown, column, x, offset, rate[~tied])
             sums = self._list_sums(column, offset, given, len(names))
-            begin = _average(unknown, (self.start - offset)[moves], len(names))
+            near = self.start if begin_at is None else begin_at
+            begin = _average(unknown, (near - offset)[moves], len(names))
             with np.errstate(invalid="ignore", divide="ignore"):
                 else_at = _average(unknown, (np.log(point) - offset)[moves], len(names))
-            x[moves] = (_descend(*pull, *sums, begin, else_at))[unknown] + offset[moves]
+            x[moves] = (descend(*pull, *sums, begin, else_at))[unknown] + offset[moves]
         loose = ~tied
         x[rate[loose]] = x[result[loose]] - x[volume[loose]]
         return x
@@ -256,109 +251,6 @@ def _tie(size: int, volume: np.ndarray, result: np.ndarray, factor: np.ndarray) 
 
 def _average(unknown: np.ndarray, logs: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(unknown, weights=logs, minlength=count) / np.bincount(unknown, minlength=count)
-
-
-def _descend(
-    quadratic: sparse.csr_matrix,
-    linear: np.ndarray,
-    rows: sparse.csr_matrix,
-    right: np.ndarray,
-    begin: np.ndarray,
-    else_at: np.ndarray,
-) -> np.ndarray:
-    """Minimise the quadratic of the logarithms under linear equations of the values, block by independent block."""
-    pattern = (abs(quadratic) + abs(rows).T @ abs(rows)).tocsr()
-    _, block = connected_components(pattern, directed=False)
-    off = np.zeros(len(begin))
-    np.maximum.at(off, block, np.abs(quadratic @ begin + linear))
-    if rows.shape[0]:
-        size = abs(rows) @ np.exp(begin)
-        of_row = block[rows.indices[rows.indptr[:-1]]]
-        np.maximum.at(off, of_row, np.abs(rows @ np.exp(begin) - right) / size)
-    found = begin.copy()
-    active = off > SETTLED
-    moving = np.flatnonzero(active[block])
-    if not len(moving):
-        return found
-    inner = quadratic[moving][:, moving]
-    chosen = np.flatnonzero(active[of_row]) if rows.shape[0] else np.empty(0, dtype=np.int64)
-    if not len(chosen):
-        found[moving] = spsolve(inner.tocsc(), -linear[moving])
-        return found
-    found[moving] = _minimise(
-        inner, linear[moving], rows[chosen][:, moving], right[chosen], begin[moving], else_at[moving]
-    )
-    return found
-
-
-def _minimise(
-    quadratic: sparse.csr_matrix,
-    linear: np.ndarray,
-    rows: sparse.csr_matrix,
-    right: np.ndarray,
-    begin: np.ndarray,
-    else_at: np.ndarray,
-) -> np.ndarray:
-    scale = begin
-    near = _project(rows @ sparse.diags_array(np.exp(scale)), right)
-    if near.min() < NEAREST_START and np.isfinite(else_at).any():
-        scale = np.where(np.isfinite(else_at), else_at, begin)
-        near = _project(rows @ sparse.diags_array(np.exp(scale)), right)
-    scaled = rows @ sparse.diags_array(np.exp(scale))
-    size = abs(scaled).max(axis=1).toarray().ravel()
-    scaled = (sparse.diags_array(1.0 / size) @ scaled).tocsr()
-    kept = _choose_independent(scaled)
-    scaled, target = scaled[kept], (right / size)[kept]
-    base = quadratic @ scale + linear
-
-    def value(t: np.ndarray) -> float:
-        if t.min() <= 0:
-            return np.inf
-        z = np.log(t)
-        return float(0.5 * z @ (quadratic @ z) + base @ z)
-
-    def slope(t: np.ndarray) -> np.ndarray:
-        return (quadratic @ np.log(np.maximum(t, 1e-300)) + base) / t
-
-    def bend(t: np.ndarray) -> sparse.csr_matrix:
-        inverse = sparse.diags_array(1.0 / t)
-        return (inverse @ quadratic @ inverse - sparse.diags_array(slope(t) / t)).tocsr()
-
-    found = minimize(
-        value,
-        np.maximum(near, NEAREST_START),
-        jac=slope,
-        hess=bend,
-        method="trust-constr",
-        constraints=[LinearConstraint(scaled, target, target)],
-        options={"maxiter": ROUNDS, "gtol": 1e-10, "xtol": 1e-13},
-    )
-    return scale + np.log(np.maximum(found.x, 1e-300))
-
-
-def _project(rows: sparse.csr_matrix, right: np.ndarray) -> np.ndarray:
-    """Take the shortest way from all ones onto the equations."""
-    ones = np.ones(rows.shape[1])
-    kept = _choose_independent(rows)
-    few, gap = rows[kept], right[kept] - (rows @ ones)[kept]
-    return ones + few.T @ np.atleast_1d(spsolve((few @ few.T).tocsc(), gap))
-
-
-def _choose_independent(rows: sparse.csr_matrix) -> np.ndarray:
-    """Choose equations none of which follows from the others: marginals of two dimensions repeat their total."""
-    _, block = connected_components((abs(rows) @ abs(rows).T).tocsr(), directed=False)
-    kept = []
-    for name in range(block.max(initial=-1) + 1):
-        members = np.flatnonzero(block == name)
-        if len(members) > 1:
-            dense = rows[members].toarray()
-            dense = dense[:, np.abs(dense).max(axis=0) > 0]
-            dense /= np.linalg.norm(dense, axis=1, keepdims=True)
-            triangle, order = qr(dense.T, mode="r", pivoting=True)[0:2]
-            strength = np.abs(np.diagonal(triangle))
-            members = members[order[: int((strength > INDEPENDENT * strength[0]).sum())]]
-        kept.append(members)
-    return np.sort(np.concatenate(kept))
 
 
 def _worst(violated: np.ndarray) -> float:
