@@ -25,6 +25,7 @@ from helpers.analyses.season_adjustment import Season, adjust_season
 from helpers.analyses.shrunk_rates import PRIOR_EVENTS, fit_shrunk_rates
 from helpers.model.goal import load_goal_rules
 from helpers.periods import MONTHS_IN, Period
+from helpers.units import format_value
 
 EXPECTATION_COLUMNS = [
     "lens", "step", "effect", "label", "dimension", "slice", "unit", "actual", "expected", "low", "high", "n",
@@ -297,16 +298,32 @@ def _say_source(against: str, base: Sequence[Period], period: Period, seasons: d
     return f"{words}; rates drawn towards those of all where records are few"
 
 
-def describe_expectations(expectations: Expectations, period: Period) -> str:
-    """Say how much of what was seen is as it should have been."""
+SAME_RECORDS = ["lens", "step", "effect", "actual", "n", "n_expected"]
+"""Slices with all of this alike are other names for the same records."""
+
+
+def describe_expectations(expectations: Expectations, period: Period, currency: str = "USD") -> str:
+    """Say how much of what was seen is as it should have been, and what lies furthest off.
+
+    Args:
+        expectations: As made by ``expect_slices``.
+        period: The period in question.
+        currency: The company's currency.
+    """
     frame = expectations.frame
     if frame.empty:
         return expectations.why_not
-    judged = frame[frame["verdict"] != SMALL]
-    below, above = (int((judged["verdict"] == one).sum()) for one in (BELOW, ABOVE))
+    judged = frame[frame["verdict"] != SMALL].drop_duplicates(SAME_RECORDS)
     if judged.empty:
         return f"No step of {period.label} has enough records to be judged"
-    if not below + above:
+    off = judged[judged["verdict"] != WITHIN]
+    if off.empty:
         return f"All {len(judged):,} numbers of {period.label} that can be judged are what was to be expected"
-    parts = [f"{n} {way}" for n, way in ((below, "below"), (above, "above")) if n]
-    return f"{' and '.join(parts)} what was to be expected of {period.label}, of {len(judged):,} numbers judged"
+    first = off.loc[off["p_value"].idxmin()]
+    where = "the company" if first["dimension"] == ALL else first["slice"]
+    digits = 0 if first["unit"] == "count" else None
+    told, wanted = (
+        format_value(first[name], first["unit"], currency=currency, digits=digits) for name in ("actual", "expected")
+    )
+    rest = f"{len(off)} of {len(judged):,} numbers of {period.label} are not what was to be expected"
+    return f"{rest}. First: {first['label']} in {where}, {told} instead of {wanted}"

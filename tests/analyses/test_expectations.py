@@ -1,4 +1,4 @@
-"""What should have been seen: by hand where it can be, and ranges that hold what they say on companies made of chance."""
+"""What should have been seen: by hand where it can be, and ranges that hold what they say on chance alone."""
 
 from datetime import date
 
@@ -150,7 +150,7 @@ def test_ranges_hold_what_they_say_and_chance_is_seldom_called_off() -> None:
 
 
 def test_entries_are_expected_at_equal_age() -> None:
-    """Every lead is won after 60 days: by their quarter's end a third of each cohort is, the last one like the others."""
+    """Every lead is won after 60 days: a third of each cohort by its end, the last one like the others."""
     rng = np.random.default_rng(2)
     entered = pd.Timestamp(HISTORY[0].start) + pd.to_timedelta(rng.integers(0, 546, 3000), unit="D")
     contacts = pd.DataFrame({"id": [str(i) for i in range(3000)], "mql_at": entered.strftime("%Y-%m-%d")})
