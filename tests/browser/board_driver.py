@@ -24,6 +24,8 @@ OFFERS = (
 KPIS = {"lead_to_mql": ("Lead → MQL conversion", "share"), "deals_won": ("Deals won", "count")}
 BRIDGE = """(number) => {
     const model = window.models[number];
+    const early = model.sent;
+    model.sent = [];
     model.send = (content) => {
         model.sent.push(content);
         if (window.isCutOff) return;
@@ -33,6 +35,7 @@ BRIDGE = """(number) => {
             model.trigger("msg:custom", [answered, []]);
         });
     };
+    early.forEach((content) => model.send(content));
 }"""
 
 

@@ -16,7 +16,8 @@ class Board {
     this.storage = `revenue-engine-board-${model.get("owner")}`;
     el.classList.add("red", "cause-board");
     el.setAttribute("data-lm-suppress-shortcuts", "true");
-    this.drafts = this.recall().drafts ?? {};
+    const left = this.recall();
+    this.drafts = left.drafts ?? {};
     this.build();
     this.listening = [
       ["change:state", () => this.paint()],
@@ -26,7 +27,7 @@ class Board {
     this.warn = (event) => { if (this.pending.size) this.flush(); };
     window.addEventListener("pagehide", this.warn);
     this.paint();
-    for (const one of this.recall().sets ?? []) this.sendSet({ ...one, again: true });
+    for (const one of left.sets ?? []) this.sendSet({ ...one, again: true });
   }
 
   leave() {
