@@ -10,9 +10,9 @@ import pandas as pd
 
 from helpers.analyses.goal_chance import add_probability
 from helpers.analyses.goal_expectation import read_history
-from helpers.analyses.goal_history import take_business
+from helpers.analyses.goal_history import finest_grain, take_business
 from helpers.analyses.goal_pipe import expect_from_pipe, list_landings
-from helpers.analyses.goal_relations import TOTAL, list_products
+from helpers.analyses.goal_relations import TOTAL, list_additive, list_products
 from helpers.analyses.goal_simulation import simulate_revenue
 from helpers.analyses.revenue_history import RevenueHistory, read_revenue_history
 from helpers.analyses.stage_plan import plan_stages
@@ -22,6 +22,9 @@ from helpers.model.goal import GoalRules
 from helpers.periods import Period
 
 DEALS = "deals_won"
+REVENUE = "revenue_won"
+CELL = ["kpi", "dimension", "slice"]
+PARTS_OF_YEAR = {"month": 12, "quarter": 4}
 PAST_COLUMNS = ["kpi", "dimension", "slice", "period_start", "value", "n"]
 
 
@@ -127,6 +130,42 @@ class GoalProspects:
         keys = {period: (kpi, period.grain, pd.Timestamp(period.start)) for period in self.periods}
         known = {period: float(values[key]) for period, key in keys.items() if key in values.index}
         return {period: value for period, value in known.items() if np.isfinite(value)}
+
+
+def foresee(matrix: pd.DataFrame, outlook: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
+    """Tell what every cell is expected to bring as things stand, whatever goals are set.
+
+    Args:
+        matrix: A goal matrix.
+        outlook: As made by ``simulate_revenue``.
+        catalog: The company's definitions.
+
+    Returns:
+        One row per row of the matrix, in its order: expected (in the KPI's unit), basis (in words, of the company's
+        revenue; else empty). The company's revenue ahead is the simulated one; every other cell carries its history
+        forward, and a volume's year is what its ended periods brought and what those ahead are expected to.
+    """
+    frame = matrix.reset_index(drop=True).assign(start=pd.to_datetime(matrix["period_start"]).to_numpy())
+    expected, basis = frame["expected"].astype(float).copy(), pd.Series("", index=frame.index)
+    grain = finest_grain(frame)
+    adds = frame["kpi"].isin(list_additive(catalog, over_time=True))
+    whole = outlook.set_index(["grain", "period_start"]) if len(outlook) else outlook
+    is_revenue = (frame["kpi"] == REVENUE) & (frame["dimension"] == TOTAL)
+    known = frame["actual"].fillna(frame["expected"])
+    for at in frame.index[is_revenue & frame["actual"].isna()]:
+        key = frame.at[at, "grain"], frame.at[at, "start"]
+        if len(whole) and key in whole.index:
+            expected[at], basis[at] = whole.loc[key, "expected"], whole.loc[key, "basis"]
+            known[at] = expected[at]
+    fine = frame.assign(known=known)[frame["grain"] == grain]
+    years = frame[(frame["grain"] != grain) & adds & (basis == "")]
+    for start, mine in years.groupby("start"):
+        inside = fine[fine["start"].between(start, start + pd.DateOffset(months=12, days=-1))]
+        sums = inside.groupby(CELL)["known"].agg(["sum", "count"])
+        sums = sums["sum"].where(sums["count"] == PARTS_OF_YEAR.get(grain))
+        found = sums.reindex(pd.MultiIndex.from_frame(mine[CELL])).to_numpy(dtype=float)
+        expected[mine.index] = np.where(np.isnan(found), expected[mine.index], found)
+    return pd.DataFrame({"expected": expected, "basis": basis})
 
 
 def trace_past(

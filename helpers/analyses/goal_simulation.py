@@ -96,8 +96,8 @@ def _sum_years(
         new = sum(draws.new[period] for period in ahead)
         total = new + sum(draws.existing[period] for period in ahead) + done
         unit = ahead[0].grain
-        parts = f"actuals of {over} {unit}{'s' * (over != 1)} and the draws of " if over else "the draws of "
-        basis = f"sum of {parts}{len(ahead)} {unit}{'s' * (len(ahead) != 1)}"
+        came = f"what {over} {unit}{'s' * (over != 1)} brought and " if over else ""
+        basis = f"{came}{len(ahead)} {unit}{'s' * (len(ahead) != 1)} as simulated"
         rows.append(_summarise(year, total, new, goals, min(draws.n[period] for period in ahead), basis, rules))
     return rows
 

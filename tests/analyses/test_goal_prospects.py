@@ -1,12 +1,17 @@
 """What the records say of goals that are being edited: chances, what comes too late, and what each row has been."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analyses.goal_prospects import GoalProspects, trace_past
+from helpers.analyses.goal_prospects import GoalProspects, foresee, trace_past
 from helpers.analyses.goal_review import review_goals
 from helpers.model.goal import load_goal_rules
+from helpers.present.charts.goal_outlook import show_outlook
+from helpers.present.forms.goal_opening import make_goal_editor
+from helpers.present.words import say_value
 from helpers.workbook import open_workbook
 
 
@@ -95,3 +100,53 @@ def test_quotients_of_volumes_are_traced_as_such(book, review):
     for start, value in zip(pd.to_datetime(actual["period_start"]), actual["actual"], strict=True):
         assert own[start] == pytest.approx(value)
     assert np.isfinite(own).all()
+
+
+def make_year(**changed):
+    """Three quarters that are over, one ahead, and their year: of deals (one slice) and of revenue."""
+    starts = ["2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"]
+    rows = [
+        {"kpi": kpi, "dimension": "all", "slice": "all", "grain": "quarter", "period_start": start, "goal": 1.0}
+        | {"expected": usual, "actual": came}
+        for kpi, came_of in (("deals_won", (8, 9, 7)), ("revenue_won", (80, 90, 70)))
+        for start, usual, came in zip(starts, (5, 5, 5, 6), (*came_of, np.nan), strict=True)
+    ]
+    rows += [
+        {"kpi": kpi, "dimension": "all", "slice": "all", "grain": "year", "period_start": starts[0], "goal": 1.0}
+        | {"expected": 21.0, "actual": np.nan}
+        for kpi in ("deals_won", "revenue_won")
+    ]
+    return pd.DataFrame(rows).assign(**changed)
+
+
+def test_a_year_is_expected_to_bring_what_came_and_what_is_expected_of_the_rest(book):
+    catalog, nothing = book.company.catalog, pd.DataFrame()
+    found = foresee(make_year(), nothing, catalog=catalog)
+    assert found["expected"].tolist() == [5, 5, 5, 6, 5, 5, 5, 6, 8 + 9 + 7 + 6, 80 + 90 + 70 + 6]
+    simulated = pd.DataFrame(
+        [("quarter", pd.Timestamp("2026-10-01"), 60.0, "drawn"), ("year", pd.Timestamp("2026-01-01"), 300.0, "added")],
+        columns=["grain", "period_start", "expected", "basis"],
+    )
+    found = foresee(make_year(), simulated, catalog=catalog)
+    assert found["expected"].tolist() == [5, 5, 5, 6, 5, 5, 5, 60, 30, 300]
+    assert found["basis"].tolist() == ["", "", "", "", "", "", "", "drawn", "", "added"]
+
+
+def test_a_year_of_which_a_quarter_is_not_in_the_matrix_stays_as_it_is(book):
+    found = foresee(make_year().iloc[1:], pd.DataFrame(), catalog=book.company.catalog)
+    assert found["expected"].iloc[-2] == 21
+
+
+def test_the_editor_s_expectation_of_the_year_is_the_report_s_in_number_and_words(book, review, tmp_path):
+    year = review.outlook[review.outlook["grain"] == "year"].iloc[0]
+    shown = say_value(float(year["expected"]), "currency", currency="EUR")
+    report = show_outlook(review.outlook, {}, title="", currency="EUR").html
+    assert shown in report and year["basis"][1:] in report
+    nobody_s = replace(book, company=replace(book.company, folder=tmp_path))
+    (field,) = make_goal_editor(nobody_s, review).telling.describe_revenue()
+    assert field["said"] == f"expected {shown} ({year['basis']})"
+    mine = review.matrix[(review.matrix["kpi"] == "revenue_won") & (review.matrix["dimension"] == "all")]
+    starts = pd.to_datetime(mine["period_start"])
+    came = mine[(starts >= "2026-01-01") & (mine["grain"] == "quarter")]["actual"].sum()
+    (ahead,) = review.outlook[review.outlook["period_start"] == pd.Timestamp("2026-10-01")]["expected"]
+    assert year["expected"] == pytest.approx(came + ahead)

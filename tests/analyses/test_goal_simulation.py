@@ -115,7 +115,7 @@ def test_a_year_is_the_sum_of_its_actuals_and_of_the_draws_ahead():
     assert len(outlook) == 5
     assert year["expected"] == pytest.approx(600 + quarters.iloc[0]["expected"])
     assert year["high"] - year["low"] == pytest.approx(quarters.iloc[0]["high"] - quarters.iloc[0]["low"])
-    assert year["basis"] == "sum of actuals of 3 quarters and the draws of 1 quarter"
+    assert year["basis"] == "what 3 quarters brought and 1 quarter as simulated"
 
 
 def test_a_year_is_surer_than_the_sum_of_the_ranges_of_its_periods_and_less_sure_than_if_they_were_independent():

@@ -51,6 +51,7 @@ class GoalMatrixEditor:
         as_of: The last day that counts.
         past: As made by ``trace_past``.
         history: The columns of ``kpis.csv``, for the best ever beside scenarios.
+        outlook: Revenue as simulated, as in the report.
         judge: Says how likely goals are.
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         currency: ISO code of the company's currency.
@@ -71,6 +72,7 @@ class GoalMatrixEditor:
         as_of: date,
         past: pd.DataFrame,
         history: pd.DataFrame | None = None,
+        outlook: pd.DataFrame | None = None,
         judge: Judge | None = None,
         fiscal_year_start: int = 1,
         currency: str = "USD",
@@ -84,7 +86,7 @@ class GoalMatrixEditor:
         self._past, self._subtitle, self._basis = past, subtitle, matrix.attrs.get("basis", {})
         matrix = matrix.reset_index(drop=True)
         where: dict[str, Any] = {"as_of": as_of, "fiscal_year_start": fiscal_year_start, "currency": currency}
-        self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, labels=labels, **where)
+        self.sheet: Sheet = lay_out_sheet(matrix, past, catalog=catalog, labels=labels, outlook=outlook, **where)
         self.solving = GoalSolving(prepare_matrix(matrix, catalog=catalog, rules=rules), self.sheet, judge)
         self.telling = GoalTelling(self.sheet, editor, self.solving, currency=currency, decimal=decimal)
         chances = self.solving.add_chances
@@ -117,7 +119,7 @@ class GoalMatrixEditor:
             "label": "Goal matrix",
             "rows": self.sheet.rows,
             "columns": self.sheet.columns,
-            "words": self.telling.write_expected(matrix),
+            "words": self.telling.write_expected(),
         }
         self.solving.solve(editor.typed)
         self._show()

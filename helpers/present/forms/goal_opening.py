@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.analyses.goal_prospects import GoalProspects, trace_past
+from helpers.analyses.goal_prospects import GoalProspects, foresee, trace_past
 from helpers.analyses.goal_review import GoalReview
 from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
 from helpers.answers.goal_numbers import find_home_decimal
@@ -43,8 +43,11 @@ def make_goal_editor(book: Any, review: GoalReview, *, by: str = "") -> GoalMatr
     labels = {id: partition.label for id, partition in company.partitions.items()}
 
     def write_workbook(matrix: pd.DataFrame, typed: Mapping[GoalCell, Typed], scenario: str) -> bytes:
+        ahead = foresee(matrix, review.outlook, catalog=company.catalog)["expected"].to_numpy()
+        told = matrix.assign(expected=ahead)
+        told.attrs = dict(matrix.attrs)
         return write_goal_spreadsheet(
-            matrix,
+            told,
             catalog=company.catalog,
             as_of=book.as_of,
             typed=typed,
@@ -64,6 +67,7 @@ def make_goal_editor(book: Any, review: GoalReview, *, by: str = "") -> GoalMatr
         as_of=book.as_of,
         past=trace_past(review.matrix, book.cells, catalog=company.catalog, **places),
         history=book.cells,
+        outlook=review.outlook,
         judge=GoalProspects.open(company, book.cells, review.periods, **places),
         fiscal_year_start=company.fiscal_year_start,
         currency=book.currency,

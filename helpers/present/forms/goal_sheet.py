@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.goal_prospects import foresee
 from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.answers.goal_editing import GOAL, LOCKED, GoalCell, Typed
 from helpers.model.catalog import Catalog
@@ -29,7 +30,7 @@ STATES = {
     "goal": "goal",
     "locked": "locked",
     "solved": "follows",
-    "expected": "as expected",
+    "expected": "carried forward",
     "waiting": "doesn't count yet",
     "reached": "reached",
     "close": "close to it",
@@ -52,6 +53,8 @@ class Sheet:
         places: Cell → row and column.
         units: KPI → unit.
         directions: KPI → up, down or none.
+        foreseen: What the matrix' cells are expected to bring as things stand, in its order; see ``foresee``.
+        basis: What that rests on where it is simulated, in words; else empty.
     """
 
     rows: list[dict[str, Any]]
@@ -60,6 +63,8 @@ class Sheet:
     places: Mapping[GoalCell, tuple[int, int]]
     units: Mapping[str, str]
     directions: Mapping[str, str]
+    foreseen: np.ndarray
+    basis: Sequence[str]
 
     def cell(self, row: int, column: int) -> GoalCell:
         """Name the cell at a place."""
@@ -110,6 +115,7 @@ def lay_out_sheet(
     fiscal_year_start: int = 1,
     currency: str = "USD",
     labels: Mapping[str, str] | None = None,
+    outlook: pd.DataFrame | None = None,
 ) -> Sheet:
     """Lay a matrix out: KPIs down the funnel, each with its slices, periods across, fiscal years last.
 
@@ -121,6 +127,7 @@ def lay_out_sheet(
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
         currency: ISO code of the company's currency.
         labels: Partition → its label.
+        outlook: Revenue as simulated; without it the years' add up what came and what history lets one expect.
     """
     cells = matrix.reset_index(drop=True).assign(period_start=pd.to_datetime(matrix["period_start"]).to_numpy())
     periods = _list_periods(cells, fiscal_year_start)
@@ -136,6 +143,7 @@ def lay_out_sheet(
         at[place] = position
         places[to_cell(tuple(key))] = place
     known = {kpi: catalog.kpis[kpi] for kpi in cells["kpi"].unique() if kpi in catalog.kpis}
+    ahead = foresee(cells, pd.DataFrame() if outlook is None else outlook, catalog=catalog)
     return Sheet(
         rows,
         columns,
@@ -143,6 +151,8 @@ def lay_out_sheet(
         places,
         {kpi: found.unit for kpi, found in known.items()},
         {kpi: found.direction for kpi, found in known.items()},
+        ahead["expected"].to_numpy(dtype=float),
+        ahead["basis"].tolist(),
     )
 
 

@@ -102,10 +102,12 @@ class GoalTelling:
             cell, label = self.sheet.cell(row, column), self.sheet.columns[column]["label"]
             typed, known = self.editor.read(cell), self.solving.read(cell)
             money = {"unit": "currency", "currency": self._currency}
-            said = f"expected {say_amount(known['expected'], **money)}"
-            if typed.goal is None:
-                said += f"; as things stand {say_amount(known['goal'], **money)}"
-            elif not words.is_missing(known["probability"]):
+            position = self.sheet.at[row, column]
+            said = f"expected {say_amount(float(self.sheet.foreseen[position]), **money)}"
+            said += f" ({self.sheet.basis[position]})" if self.sheet.basis[position] else ""
+            if typed.goal is None and any(one.goal is not None for one in self.editor.typed.values()):
+                said += f"; the goals set add up to {say_amount(known['goal'], **money)}"
+            elif typed.goal is not None and not words.is_missing(known["probability"]):
                 said += f", {say_chance(float(known['probability']))} likely"
             text = typed.text or ("" if typed.goal is None else f"{typed.goal:,.2f}".removesuffix(".00"))
             found.append(
@@ -121,9 +123,9 @@ class GoalTelling:
             )
         return found
 
-    def write_expected(self, matrix: pd.DataFrame) -> dict[str, list[str]]:
+    def write_expected(self) -> dict[str, list[str]]:
         """Write what is expected of every cell, row by row."""
-        expected = matrix["expected"].to_numpy(dtype=float)
+        expected = self.sheet.foreseen
         texts = [
             "" if at < 0 else say_amount(float(expected[at]), self.sheet.rows[i]["unit"], self._currency)
             for i, line in enumerate(self.sheet.at)

@@ -44,7 +44,8 @@ def say_title(
     if row < 0 or not years or sheet.at[row, years[0]] < 0:
         return "Type a goal, and every other cell follows from it"
     column, position = sheet.columns[years[0]], int(sheet.at[row, years[0]])
-    goal, expected, chance = (float(matrix[name].iloc[position]) for name in ("goal", "expected", "probability"))
+    goal, chance = (float(matrix[name].iloc[position]) for name in ("goal", "probability"))
+    expected = float(sheet.foreseen[position])
     if not any(sheet.is_open(cell) for cell in typed):
         usual = say_amount(expected, "currency", currency)
         return f"Nobody has set a goal for {column['label']}: history lets one expect {usual}"
@@ -67,7 +68,7 @@ def _find_ask(matrix: pd.DataFrame, sheet: Sheet, column: int) -> tuple[str, flo
     for row, about in enumerate(sheet.rows):
         position = sheet.at[row, column]
         if about["kind"] == "kpi" and position >= 0 and about["kpi"] != REVENUE:
-            goal, expected = float(matrix["goal"].iloc[position]), float(matrix["expected"].iloc[position])
+            goal, expected = float(matrix["goal"].iloc[position]), float(sheet.foreseen[position])
             if expected > 0 and goal > 0:
                 found.append((abs(np.log(goal / expected)), about["kpi"], goal / expected - 1))
     most = max(found, default=(0.0, "", 0.0))
@@ -249,10 +250,12 @@ def describe_cell(
     if not words.is_missing(row["actual"]):
         facts = [["Actual", say(row["actual"])], ["Goal", say(row["goal"])]]
     facts.append(["State", state])
-    if not words.is_missing(row["expected"]):
-        facts.append(["Expected", say(row["expected"])])
-        if row["expected"] and words.is_missing(row["actual"]):
-            change = row["goal"] / row["expected"] - 1
+    position = sheet.at[sheet.places[cell]]
+    expected = row["expected"] if not words.is_missing(row["actual"]) else float(sheet.foreseen[position])
+    if not words.is_missing(expected):
+        facts.append(["Expected", say(expected)])
+        if expected and words.is_missing(row["actual"]):
+            change = row["goal"] / expected - 1
             facts.append(
                 ["Asks for", "as expected" if abs(change) < 0.005 else f"{change * 100:+.0f} %".replace("-", "−")]
             )
@@ -268,9 +271,12 @@ def describe_cell(
         n = "" if words.is_missing(last["n"]) or unit == "count" else f", n = {last['n']:,.0f}"
         facts.append(["Latest period", f"{say_amount(last['value'], unit, currency)}{n}"])
     definition = words.clean_text(known.description) if known else ""
+    rests = f"Expected: {sheet.basis[position]}." if sheet.basis[position] else ""
     how = {"volumes": "Here a quotient of the two volumes, since records also enter further down."}.get(basis, "")
     return {
         "title": sheet.name(cell),
         "facts": facts,
-        "note": " ".join(part for part in (f"{late[:1].upper()}{late[1:]}." if late else "", definition, how) if part),
+        "note": " ".join(
+            part for part in (f"{late[:1].upper()}{late[1:]}." if late else "", definition, how, rests) if part
+        ),
     }

@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const SIGNS = { reached: "●", close: "≈", missed: "○", goal: "◆", waiting: "✕" };
 const WORDS = {
-  goal: "goal", locked: "locked", solved: "follows", expected: "as expected", waiting: "doesn't count yet",
+  goal: "goal", locked: "locked", solved: "follows", expected: "carried forward", waiting: "doesn't count yet",
   reached: "reached", close: "close", missed: "missed", past: "", none: "nothing known",
 };
 const FLAGS = { late: "too late", reach: "out of reach", clash: "contradicts" };
