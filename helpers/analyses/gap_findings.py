@@ -111,6 +111,8 @@ def _next_step(row: dict, rules: pd.DataFrame) -> str:
     if row["contribution"] > 0:
         return "Find out what went better here and whether it carries over"
     wanted = {"volume": "volume", "mix": "composition", "rate": "quality", "value": "quality"}[row["effect"]]
+    if row["effect"] == "rate" and row["lens"] == "closing":
+        wanted = "closing_rate"
     if row["m"] == "machinery":
         wanted = "assignment_break"
     matching = rules[rules["cause"] == wanted] if len(rules) else rules
@@ -144,6 +146,8 @@ def _tell_five_m(gap: Gap) -> list[Finding]:
     if gap.five_m.empty:
         return []
     mine = gap.five_m[gap.five_m["verdict"].eq(EVIDENCE) & gap.five_m["m"].isin(["machinery", "method", "measurement"])]
+    told = tuple(gap.causes["statement"]) if len(gap.causes) else ()
+    mine = mine[[not statement.startswith(told) for statement in mine["statement"]] if told else slice(None)]
     return [
         Finding(
             headline=row.statement,

@@ -9,17 +9,18 @@ import pandas as pd
 
 from helpers.present import words
 from helpers.present.cards import say_slice
+from helpers.present.charts.five_m import draw_five_m
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
 from helpers.units import CURRENCY_SIGNS, format_value
+
+__all__ = ["draw_causes_table", "draw_five_m", "draw_people", "draw_root_causes"]
 
 ROW = 62
 WIDTH = 660
 MOST_CAUSES = 8
 EFFECTS = {"volume": "Volume", "mix": "Composition", "rate": "Conversion", "value": "Deal size", "timing": "Timing"}
 """Kinds of effect as the bridge names them."""
-
-VERDICT_LIGHTS = {"evidence": "○ evidence", "no sign": "● no sign", "can't be tested": "– can't be tested"}
 
 
 def draw_root_causes(gap: Any, *, title: str, subtitle: str = "", currency: str = "USD") -> Display:
@@ -268,40 +269,3 @@ def _people_chart(rows: pd.DataFrame, company_rate: float) -> Any:
         y=y, x=alt.value(484), text="text:N", color=alt.Color("colour:N", scale=None)
     )
     return (band + line + tick + dot + text).properties(width=480, height=26 * len(rows))
-
-
-def draw_five_m(gap: Any, *, title: str, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show the evidence for each of the five Ms, what has evidence first, what can't be tested last.
-
-    Args:
-        gap: The result of ``explain_gap``.
-        title: The finding, in a sentence.
-        subtitle: Measure, company, period, last day.
-        currency: The company's currency.
-    """
-    if gap.five_m.empty:
-        return show_message("empty", "No cause was looked for", "data/definitions/causes.toml lists what to look for.")
-    rows = gap.five_m.copy()
-    order = {name: place for place, name in enumerate(VERDICT_LIGHTS)}
-    rows["place"] = rows["verdict"].map(order)
-    rows = rows.sort_values("place", kind="stable")
-    table = pd.DataFrame(
-        {
-            "m": [words.label_of(m) for m in rows["m"]],
-            "question": rows["question"],
-            "verdict": [VERDICT_LIGHTS[verdict] for verdict in rows["verdict"]],
-            "statement": rows["statement"],
-            "n": rows["n"].where(rows["n"] > 0).astype("Int64"),
-            "money": rows["money"],
-        }
-    )
-    return show_table(
-        table,
-        title=title,
-        subtitle=subtitle,
-        units={"money": "currency"},
-        labels={"m": "M", "statement": "What the data shows", "verdict": "Verdict", "money": "Worth"},
-        currency=currency,
-        max_rows=20,
-        note="Evidence is no proof: it is where to look first. What can't be tested says which field would allow it.",
-    )
