@@ -45,10 +45,11 @@ def measure_pace(
         One row per volume or sum of the company that has a goal in the period: kpi, label, unit, period_start, goal,
         actual_to_date (in the KPI's unit), expected_by_now (goal × the mean share that earlier periods had by the like
         day), low and high (the central range of those shares × goal; blank with fewer than four periods), periods (how
-        many), status (ahead of the range, on pace within it, behind it; without a range within the tolerance of
-        ``rules.toml`` counts as on pace), share_by_now (0–1), basis (in words). ``attrs``: period (label), day (days
-        gone), days, begins (label of the period that begins tomorrow, empty where one goes on), is_goal (whether
-        anybody set a goal for revenue; else the goal is what history lets one expect). Empty without goals.
+        many), status (ahead of the range, on pace within it, behind it; without a range, and of a period that is over,
+        within the tolerance of ``rules.toml`` counts as on pace), share_by_now (0–1), basis (in words). ``attrs``:
+        period (label), day (days gone), days, begins (label of the period that begins tomorrow, empty where one goes
+        on), is_goal (whether anybody set a goal for revenue; else the goal is what history lets one expect), tolerance
+        (0–1). Empty without goals.
 
     Source:
         Share of a period's total by day, aligned by the part of the period that has gone; at most eight whole periods.
@@ -177,14 +178,26 @@ def say_volumes(pace: pd.DataFrame) -> str:
     if pace.empty:
         return ""
     late = [in_sentence(label) for label in pace.loc[pace["status"] == BEHIND, "label"]]
-    aim = "goal" if pace.attrs["is_goal"] else "expectation"
-    wanted = f"{aim if pace.attrs['begins'] else 'pace'} in {pace.attrs['period']}"
+    aim, told = "goal" if pace.attrs["is_goal"] else "expectation", pace.attrs
+    which = f": {', '.join(late)}" if 0 < len(late) < len(pace) else ""
+    if told["begins"]:
+        by = f"of {told['period']} by more than {told['tolerance'] * 100:g} %"
+        return f"{_count(len(late), len(pace))} missed {'its' if len(late) <= 1 else 'their'} {aim} {by}{which}"
     if not late:
-        return f"No volume fell short of its {wanted}"
-    if len(late) == len(pace) > 1:
-        return f"All {len(pace)} volumes were behind their {wanted}"
+        return f"No volume fell short of its pace in {told['period']}"
     verb = "was behind its" if len(late) == 1 else "were behind their"
-    return f"{len(late)} of {len(pace)} volumes {verb} {wanted}: {', '.join(late)}"
+    return f"{_count(len(late), len(pace))} {verb} pace in {told['period']}{which}"
+
+
+def _count(n: int, of: int) -> str:
+    """Say how many of the volumes: none, some, both or all.
+
+    >>> _count(0, 3), _count(2, 3), _count(2, 2), _count(1, 1)
+    ('No volume', '2 of 3 volumes', 'Both volumes', 'The only volume')
+    """
+    if n == of:
+        return {1: "The only volume", 2: "Both volumes"}.get(of, f"All {of} volumes")
+    return f"{n} of {of} volumes" if n else "No volume"
 
 
 def find_pace(pace: pd.DataFrame, *, as_of: date, currency: str = "USD") -> list[Finding]:
@@ -225,6 +238,7 @@ def _describe(company, matrix: pd.DataFrame, period: Period, as_of: date, day: i
         "day": day,
         "days": period.days,
         "begins": begins.label if begins != period else "",
+        "tolerance": company.catalog.rules.tolerance,
         "is_goal": bool((find_set(matrix) & (matrix["kpi"] == REVENUE)).any()) if len(matrix) else False,
     }
 
@@ -296,7 +310,7 @@ def _tell(goal: float, actual: float, by_now: np.ndarray, periods: int, toleranc
     expected, low, high = (float(goal * share) for share in by_now)
     least, most = (low, high) if np.isfinite(low) else (expected * (1 - tolerance), expected * (1 + tolerance))
     if is_over:
-        least = most = goal
+        least, most = goal * (1 - tolerance), goal * (1 + tolerance)
     status = BEHIND if actual < least * (1 - 1e-9) else AHEAD if actual > most * (1 + 1e-9) else ON_PACE
     return {
         "actual_to_date": actual,

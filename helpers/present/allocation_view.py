@@ -11,6 +11,7 @@ from helpers.analyses.coverage import TOTAL
 from helpers.analyses.source_goals import MEANS
 from helpers.model.pipeline_source import OPPORTUNITIES
 from helpers.present import words
+from helpers.present.charts.overview import Displays
 from helpers.present.display import Display, show_message, show_table
 from helpers.units import format_value
 
@@ -119,10 +120,13 @@ def _explain(allocation: pd.DataFrame, currency: str) -> str:
     return " ".join(parts)
 
 
-def show_source_goals(review: SourceGoals, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show what each source has to bring for the next periods' starts, in what its owner is tracked on."""
+def show_source_goals(review: SourceGoals, *, subtitle: str = "", currency: str = "USD") -> Display | Displays:
+    """Show what each source has to bring for the next periods' starts, in what its owner is tracked on.
+
+    Without coverage nothing is shown: ``show_coverage`` has said why.
+    """
     if not review.is_available:
-        return show_message("empty", review.title, review.reason, review.cure)
+        return Displays()
     goals = review.goals
     labels = goals.drop_duplicates("period_start").set_index("period_start")["label"]
     rows = []

@@ -26,7 +26,12 @@ HEIGHT = 200
 def show_source_forecasts(
     review: SourceForecastReview, *, subtitle: str = "", currency: str = "USD"
 ) -> Display | Displays:
-    """Show the owners' forecasts beside the model's, the shortfall and its remedy, and how earlier ones turned out."""
+    """Show the owners' forecasts beside the model's, the shortfall and its remedy, and how earlier ones turned out.
+
+    Without coverage and forecasts nothing is shown: ``show_coverage`` has said why.
+    """
+    if not review.is_available and not review.has_forecasts:
+        return Displays()
     if not review.is_available:
         return show_message("empty", review.title, review.reason, review.cure)
     if not review.has_forecasts:

@@ -78,15 +78,15 @@ class GoalResults:
     def _show_sources(self, *, can_change: bool) -> Sequence[Shown]:
         from helpers.analyses.coverage_review import review_coverage
         from helpers.analyses.source_forecast_review import review_source_forecasts
+        from helpers.present.display import show_message
         from helpers.present.forms.source_forecast_form import can_forecast, show_source_forecast_form
-        from helpers.present.source_forecast_view import show_source_forecasts
 
         book, goals = self._review()
         asked = {"as_of": book.as_of, "grain": book.period.grain}
         coverage = review_coverage(book.company, **asked, derived=goals.targets).coverage
         review = review_source_forecasts(book.company, coverage, **asked)
         if not can_forecast(review):
-            return [show_source_forecasts(review, currency=book.currency)]
+            return [show_message("empty", review.title, review.reason, review.cure)]
         return [
             lambda: show_source_forecast_form(
                 book.company, coverage, **asked, review=review, by=self._by, can_change=can_change

@@ -87,6 +87,20 @@ def test_on_a_period_s_last_day_it_is_told_to_its_end():
     assert len(course) == 92 and course["actual"].notna().all() and course["expected"].iloc[-1] == 80.0
 
 
+@pytest.mark.parametrize(
+    ("came", "status"),
+    [(99.0, "on pace"), (95.0, "on pace"), (94.0, "behind"), (106.0, "ahead")],
+    ids=["99 of 100", "95 of 100", "94 of 100", "106 of 100"],
+)
+def test_a_period_that_is_over_is_judged_with_the_tolerance_of_the_rules(came, status):
+    deals = make_deals(5, running=[(5, came)])
+    found, _ = pace(date(2026, 6, 30), deals, make_matrix(QUARTERS[5], goal=100.0))
+    assert found.iloc[0]["status"] == status
+    said = say_volumes(found)
+    missed = "The only volume missed its goal of Q2 2026 by more than 5 %"
+    assert said == (missed if status == "behind" else "No volume missed its goal of Q2 2026 by more than 5 %")
+
+
 def test_the_course_is_cumulative_by_day_and_blank_ahead():
     as_of = date(2026, 8, 15)
     company = make_company({"deal": make_deals(running=[(5, 7.0), (5, 1.0), (40, 4.0)])}, latest_event=as_of)

@@ -100,6 +100,29 @@ def test_what_is_missing_is_said_in_words_with_a_next_step():
         assert "Next step" in shown.text
 
 
+def test_what_coverage_is_missing_for_is_said_once_and_what_rests_on_it_shows_nothing():
+    from helpers.analyses.coverage_review import review_coverage
+    from helpers.analyses.source_forecast_review import review_source_forecasts
+    from helpers.analyses.source_goals import review_source_goals
+    from helpers.periods import period_of
+    from helpers.present.allocation_view import show_source_goals
+    from helpers.present.source_forecast_view import show_source_forecasts
+    from tests.companies import make_company
+
+    company, day = make_company({"session": pd.DataFrame({"date": ["2026-05-01"], "sessions": [10]})}), AS_OF
+    found = review_coverage(company, as_of=day)
+    said = show_coverage(found)
+    assert "nothing that rests on it" in said.title and "starts of the next periods" in said.text
+    assert found.coverage.reason in said.text and found.coverage.cure in said.text
+    for silent in (
+        show_pipeline(found, period_of(day, "quarter")),
+        show_next_starts(found),
+        show_source_goals(review_source_goals(company, found.coverage, as_of=day)),
+        show_source_forecasts(review_source_forecasts(company, found.coverage, as_of=day)),
+    ):
+        assert list(silent) == []
+
+
 @pytest.mark.parametrize(
     "draw",
     [

@@ -35,7 +35,7 @@ def make_pace(begins=""):
     short = ["leads", "<b>Leads</b>", "count", pd.Timestamp("2026-07-01"), 50.0, 25.0, 22.0, np.nan, np.nan, 2]
     rows = [[*row, "behind", 0.44, "course of 6 earlier quarters"], [*short, "ahead", 0.44, "even course"]]
     pace = pd.DataFrame(rows, columns=PACE_COLUMNS)
-    pace.attrs = {"period": "Q3 2026", "day": 40, "days": 90, "begins": begins, "is_goal": True}
+    pace.attrs = {"period": "Q3 2026", "day": 40, "days": 90, "begins": begins, "is_goal": True, "tolerance": 0.05}
     return pace
 
 

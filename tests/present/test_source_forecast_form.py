@@ -64,9 +64,16 @@ def test_attended_the_form_asks_who_forecasts(company, coverage, monkeypatch, tm
     assert entry.children[0].has_class("sign-in") if hasattr(entry.children[0], "has_class") else entry.children
 
 
-def test_without_coverage_the_reason_and_its_cure_are_shown():
+def test_without_coverage_there_is_no_form():
     company = make_company({"session": pd.DataFrame({"date": ["2026-05-01"], "sessions": [10]})})
-    shown = show_source_forecast_form(company, measure_coverage(company, as_of=AS_OF), as_of=AS_OF)
+    assert list(show_source_forecast_form(company, measure_coverage(company, as_of=AS_OF), as_of=AS_OF)) == []
+
+
+def test_forecasts_that_nothing_can_be_held_against_are_told_with_the_reason_and_its_cure():
+    company = make_company({"session": pd.DataFrame({"date": ["2026-05-01"], "sessions": [10]})})
+    found = order_forecasts([say(pipeline=600.0)], [])
+    coverage = measure_coverage(company, as_of=AS_OF)
+    shown = show_source_forecasts(review_source_forecasts(company, coverage, found, as_of=AS_OF))
     assert "The exports hold no deals." in shown.html and "Add an export of deals." in shown.html
 
 

@@ -1,4 +1,8 @@
-"""Pipeline coverage as a page shows it: each picture, or the designed message where there is nothing to draw."""
+"""Pipeline coverage as a page shows it: each picture, or the designed message where there is nothing to draw.
+
+What can't be told because there is no coverage is said once, where coverage itself would stand; what rests on it then
+shows nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +26,29 @@ if TYPE_CHECKING:
     from helpers.analyses.landing_review import LandingReview
     from helpers.periods import Period
 
+MISSING = "Pipeline coverage is not available, and nothing that rests on it"
+RESTS_ON_IT = (
+    "That is the pipeline week by week, the starts of the next periods, what each source has to bring, and its owners' "
+    "forecasts. Where the period lands is told below by whatever doesn't need it."
+)
+READ_COVERAGE = (
+    "Compare each bar above with its tick, then the line below with its own past. Whoever demands much more coverage "
+    "than the tick lets marketing fail while sales makes plan. When conversion falls although coverage holds, look at "
+    "what the pipeline is made of before looking at people."
+)
+READ_PIPELINE = (
+    "This period down and the next one up are slips; this period down and all down are losses, or wins where bookings "
+    "rose."
+)
 EXPECTED_NOTE = "Nobody has set a goal for {labels}: coverage is measured there against what history lets one expect."
 
 
 def show_coverage(review: CoverageReview, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show coverage, conversion and attainment, or why there is none."""
+    """Show coverage, conversion and attainment; where there is none, why, and what else can't be told for that."""
     if not review.coverage.is_available:
-        return show_message("empty", "Pipeline coverage is not available", review.coverage.reason, review.coverage.cure)
+        return show_message("empty", MISSING, f"{review.coverage.reason} {RESTS_ON_IT}", review.coverage.cure)
     expected = review.starts.loc[review.starts["target_basis"] == "expected", "label"].tolist()
-    note = EXPECTED_NOTE.format(labels=_join(expected)) if expected else ""
+    note = f"{EXPECTED_NOTE.format(labels=_join(expected))} {READ_COVERAGE}" if expected else READ_COVERAGE
     return draw_coverage(review.starts, title=review.title, subtitle=subtitle, currency=currency, note=note)
 
 
@@ -39,6 +57,8 @@ def show_pipeline(
 ) -> Display | Displays:
     """Show this-, next- and all-period pipeline week by week, and how far the period's to-go coverage sufficed.
 
+    Without coverage nothing is shown: ``show_coverage`` has said why.
+
     Args:
         review: The coverage.
         period: The period that holds the last day.
@@ -46,12 +66,7 @@ def show_pipeline(
         currency: ISO code of the company's currency.
     """
     if not review.coverage.is_available:
-        return show_message(
-            "empty",
-            "The pipeline week by week is not available",
-            "It takes what coverage takes, see above.",
-            review.coverage.cure,
-        )
+        return Displays()
     shown = []
     if len(review.series):
         labels = (period.label, period.previous(-1).label)
@@ -60,7 +75,9 @@ def show_pipeline(
         )
         title = said or f"The pipeline of {labels[0]}, {labels[1]} and all periods"
         shown.append(
-            draw_this_next_all(review.series, title=title, subtitle=subtitle, labels=labels, currency=currency)
+            draw_this_next_all(
+                review.series, title=title, subtitle=subtitle, labels=labels, currency=currency, note=READ_PIPELINE
+            )
         )
     start = pd.Timestamp(period.start)
     weeks = review.coverage.weeks
@@ -80,9 +97,14 @@ def show_pipeline(
     return Displays(shown)
 
 
-def show_next_starts(review: CoverageReview, *, subtitle: str = "", currency: str = "USD") -> Display:
-    """Show with how much pipeline each of the next periods starts, per source, and how much is missing."""
-    starts = tabulate_next_starts(review.coverage) if review.coverage.is_available else pd.DataFrame()
+def show_next_starts(review: CoverageReview, *, subtitle: str = "", currency: str = "USD") -> Display | Displays:
+    """Show with how much pipeline each of the next periods starts, per source, and how much is missing.
+
+    Without coverage nothing is shown: ``show_coverage`` has said why.
+    """
+    if not review.coverage.is_available:
+        return Displays()
+    starts = tabulate_next_starts(review.coverage)
     if starts.empty or starts["forecast"].isna().all():
         return show_message(
             "empty",

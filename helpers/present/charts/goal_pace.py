@@ -189,6 +189,7 @@ def show_pace(pace: pd.DataFrame, *, title: str, subtitle: str = "", currency: s
     note = f"Day {told['day']} of {told['days']} of {told['period']}."
     if told["begins"]:
         table = table.drop(columns=["expected", "range", "periods"])
+        note += f" Within {told['tolerance'] * 100:g} % of its {labels['goal'].lower()} a volume counts as on pace."
         note += f" {told['begins']} begins tomorrow."
     else:
         note += f" Expected by now = {labels['goal'].lower()} × the share that earlier periods had by the like day."

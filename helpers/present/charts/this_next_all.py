@@ -12,6 +12,7 @@ from helpers.present.display import Display, show_chart
 from helpers.present.theme import LIGHT, WIDTH
 
 PANELS = (("this_period", "Due in {now}"), ("next_period", "Due in {then}"), ("all_open", "All open pipeline"))
+STOOD = "Open new business as it stood that evening, weeks since the period's start; one scale for all three."
 GAP = 28
 HEIGHT = 200
 
@@ -23,6 +24,7 @@ def draw_this_next_all(
     subtitle: str = "",
     labels: tuple[str, str] = ("this period", "the next period"),
     currency: str = "USD",
+    note: str = "",
 ) -> Display:
     """Draw the three series beside each other, so that what one loses can be looked for in the next.
 
@@ -32,6 +34,7 @@ def draw_this_next_all(
         subtitle: company, last day, n.
         labels: this period and the next one as a reader says them.
         currency: ISO code of the company's currency.
+        note: what else the reader should know.
 
     Returns:
         A display; its text lists the three series and the bookings week by week.
@@ -63,7 +66,7 @@ def draw_this_next_all(
         numbers=series[shown],
         units={name: "currency" for name in ("this_period", "next_period", "all_open", "booked")},
         currency=currency,
-        note="Open new business as it stood that evening, weeks since the period's start; one scale for all three.",
+        note=" ".join(part for part in (STOOD, note) if part),
     )
 
 
