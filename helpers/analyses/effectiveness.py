@@ -63,6 +63,7 @@ class Check:
         wanted: What was expected of the KPI; None where nobody said.
         guard_label: The guard KPI in words; empty where there is none.
         guard_unit: Of the guard KPI.
+        guard_direction: Which way is good for it.
         guard_before: The guard before.
         guard_after: The guard after.
         guard_verdict: ``HELD``, ``WORSE``, ``TOO_EARLY`` or ``UNMEASURABLE``; empty without a guard.
@@ -83,6 +84,7 @@ class Check:
     wanted: float | None = None
     guard_label: str = ""
     guard_unit: str = "count"
+    guard_direction: str = "up"
     guard_before: Reading = field(default_factory=Reading)
     guard_after: Reading = field(default_factory=Reading)
     guard_verdict: str = ""
@@ -208,9 +210,14 @@ def _check(watch: Stopwatch, cause: BoardCause, action: Action, history: Sequenc
         return replace(told, reason="It can't be measured: no whole period lies before it began")
     grain = period.grain if period.grain != CUSTOM else "quarter"
     window = find_window(watch, kpi, action.due, grain)
-    age = watch.age(kpi)
+    age = _find_age(watch, kpi, window)
     before = read_kpi(watch, kpi, action.slice, period.start, period.end, age)
     told = replace(told, window=window, before=before, before_label=period.label)
+    guard = watch.company.catalog.kpis.get(action.guard)
+    if guard is not None:
+        guarded = read_kpi(watch, guard, action.slice, period.start, period.end, _find_age(watch, guard, window))
+        told = replace(told, guard_label=guard.label, guard_unit=guard.unit, guard_before=guarded)
+        told = replace(told, guard_direction=guard.direction)
     if before.value is None:
         return replace(told, reason=f"It can't be measured: {before.reason}")
     if action.state != "done":
@@ -224,26 +231,30 @@ def _check(watch: Stopwatch, cause: BoardCause, action: Action, history: Sequenc
     verdict, reason = judge_change(
         kpi, before, after, wanted=action.expected_to, said=action.expected_from, currency=watch.company.currency
     )
-    return _check_guard(watch, replace(told, verdict=verdict, reason=reason, after=after), period, window)
+    told = replace(told, verdict=verdict, reason=reason, after=after)
+    return told if guard is None else _check_guard(watch, told, guard, window)
 
 
-def _check_guard(watch: Stopwatch, told: Check, period: Period, window: Window) -> Check:
+def _check_guard(watch: Stopwatch, told: Check, guard: Kpi, window: Window) -> Check:
     """Look at what must not get worse, over the same days."""
-    guard = watch.company.catalog.kpis.get(told.action.guard)
-    if guard is None:
-        return told
-    age = watch.age(guard)
-    before = read_kpi(watch, guard, told.action.slice, period.start, period.end, age)
+    age, before = _find_age(watch, guard, window), told.guard_before
     after = read_kpi(watch, guard, told.action.slice, window.start, window.end, age)
-    told = replace(told, guard_label=guard.label, guard_unit=guard.unit, guard_before=before, guard_after=after)
+    told = replace(told, guard_after=after)
     if before.value is None or after.value is None:
         return replace(told, guard_verdict=UNMEASURABLE)
-    if age and window.end + timedelta(days=age) > watch.as_of:
+    step = watch.time(guard) if guard.basis[0] == "cohort" else None
+    if step and window.end + timedelta(days=step.p90) > watch.as_of:
         return replace(told, guard_verdict=TOO_EARLY)
     after = _make_alike(guard, before, after)
     verdict = judge_guard(guard, before, after)
     worse = f"; {says_worse(guard, before, after, watch.company.currency)}" if verdict == WORSE else ""
     return replace(told, guard_after=after, guard_verdict=verdict, reason=f"{told.reason}{worse}")
+
+
+def _find_age(watch: Stopwatch, kpi: Kpi, window: Window) -> int | None:
+    """Return the age at which cohorts are read before and after: that of the window's last records; None to date."""
+    age = (watch.as_of - window.end).days
+    return age if kpi.basis[0] == "cohort" and watch.as_of >= window.tell_day and age >= 0 else None
 
 
 def _make_alike(kpi: Kpi, before: Reading, after: Reading) -> Reading:
