@@ -222,13 +222,22 @@ def label_of(name: Any) -> str:
     return label[:1].upper() + label[1:]
 
 
+def keep_together(text: Any) -> str:
+    """Return a text in which no line breaks between a number and its unit, or a period and its year.
+
+    >>> keep_together("31 % in Q3 2026")
+    '31\\xa0% in Q3\\xa02026'
+    """
+    return _TOGETHER.sub("\u00a0", clean_text(text))
+
+
 def prose_html(text: Any) -> str:
     """Write text as HTML in which a number stays with its sign and unit, and a period with its year, on one line.
 
     >>> prose_html("R&D fell by −€122 k to 31 %")
     'R&amp;D fell by <span class="keep">−€122\\xa0k</span> to 31\\xa0%'
     """
-    bound = escape(_TOGETHER.sub("\u00a0", clean_text(text)))
+    bound = escape(keep_together(text))
     return _UNBROKEN.sub(r'<span class="keep">\g<0></span>', bound)
 
 

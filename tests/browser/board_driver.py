@@ -84,7 +84,7 @@ class Window:
 
     def card(self, text):
         """Find a card by its cause."""
-        return self.page.locator(".card").filter(has_text=text)
+        return self.page.locator(".cause-card").filter(has_text=text)
 
     @property
     def sheet(self):

@@ -129,7 +129,7 @@ def test_by_the_keyboard_a_card_is_opened_moved_and_taken_back(ana, tmp_path):
     ana.add("People", WAIT)
     card = ana.card(WAIT).get_by_role("button", name=WAIT, exact=True)
     card.press("Alt+ArrowRight")
-    expect(ana.bone("Machinery").locator(".card")).to_have_count(1)
+    expect(ana.bone("Machinery").locator(".cause-card")).to_have_count(1)
     expect(card).to_be_focused()
     assert held(tmp_path, "ana-okafor")["cause"][0]["m"] == "machinery"
     card.press("Enter")
@@ -138,9 +138,9 @@ def test_by_the_keyboard_a_card_is_opened_moved_and_taken_back(ana, tmp_path):
     ana.page.keyboard.press("Escape")
     expect(card).to_be_focused()
     ana.page.get_by_role("button", name="Undo").press("Enter")
-    expect(ana.bone("People").locator(".card")).to_have_count(1)
+    expect(ana.bone("People").locator(".cause-card")).to_have_count(1)
     ana.page.get_by_role("button", name="Undo").press("Enter")
-    expect(ana.page.locator(".card")).to_have_count(0)
+    expect(ana.page.locator(".cause-card")).to_have_count(0)
     assert "cause" not in held(tmp_path, "ana-okafor")
 
 

@@ -98,7 +98,7 @@ def describe_board(
     fresh = find_new_evidence(scene.offers, causes)
     bones = (*BONES, MILIEU) if scene.has_milieu or any(cause.m == MILIEU for cause in causes) else BONES
     return {
-        "title": summary.title,
+        "title": words.keep_together(summary.title),
         "subtitle": subtitle,
         "dots": {"used": board.count_dots(scene.me), "most": MOST_DOTS},
         "bones": [
@@ -175,14 +175,14 @@ def _evidence(item: Evidence, scene: Scene, author: str) -> dict[str, Any]:
     says = (now.says if now else "") or item.says or item.id
     return {
         "t": sign(item.id),
-        "says": scene.text(says, author) if not now else words.clean_text(says),
+        "says": words.keep_together(says if now else scene.text(says, author)),
         "note": _note(now, scene) if now else f"found {words.say_date(item.found)}" if item.found else "",
         "is_now": now is not None,
     }
 
 
 def _offer(one: BoardEvidence, scene: Scene) -> dict[str, Any]:
-    return {"t": sign(one.id), "says": words.clean_text(one.says), "note": _note(one, scene), "m": one.m}
+    return {"t": sign(one.id), "says": words.keep_together(one.says), "note": _note(one, scene), "m": one.m}
 
 
 def _note(one: BoardEvidence, scene: Scene) -> str:

@@ -4,6 +4,7 @@
 // moment after the last key. What others change is painted around the field in which somebody types.
 
 const MOST_OFFERS = 2;
+const PATIENCE = 4000;
 
 class Board {
   constructor(model, el) {
@@ -48,7 +49,7 @@ class Board {
     this.refresh = make("button", { type: "button", class: "quiet", onclick: () => this.send("refresh") }, "Refresh");
     this.toast = make("p", { class: "toast", role: "status" });
     this.conflicts = make("div", { class: "board-conflicts" });
-    this.columns = make("div", { class: "bones" });
+    this.columns = make("div", { class: "bone-columns" });
     this.bones = new Kept((id, bone) => this.buildBone(bone));
     this.cards = new Kept((t) => this.buildCard(t));
     this.problem = new ProblemPart(this);
@@ -64,7 +65,7 @@ class Board {
     const title = make("h3", { id: `bone-${(count += 1)}` }, bone.label);
     const amount = make("span", { class: "unit" });
     const offers = make("ul", { class: "offers", "aria-label": `Found in the data: ${bone.label}` });
-    const cards = make("ul", { class: "cards", "aria-label": `Causes: ${bone.label}` });
+    const cards = make("ul", { class: "cause-cards", "aria-label": `Causes: ${bone.label}` });
     const box = textBox(2, "Add a cause …");
     box.setAttribute("aria-label", `Add a cause to ${bone.label}`);
     this.keepDraft(box, `add/${bone.id}`);
@@ -96,7 +97,7 @@ class Board {
     const text = make("button", { type: "button", class: "card-text", "aria-haspopup": "dialog", onclick: () => this.open(t) });
     const facts = make("p", { class: "card-facts" });
     const votes = make("div", { class: "card-votes" });
-    const node = make("li", { class: "card" }, text, facts, votes);
+    const node = make("li", { class: "cause-card" }, text, facts, votes);
     text.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!event.altKey || !step) return;
@@ -214,7 +215,7 @@ class Board {
     const button = (step, label, sign, isOff) => make("button", { type: "button", class: "dot", "data-step": step, "aria-label": `${label}: ${card.text}`, "aria-disabled": isOff ? "true" : false, onclick: isOff ? undefined : vote(step) }, sign);
     const less = button(-1, "Take a dot back", "−", isDisabled || !card.my_dots);
     const more = button(1, "Put a dot", "+", isDisabled || dots.used >= dots.most || card.state === "dropped");
-    const shown = make("span", { class: "dots", "aria-label": `${card.dots} dots, ${card.my_dots} of them yours`, role: "img" });
+    const shown = make("span", { class: "dots", "aria-label": `${card.dots === 1 ? "1 dot" : `${card.dots} dots`}, ${card.my_dots} of them yours`, role: "img" });
     const others = card.dots - card.my_dots;
     shown.append(make("span", { class: "mine" }, "●".repeat(Math.min(card.my_dots, 3))), "●".repeat(Math.min(Math.max(others, 0), 6)), others > 6 ? ` ${card.dots}` : "");
     if (held) requestAnimationFrame(() => (held === "-1" ? less : more).focus({ preventScroll: true }));
@@ -289,14 +290,16 @@ class Board {
   }
 
   saySaved() {
-    return this.pending.size ? "Saving …" : "Saved";
+    const oldest = Math.min(...[...this.pending.values()].map((one) => one.since));
+    if (!this.pending.size) return "Saved";
+    return Date.now() - oldest > PATIENCE ? "Not saved yet, kept on this page" : "Saving …";
   }
 
   // ---- typing ---------------------------------------------------------------------------------------------------
 
   type(place, value, base) {
     const key = placeKey(place);
-    this.pending.set(key, { ...place, value, base: this.pending.get(key)?.base ?? base, n: 0 });
+    this.pending.set(key, { ...place, value, base: this.pending.get(key)?.base ?? base, n: 0, since: this.pending.get(key)?.since ?? Date.now() });
     this.remember();
     clearTimeout(this.pause);
     this.pause = setTimeout(() => this.flush(), PAUSE);
@@ -310,7 +313,9 @@ class Board {
   sendSet(one) {
     const { kind, t, key, value, base, again } = one;
     const n = this.next();
-    this.pending.set(placeKey(one), { kind, t, key, value, base, n });
+    const since = one.since ?? Date.now();
+    this.pending.set(placeKey(one), { kind, t, key, value, base, n, since });
+    setTimeout(() => { if (this.sheet.t) write(this.sheet.note, this.saySaved()); }, PATIENCE + 200);
     try { this.model.send({ op: "set", n, kind, t, key, value, base, again }); } catch { /* the page keeps it */ }
   }
 
