@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.change import correct
-from helpers.analyses.leaf_dimensions import choose_dimensions
-from helpers.analyses.standardisation import expect_successes, holds
-from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
-from helpers.engine.timeline import NO_DAY, day_number
+from helpers.analyses.control_limits import measure_dispersion, surprise, two_sided
+from helpers.analyses.rated_records import find_rated
+from helpers.analyses.roles import find_roles, name_role
+from helpers.analyses.standardisation import choose_mix, expect_successes
+from helpers.engine.journeys import BLANK, Journeys, build_journeys
+from helpers.engine.timeline import day_number
 from helpers.periods import Period
-from helpers.units import format_value
+from helpers.units import format_value, in_sentence
 
 ADJUSTED_COLUMNS = [
     "who", "n", "won", "raw_rate", "expected_won", "expected_rate", "adjusted_rate", "low", "high",
@@ -27,6 +29,9 @@ ONLY_MIX = "explained by the mix"
 
 BELOW, ABOVE, SMALL = "below what the mix gives", "above what the mix gives", "too few to judge"
 
+MOSTLY_MIX = 0.6
+"""Share of a gap that the mix must explain to be called its cause."""
+
 STANDS_OUT = 0.2
 """A raw rate this far (of the company's rate) off the company's is what people point at."""
 
@@ -39,8 +44,14 @@ class Adjusted:
         frame: One row per person (or team); see ``adjust_rates``.
         by: The partition compared.
         adjusted_for: The partitions whose mix was taken out.
-        rate: The company's rate over the same deals.
+        rate: The company's rate over the same records.
         spread: What people differ by beyond mix and chance (standard deviation of the rate); 0 where they don't.
+        kpi: The rate's KPI.
+        label: What readers call it.
+        role: The role compared, empty where everybody is.
+        spread_p: How likely chance alone makes as large a spread among all of them, those with few records too.
+        dispersion: By what factor scores vary more than chance, which limits and verdicts are widened by; 1 if no more.
+        n_young: Records left out because they have not had their time yet.
     """
 
     frame: pd.DataFrame
@@ -48,6 +59,12 @@ class Adjusted:
     adjusted_for: tuple[str, ...]
     rate: float
     spread: float
+    kpi: str = "win_rate"
+    label: str = "Win rate"
+    role: str = ""
+    spread_p: float = float("nan")
+    dispersion: float = 1.0
+    n_young: int = 0
 
 
 def adjust_rates(
@@ -60,113 +77,129 @@ def adjust_rates(
     minimum_n: int = 20,
     confidence: float = 0.95,
     reference: Period | None = None,
+    kpi: str = "win_rate",
+    role: str = "",
 ) -> Adjusted | None:
-    """Compare win rates on close date after taking out the mix of deals that everybody was given.
+    """Compare rates after taking out the mix of records that everybody was given.
 
-    What each person's deals would have won at the company's rates for deals like theirs (source, segment, region,
-    product …) is the expectation; adjusted rate = company rate × won ÷ expected. The deals of the person compared are
-    among the like deals, which errs on the side of clearing where few others have such deals.
+    How many of each person's records would have succeeded at the company's rates for records like theirs (source,
+    segment, region, product …) is the expectation; adjusted rate = company rate × successes ÷ expected. The records
+    of the person compared are among the like records, which errs on the side of clearing where few others have such.
 
     Args:
         company: The opened company.
-        start: First day of the closes compared.
+        start: First day of the records compared: closed for a win rate, entered for a conversion.
         end: Last day.
         as_of: The last day that counts.
         by: The partition compared: owner, team, manager …
-        minimum_n: Fewer decided deals than this are shown and not judged.
+        minimum_n: Fewer records than this are shown and not judged.
         confidence: Of intervals and control limits (limits widen with the number of people compared).
-        reference: Period from which the rates of like deals are taken; None takes all history up to ``as_of``.
+        reference: Period from which the rates of like records are taken; None takes all history up to ``as_of``.
+        kpi: win_rate or a conversion between two stages, so that people who work before the deal are compared, too.
+        role: Compare only people of this role; empty takes everybody.
 
     Returns:
-        One row per value of the partition, most deals first: n (new-business deals won or lost), won, raw_rate,
+        One row per value of the partition, most records first: n (records), won (those that succeeded), raw_rate,
         expected_won, expected_rate (what the mix gives), adjusted_rate with low and high, limit_low and limit_high (the
         funnel plot's limits around expected_rate), mix_effect (expected less company rate), p_value, q_value
-        (Benjamini–Hochberg), verdict. None where there are no won and lost deals or no such partition.
+        (Benjamini–Hochberg), verdict. None where no records succeed and fail, or there is no such partition, or it is
+        known only with the outcome.
 
     Source:
-        Indirect standardisation; funnel plots after Spiegelhalter (2005).
+        Indirect standardisation; funnel plots and over-dispersion after Spiegelhalter (2005).
     """
     journeys = build_journeys(company, as_of=as_of)
-    deals = journeys.records.get("deal")
-    if deals is None or by not in deals.codes or ("won", "new") not in deals.reached:
+    definition = company.catalog.kpi(kpi)
+    rated = find_rated(company, journeys, definition)
+    if rated is None or by not in journeys.records[rated.object].codes or company.partitions[by].known == "outcome":
         return None
-    won = deals.reached["won", "new"]
-    lost = deals.reached.get((LOST_STAGE, "new"), np.full(deals.n, NO_DAY))
-    day = np.where(won != NO_DAY, won, lost)
-    rows = (day != NO_DAY) & (day >= day_number(start)) & (day <= day_number(end))
-    if not rows.any() or not (lost[rows] != NO_DAY).any():
+    codes = journeys.records[rated.object].codes
+    inside = (rated.day >= day_number(start)) & (rated.day <= day_number(end))
+    if role:
+        roles = find_roles(company)
+        inside &= np.array([roles.get(str(name), "") == role for name in journeys.labels[by]])[codes[by]]
+    rows = inside & rated.is_counted
+    is_success = rated.is_success
+    if not rows.any() or is_success[rows].all() or not is_success[rows].any():
         return None
-    base = day != NO_DAY
+    base = rated.is_counted.copy()
     if reference is not None:
-        base &= (day >= day_number(reference.start)) & (day <= day_number(reference.end))
-    dimensions, _ = choose_dimensions(company, journeys, "deal", rows)
-    group = deals.codes[by]
-    dimensions = tuple(
-        id for id in dimensions if id not in ("type", "pipeline", by) and not holds(group, deals.codes[id], other=id)
+        base &= (rated.day >= day_number(reference.start)) & (rated.day <= day_number(reference.end))
+    dimensions = choose_mix(company, journeys, rated.object, rows, is_success, by=by).used
+    expected = expect_successes([codes[id] for id in dimensions], is_success, base, rows)
+    frame, dispersion = _compare(journeys, by, codes[by][rows], is_success[rows], expected, minimum_n, confidence)
+    return Adjusted(
+        frame,
+        by,
+        dimensions,
+        float(is_success[rows].mean()),
+        _measure_spread(frame, minimum_n),
+        kpi,
+        definition.label,
+        role,
+        _test_spread(codes[by][rows], is_success[rows], expected),
+        dispersion,
+        int((inside & rated.is_young).sum()),
     )
-    is_won = (won != NO_DAY).astype(float)
-    expected = expect_successes([deals.codes[id] for id in dimensions], is_won, base, rows)
-    frame = _compare(journeys, by, group[rows], is_won[rows], expected, minimum_n, confidence)
-    spread = _measure_spread(frame, minimum_n)
-    return Adjusted(frame, by, dimensions, float(is_won[rows].mean()), spread)
 
 
 def _compare(
     journeys: Journeys,
     by: str,
     group: np.ndarray,
-    is_won: np.ndarray,
+    is_success: np.ndarray,
     expected: np.ndarray,
     minimum_n: int,
     confidence: float,
-) -> pd.DataFrame:
-    """Compare what everybody won with what their mix gives."""
-    from scipy.special import erfc, ndtri
+) -> tuple[pd.DataFrame, float]:
+    """Compare how many of everybody's records succeeded with what their mix gives."""
+    from scipy.special import ndtri
 
-    labels, company_rate = journeys.labels[by], float(is_won.mean())
-    rows = []
-    judged = max(sum((group == one).sum() >= minimum_n for one in np.unique(group)), 1)
-    z, z_limit = ndtri(0.5 + confidence / 2), ndtri(1 - (1 - confidence) / 2 / judged)
-    for one in np.unique(group):
-        mine = group == one
-        n, won, hoped = int(mine.sum()), float(is_won[mine].sum()), float(expected[mine].sum())
-        variance = max(float((expected[mine] * (1 - expected[mine])).sum()), 1e-9)
-        error = np.sqrt(max(won * (1 - won / n), variance * 0.25)) / max(hoped, 1e-9)
-        adjusted = company_rate * won / max(hoped, 1e-9)
-        strength = (won - hoped) / np.sqrt(variance)
-        rows.append(
-            {
-                "who": str(labels[one]),
-                "n": n,
-                "won": won,
-                "raw_rate": won / n,
-                "expected_won": hoped,
-                "expected_rate": hoped / n,
-                "adjusted_rate": adjusted,
-                "low": max(adjusted - z * error * company_rate, 0.0),
-                "high": adjusted + z * error * company_rate,
-                "limit_low": max((hoped - z_limit * np.sqrt(variance)) / n, 0.0),
-                "limit_high": min((hoped + z_limit * np.sqrt(variance)) / n, 1.0),
-                "mix_effect": hoped / n - company_rate,
-                "p_value": float(erfc(abs(strength) / np.sqrt(2))),
-            }
-        )
-    frame = pd.DataFrame(rows)
-    frame["q_value"] = correct(frame["p_value"].where(frame["n"] >= minimum_n).to_numpy())
+    company_rate = float(is_success.mean())
+    who, place = np.unique(group, return_inverse=True)
+    n = np.bincount(place).astype(float)
+    won, hoped = (np.bincount(place, numbers) for numbers in (is_success, expected))
+    variance = np.maximum(np.bincount(place, expected * (1 - expected)), 1e-9)
+    names = np.array([str(journeys.labels[by][one]) for one in who], dtype=object)
+    judged = (n >= minimum_n) & (names != BLANK)
+    z = surprise(won, n, np.clip(hoped / n, 1e-9, 1 - 1e-9))
+    dispersion = measure_dispersion(z[judged])
+    z_value, z_limit = ndtri(0.5 + confidence / 2), ndtri(1 - (1 - confidence) / 2 / max(int(judged.sum()), 1))
+    error = np.sqrt(np.maximum(won * (1 - won / n), variance * 0.25)) / np.maximum(hoped, 1e-9)
+    adjusted = company_rate * won / np.maximum(hoped, 1e-9)
+    reach = z_limit * np.sqrt(variance * dispersion)
+    frame = pd.DataFrame(
+        {
+            "who": pd.array(names, dtype="str"),
+            "n": n.astype(int),
+            "won": won,
+            "raw_rate": won / n,
+            "expected_won": hoped,
+            "expected_rate": hoped / n,
+            "adjusted_rate": adjusted,
+            "low": np.maximum(adjusted - z_value * error * company_rate, 0.0),
+            "high": adjusted + z_value * error * company_rate,
+            "limit_low": np.maximum((hoped - reach) / n, 0.0),
+            "limit_high": np.minimum((hoped + reach) / n, 1.0),
+            "mix_effect": hoped / n - company_rate,
+            "p_value": two_sided(z / np.sqrt(dispersion)),
+        }
+    )
+    frame["q_value"] = correct(frame["p_value"].where(judged).to_numpy())
     frame["verdict"] = [_judge(row, minimum_n, 1 - confidence) for row in frame.to_dict("records")]
     frame = frame.sort_values(["n", "who"], ascending=[False, True], kind="stable").reset_index(drop=True)
-    return frame[ADJUSTED_COLUMNS]
+    return frame[ADJUSTED_COLUMNS], dispersion
 
 
 def _judge(row: dict, minimum_n: int, significance: float) -> str:
     """Say in words what the comparison shows."""
-    if row["n"] < minimum_n:
+    if row["n"] < minimum_n or pd.isna(row["q_value"]):
         return SMALL
     if row["q_value"] <= significance:
         return BELOW if row["won"] < row["expected_won"] else ABOVE
     company_rate = row["expected_rate"] - row["mix_effect"]
     gap = row["raw_rate"] - company_rate
-    if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= 0.6:
+    if abs(gap) >= STANDS_OUT * company_rate and row["mix_effect"] / gap >= MOSTLY_MIX:
         return ONLY_MIX
     return WITHIN
 
@@ -177,10 +210,28 @@ def _measure_spread(frame: pd.DataFrame, minimum_n: int) -> float:
     if len(big) < 3:
         return 0.0
     difference = big["raw_rate"] - big["expected_rate"]
-    variance = big["expected_rate"] * (1 - big["expected_rate"]) / big["n"]
+    variance = (big["expected_rate"] * (1 - big["expected_rate"])).clip(lower=1e-9) / big["n"]
     weight = 1 / variance
     excess = (difference**2 * weight).sum() - (len(big) - 1)
     return float(np.sqrt(max(excess / (weight.sum() - (weight**2).sum() / weight.sum()), 0.0)))
+
+
+def _test_spread(group: np.ndarray, is_success: np.ndarray, expected: np.ndarray) -> float:
+    """Test whether people differ more than chance, however few records each has.
+
+    The squared distances between successes and expectation, summed over people, are set beside their mean and variance
+    under chance, which are those of sums of independent records.
+    """
+    from scipy.special import ndtr
+
+    place = np.unique(group, return_inverse=True)[1]
+    off = np.bincount(place, is_success - expected)
+    chance = expected * (1 - expected)
+    variance = np.bincount(place, chance)
+    fourth = 2 * variance**2 + np.bincount(place, chance * (1 - 6 * chance))
+    if len(variance) < 2 or fourth.sum() <= 0:
+        return float("nan")
+    return float(ndtr(-((off**2 - variance).sum()) / np.sqrt(fourth.sum())))
 
 
 def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
@@ -193,7 +244,7 @@ def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
 
 
 def describe_people(adjusted: Adjusted) -> str:
-    """Say in one sentence what the comparison shows about the system, never about a person.
+    """Say in one sentence what the comparison shows: about the system, and by name only of those who are cleared.
 
     >>> row = {"who": "A", "verdict": WITHIN, "n": 30, "raw_rate": 0.3, "expected_rate": 0.3, "mix_effect": 0.0}
     >>> frame = pd.DataFrame([row])
@@ -201,19 +252,44 @@ def describe_people(adjusted: Adjusted) -> str:
     'Nobody wins less than the mix of deals that they were given explains'
     """
     frame = adjusted.frame
+    said = []
     below = int((frame["verdict"] == BELOW).sum())
+    is_win = adjusted.kpi == "win_rate"
+    judged = int((frame["verdict"] != SMALL).sum())
     if below:
-        return (
-            f"{below} of {int((frame['verdict'] != SMALL).sum())} win less than their mix explains: look at what they "
+        verb = ("wins" if below == 1 else "win") if is_win else f"{'lies' if below == 1 else 'lie'} lower"
+        than = "less than" if is_win else "than"
+        said.append(
+            f"{below} of {judged} {verb} {than} their mix explains: look at what they "
             "share (ramp, load, territory, coaching) before anything else"
         )
     accused = find_cleared(adjusted)
     if len(accused):
-        first = accused.iloc[0]
-        raw, rate = format_value(first["raw_rate"], "share"), format_value(adjusted.rate, "share")
-        fair = format_value(first["expected_rate"], "share")
-        return (
-            f"{first['who']} is cleared: {raw} of {first['n']} deals won against {rate} for all, and such deals "
-            f"close at {fair} with anybody"
-        )
-    return "Nobody wins less than the mix of deals that they were given explains"
+        said.append(describe_cleared(accused.iloc[0], adjusted))
+    if said:
+        return ". ".join(said)
+    if not judged and len(frame):
+        what = "deals" if is_win else "records"
+        return f"Nobody has enough {what} to be judged by themselves"
+    if is_win:
+        return "Nobody wins less than the mix of deals that they were given explains"
+    return f"In {in_sentence(adjusted.label)}, nobody lies lower than the mix that they were given explains"
+
+
+def describe_cleared(row: pd.Series, adjusted: Adjusted) -> str:
+    """Say of one person that what came to them explains their rate, with the numbers.
+
+    Args:
+        row: A row of ``find_cleared``.
+        adjusted: The comparison.
+
+    Returns:
+        Such as "Eve is cleared: what came to them, not what they did with it. 12 % of 84 deals won against 30 % for
+        all, and such deals close at 13 % with anybody".
+    """
+    raw, rate, fair = (format_value(one, "share") for one in (row["raw_rate"], adjusted.rate, row["expected_rate"]))
+    words = f"{row['who']} is cleared: what came to them, not what they did with it. {raw} of {row['n']}"
+    all_ = f"all {name_role(adjusted.role)}" if adjusted.role else "all"
+    if adjusted.kpi == "win_rate":
+        return f"{words} deals won against {rate} for {all_}, and such deals close at {fair} with anybody"
+    return f"{words} ({adjusted.label}) against {rate} for {all_}, and such records go on at {fair} with anybody"

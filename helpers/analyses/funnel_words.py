@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from helpers.analyses.leaf_dimensions import PEOPLE
 from helpers.analyses.roles import name_role
 from helpers.units import format_value, in_sentence
 
@@ -24,6 +25,14 @@ def headline_funnel(plot: Any) -> str:
         return f"Only one {one} has enough records for {rate}: there is nobody to compare"
     below, above = judged[judged["verdict"] == BELOW], judged[judged["verdict"] == ABOVE]
     given = "given the mix that each had" if plot.adjusted_for else "before any adjustment for mix"
+    if (len(below) or len(above)) and (plot.role or plot.by in PEOPLE):
+        parts = [
+            f"{len(found)} of {len(judged)} {many} {'lies' if len(found) == 1 else 'lie'} {way}"
+            for found, way in ((below, "below"), (above, "above"))
+            if len(found)
+        ]
+        ask = "ask what they share: ramp, load, territory, coaching"
+        return f"Beyond chance, {' and '.join(parts)} the {rate} of all, {given}; {ask}"
     if len(below) or len(above):
         parts = []
         for found, way in ((below, "below"), (above, "above")):

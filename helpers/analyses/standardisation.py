@@ -15,6 +15,9 @@ PRIOR_ENTRIES = 20.0
 LEAST_PER_VALUE = 5
 """Successes or failures, whichever are fewer, per factor learnt; 5 to 9 are enough (Vittinghoff, McCulloch 2007)."""
 
+MOST_BY_ONE, LEAST_SHARED = 0.8, 0.8
+"""A value that one person holds more of than this is their own; this share of records has to lie in shared values."""
+
 MOST_LOOKED_AT = 16
 
 MIX_COLUMNS = ["dimension", "label", "coverage", "n_values", "is_used", "reason"]
@@ -60,7 +63,7 @@ def choose_mix(
         factors = sum(size[one] - 1 for one in kept) + size[id] - 1
         if id in ("type", "pipeline", by):
             reasons[id] = "is what is compared" if id == by else "says what kind of business, which is compared as one"
-        elif by in codes and holds(codes[by][rows], codes[id][rows], other=id):
+        elif by in codes and _is_own(codes[by][rows], codes[id][rows], other=id):
             reasons[id] = "follows from what is compared"
         elif by in codes and _refines(codes[id][rows], codes[by][rows]):
             reasons[id] = "is what is compared, in more detail"
@@ -86,6 +89,26 @@ def choose_mix(
         columns=MIX_COLUMNS,
     )
     return Mix(tuple(used), frame)
+
+
+def _is_own(of: np.ndarray, codes: np.ndarray, *, other: str) -> bool:
+    """Tell whether a partition says little beside who it is, so that to adjust for it would explain people away.
+
+    A territory that follows from the person and is shared by several is part of what they were given: its people are
+    then compared with each other. One that hardly anybody else works in can't be told from the person.
+    """
+    if not holds(of, codes, other=other):
+        return False
+    if other in ("team", "manager", "role"):
+        return True
+    size = int(of.max(initial=0)) + 1
+    pairs, counts = np.unique(codes.astype(np.int64) * size + of, return_counts=True)
+    value = pairs // size
+    whole = np.bincount(value, counts)
+    largest = np.zeros(len(whole))
+    np.maximum.at(largest, value, counts)
+    is_shared = largest <= MOST_BY_ONE * whole
+    return bool(whole[is_shared].sum() < LEAST_SHARED * whole.sum())
 
 
 def holds(of: np.ndarray, codes: np.ndarray, *, other: str) -> bool:

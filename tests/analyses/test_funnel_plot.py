@@ -36,7 +36,8 @@ def test_a_real_difference_is_named_and_nobody_else():
     named = plot.frame[plot.frame["is_named"]]
     assert named["who"].tolist() == ["Ben"]
     assert named["verdict"].tolist() == [BELOW]
-    assert "Ben lies below the win rate of all people" in plot.headline
+    assert plot.headline.startswith("Beyond chance, 1 of 4 people lies below the win rate of all, given the mix")
+    assert "Ben" not in plot.headline
 
 
 def test_rates_and_intervals_are_those_of_plain_pandas():
