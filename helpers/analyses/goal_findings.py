@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from helpers.analyses.finding import Finding
-from helpers.analyses.goal_locks import find_set, name_cell
-from helpers.analyses.goal_relations import TOTAL
+from helpers.analyses.goal_locks import find_set
+from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.periods import Period, period_of
 from helpers.units import format_value, in_sentence
 
@@ -169,19 +169,53 @@ def _say_year(review: GoalReview, company, as_of: date, carry_over: str) -> Find
 
 
 def _say_contradictions(review: GoalReview, company) -> list[Finding]:
-    return [
-        Finding(
-            f"The goal for {name_cell(row)} contradicts weightier goals and was set aside",
-            row["kpi"],
-            TOTAL if row["dimension"] == TOTAL else f"{row['dimension']}={row['slice']}",
-            None,
-            {"goal": row["goal"]},
-            "Change it, or one of those it contradicts, in the goals.",
-            NOTEBOOK,
-            "bad",
-        )
-        for row in review.released.to_dict("records")
-    ]
+    found, told = [], set()
+    for clash, releases in zip(review.clashes, review.releases, strict=True):
+        goals = [tuple(row[key] for key in [*KEYS, "goal"]) for row in clash.cells.to_dict("records")]
+        mine = next(goal for *key, goal in goals if tuple(key) == clash.held_back)
+        others = [_name(key, company, goal) for *key, goal in goals if tuple(key) != clash.held_back]
+        told.add(clash.held_back)
+        name = _name(clash.held_back, company, mine)
+        against = " and ".join(others) if len(others) < 3 else f"{'; '.join(others[:-1])}; and {others[-1]}"
+        headline = f"{name} doesn't count: it can't hold together with {against}" if others else f"{name} can't hold"
+        step = f"Set {in_sentence(_name(clash.held_back, company))} free or change it"
+        ways = [row for row in releases.to_dict("records") if row["is_enough"]]
+        if ways:
+            key, becomes = tuple(ways[0][name] for name in KEYS), ways[0]["becomes"]
+            step += f", or release {in_sentence(_name(key, company))}, which then becomes {_say(key, company, becomes)}"
+        found.append(_make_contradiction(clash.held_back, mine, headline, f"{step}.", n=len(goals)))
+    for row in review.released.to_dict("records"):
+        key = tuple(row[name] for name in KEYS)
+        if key not in told:
+            headline = f"{_name(key, company, row['goal'])} doesn't count: it contradicts other goals"
+            found.append(_make_contradiction(key, row["goal"], headline, "Change it, or those it contradicts.", n=1))
+    return found
+
+
+def _make_contradiction(key: tuple, goal: float, headline: str, step: str, *, n: int) -> Finding:
+    where = TOTAL if key[3] == TOTAL else f"{key[3]}={key[4]}"
+    evidence = {
+        "goal": goal,
+        "goals": n,
+        "definition": "smallest set that can't all hold; locked cells count before goals, earlier ones before later",
+    }
+    return Finding(headline, key[0], where, None, evidence, step, NOTEBOOK, "bad")
+
+
+def _name(key: Sequence, company, goal: float | None = None) -> str:
+    """Name a cell for a reader: ``Closed revenue of Webinar in Q4 2026 (€30 k)``."""
+    kpi, grain, start, dimension, value = key
+    known = company.catalog.kpis.get(kpi)
+    period = period_of(pd.Timestamp(start).date(), grain, company.fiscal_year_start).label
+    where = "" if dimension == TOTAL else f" of {value}"
+    what = f"{known.label if known else kpi}{where} in {period}"
+    return what if goal is None else f"{what} ({_say(key, company, goal)})"
+
+
+def _say(key: Sequence, company, value: float) -> str:
+    known = company.catalog.kpis.get(key[0])
+    unit = known.unit if known else "count"
+    return format_value(value, unit, currency=company.currency, digits=0 if unit == "count" else None)
 
 
 def _say_no_goals(company) -> Finding:

@@ -16,7 +16,7 @@ from helpers.analyses.goal_expectation import (
     read_history,
 )
 from helpers.analyses.goal_locks import FREE, GOAL, LOCKED, ContradictionError, NoSolutionError, find_set
-from helpers.analyses.goal_relations import KEYS, TOTAL, Product, list_additive, list_products
+from helpers.analyses.goal_relations import KEYS, TOTAL, Product, list_additive, list_products, name_key
 from helpers.analyses.goal_session import prepare_matrix, solve
 from helpers.analyses.goal_system import GOAL_MATRIX_COLUMNS
 from helpers.model.catalog import Catalog, load_catalog
@@ -83,6 +83,7 @@ def build_matrix(
     matrix = _add_years(matrix, periods, grain, fiscal_year_start)
     matrix = _mark_targets(matrix, targets)
     matrix.attrs = {"variability": dict(measure_spreads(history, catalog, rules)), "basis": basis}
+    matrix.attrs["set_order"] = _list_set_order(targets)
     if matrix.empty:
         return matrix
     agreed = solve(matrix, [], catalog=catalog, rules=rules)
@@ -234,6 +235,12 @@ def _add_years(matrix: pd.DataFrame, periods: Sequence[Period], grain: str, fisc
             start = pd.Timestamp(year.start)
             parts.append(cells.assign(grain="year", period_start=start, actual=np.nan, expected=np.nan, goal=np.nan))
     return pd.concat(parts, ignore_index=True)
+
+
+def _list_set_order(targets: pd.DataFrame) -> list[list[str]]:
+    """List the cells that people set, the first one first."""
+    keys = targets.drop_duplicates(KEYS)[KEYS].itertuples(index=False, name=None) if len(targets) else ()
+    return [list(name_key(key)) for key in keys]
 
 
 def _mark_targets(matrix: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:

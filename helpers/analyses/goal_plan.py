@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import FREE, GOAL, LOCKED, ContradictionError, NoSolutionError, find_set, name_cell
-from helpers.analyses.goal_relations import KEYS, TOTAL
+from helpers.analyses.goal_locks import FREE, LOCKED, find_set
+from helpers.analyses.goal_relations import KEYS, TOTAL, name_key
 from helpers.analyses.goal_session import prepare_matrix
+from helpers.analyses.goal_trial import Clash, price_releases, try_goals
 from helpers.errors import ParameterError, QuestionError, suggest
 from helpers.model.catalog import Catalog
 from helpers.model.goal import GoalRules
-from helpers.periods import MONTHS_IN, period_of
+from helpers.periods import period_of
 
 CARRY_OVER = ("none", "next", "spread")
 """What happens to a miss: nothing, all of it to the next period, or spread over the rest of the year."""
@@ -28,11 +29,15 @@ class GoalPlan:
 
     Attributes:
         matrix: Every cell with its goal.
-        released: The goals that people typed and that contradicted others, one row per cell.
+        released: The goals that people typed and that wait, one row per cell.
+        clashes: What they contradict, the first few of them.
+        releases: Per clash what else could be released, as ``price_releases`` ranks it.
     """
 
     matrix: pd.DataFrame
     released: pd.DataFrame
+    clashes: tuple[Clash, ...] = ()
+    releases: tuple[pd.DataFrame, ...] = ()
 
 
 def reverse_funnel(
@@ -114,6 +119,8 @@ def plan_goals(
     locks: pd.DataFrame | None = None,
     *,
     past: pd.DataFrame | None = None,
+    as_of: date | None = None,
+    fiscal_year_start: int = 1,
     catalog: Catalog | None = None,
     rules: GoalRules | None = None,
 ) -> GoalPlan:
@@ -121,37 +128,41 @@ def plan_goals(
 
     Args:
         matrix: As made by ``build_matrix``.
-        locks: The cells to hold, weightiest first; by default what people locked, then their goals: the company before
-            its slices, money before volumes, longer periods before shorter ones.
+        locks: The cells to hold, in the order in which they were set; by default those that the matrix itself marks.
         past: Cells that are held at what came, as made by ``list_past``, without being anybody's goal.
+        as_of: The last day that counts: goals of periods that were over by then can't be released any more.
+        fiscal_year_start: The month (1–12) in which the fiscal year begins.
         catalog: The company's definitions.
         rules: What ``goals.toml`` says.
 
     Returns:
-        The solved matrix, and the goals that had to be released: of each contradictory set the last, least weighty one,
-        and the least weighty of all where neither a solution nor a contradiction was found.
+        The solved matrix, and the goals that wait, by the one rule of ``try_goals``.
     """
     if matrix.empty:
         return GoalPlan(matrix.copy(), matrix.iloc[:0])
     prepared = prepare_matrix(matrix, catalog=catalog, rules=rules)
-    held = _rank_locks(matrix[find_set(matrix)]) if locks is None else locks
-    released = held.iloc[:0].reset_index(drop=True)
-    came = set() if past is None else {name_cell(row) for row in past.to_dict("records")}
-    held = held if past is None or past.empty else pd.concat([past, held])
-    held = held.reset_index(drop=True)
-    while True:
-        try:
-            return GoalPlan(_unmark(prepared.solve(held), past), released)
-        except (ContradictionError, NoSolutionError) as error:
-            cells = error.cells if isinstance(error, ContradictionError) else held
-            named = {name_cell(row) for row in cells.to_dict("records")}
-            if came & named:  # the goal was passed already: then periods share it as if it were still all ahead
-                held = held[[name_cell(row) not in came for row in held.to_dict("records")]].reset_index(drop=True)
-                came = set()
-                continue
-            last = [index for index, row in held.iterrows() if name_cell(row) in named][-1]
-            released = pd.concat([released, held.loc[[last]]], ignore_index=True)
-            held = held.drop(index=last)
+    held = sort_as_set(matrix[find_set(matrix)], matrix) if locks is None else locks
+    if "state" not in held.columns:
+        held = held.assign(state=LOCKED)
+    came = held.iloc[:0] if past is None else past.assign(state=LOCKED)
+    wanted = pd.concat([came, held], ignore_index=True) if len(came) else held.reset_index(drop=True)
+    trial = try_goals(prepared, wanted, came=set(came[KEYS].itertuples(index=False, name=None)))
+    waits = [key in trial.held_back for key in wanted[KEYS].itertuples(index=False, name=None)]
+
+    def may_go(key: tuple) -> bool:
+        is_past = as_of is not None and period_of(key[2].date(), key[1], fiscal_year_start).end <= as_of
+        return not is_past
+
+    releases = tuple(price_releases(prepared, clash, may_go=may_go) for clash in trial.clashes)
+    solved = _unmark(trial.matrix, past)
+    return GoalPlan(solved, wanted[waits].reset_index(drop=True), trial.clashes, releases)
+
+
+def sort_as_set(locks: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
+    """Sort cells as people set them, which ``matrix.attrs["set_order"]`` tells; others stay behind, as they were."""
+    known = {tuple(key): at for at, key in enumerate(matrix.attrs.get("set_order", ()))}
+    places = [known.get(name_key(row), len(known)) for row in locks[KEYS].itertuples(index=False, name=None)]
+    return locks.iloc[np.argsort(np.array(places, dtype=int), kind="stable")]
 
 
 def list_past(matrix: pd.DataFrame, *, as_of: date, fiscal_year_start: int = 1) -> pd.DataFrame:
@@ -201,18 +212,6 @@ def _unmark(solved: pd.DataFrame, past: pd.DataFrame | None) -> pd.DataFrame:
     return solved
 
 
-def _rank_locks(locks: pd.DataFrame) -> pd.DataFrame:
-    order = pd.DataFrame(
-        {
-            "wanted": locks["state"].eq(GOAL) if "state" in locks.columns else False,
-            "slice": locks["dimension"] != TOTAL,
-            "money": locks["kpi"] != REVENUE,
-            "grain": -locks["grain"].map(MONTHS_IN).astype(float),
-        }
-    )
-    return locks.loc[order.sort_values(["wanted", "slice", "money", "grain"], kind="stable").index]
-
-
 def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fiscal_year_start: int = 1) -> pd.DataFrame:
     """Turn the plan of record into the cells to hold once a miss is carried over.
 
@@ -238,9 +237,9 @@ def lock_carry_over(plan: pd.DataFrame, *, as_of: date, how: str = "none", fisca
     done = revenue["actual"].notna()
     goals = carry_over_miss(revenue["goal"].tolist(), revenue.loc[done, "actual"].tolist(), how=how)
     if how == "none" or not done.any() or done.all():
-        return _rank_locks(locks)
+        return sort_as_set(locks, plan)
     held = np.where(done, revenue["actual"], goals)
     gives_way = (inside & (plan["kpi"] == REVENUE)).reindex(locks.index)
     of_year = (locks["grain"] == "year") & (pd.to_datetime(locks["period_start"]) == pd.Timestamp(year.start))
-    kept = locks[~gives_way & ~of_year]
-    return _rank_locks(pd.concat([revenue.assign(goal=held), kept], ignore_index=True))
+    kept = sort_as_set(locks[~gives_way & ~of_year], plan)
+    return pd.concat([revenue.assign(goal=held), kept], ignore_index=True)

@@ -17,6 +17,12 @@ TOTAL = "all"
 JOINT = " & "
 
 
+def name_key(key: tuple) -> tuple[str, ...]:
+    """Return a cell's key as texts only, as the attributes of a frame keep it."""
+    kpi, grain, start, dimension, value = key
+    return str(kpi), str(grain), pd.Timestamp(start).date().isoformat(), str(dimension), str(value)
+
+
 @dataclass(frozen=True)
 class Product:
     """``volume × rate = result`` in every period and slice, such as opportunities × opportunity_to_won = deals_won."""

@@ -23,6 +23,7 @@ from helpers.analyses.goal_simulation import (
 )
 from helpers.analyses.goal_targets import EXPECTED, derive_targets, set_revenue_goal
 from helpers.analyses.goal_timing import bring_existing, bring_rest, list_sources, plan_creation, summarise_timing
+from helpers.analyses.goal_trial import Clash
 from helpers.analyses.revenue_history import RevenueHistory, read_revenue_history
 from helpers.analyses.stage_plan import lay_out_stages, plan_stages
 from helpers.analyses.step_lags import count_entered, measure_step_lags
@@ -40,7 +41,7 @@ class GoalReview:
     Attributes:
         matrix: ``goal_matrix.csv``: every cell with goal, actual, expectation and probability.
         plan: The plan of record, before any miss is carried over.
-        released: Typed goals that contradict weightier ones.
+        released: Typed goals that contradict others and wait.
         has_goals: Whether anybody set a goal; else the goals are what history lets one expect.
         curve: ``close_curve.csv``.
         history: What the company's past tells of revenue, which the outlook rests on.
@@ -56,6 +57,8 @@ class GoalReview:
         curve_title: What the close curve says.
         findings: The answers in words, ranked later.
         title: The most important one.
+        clashes: What the goals that wait contradict.
+        releases: Per clash what else could be released, the cheapest first.
     """
 
     matrix: pd.DataFrame
@@ -76,6 +79,8 @@ class GoalReview:
     curve_title: str
     findings: list[Finding]
     title: str
+    clashes: tuple[Clash, ...] = ()
+    releases: tuple[pd.DataFrame, ...] = ()
 
     @property
     def is_available(self) -> bool:
@@ -140,12 +145,13 @@ def review_goals(
         rules=rules,
     )
     past = list_past(matrix, as_of=as_of, fiscal_year_start=fiscal) if len(matrix) else None
-    first = plan_goals(matrix, past=past, catalog=catalog, rules=rules)
+    places = {"as_of": as_of, "fiscal_year_start": fiscal, "catalog": catalog, "rules": rules}
+    first = plan_goals(matrix, past=past, **places)
     locks = lock_carry_over(first.matrix, as_of=as_of, how=carry_over, fiscal_year_start=fiscal)
-    plan = first if carry_over == "none" else plan_goals(matrix, locks, past=past, catalog=catalog, rules=rules)
+    plan = first if carry_over == "none" else plan_goals(matrix, locks, past=past, **places)
     has_goals = bool(find_set(matrix).any()) if len(matrix) else False
     review = _look_ahead(company, cells, plan.matrix, as_of=as_of, grain=grain, has_goals=has_goals, rules=rules)
-    review = replace(review, plan=first.matrix, released=first.released)
+    review = replace(review, plan=first.matrix, released=first.released, clashes=first.clashes, releases=first.releases)
     findings = list_findings(review, company, as_of=as_of, carry_over=carry_over)
     title = findings[0].headline if findings else "No goal can be derived yet"
     return replace(review, findings=findings, title=title)

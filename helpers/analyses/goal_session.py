@@ -52,7 +52,7 @@ class PreparedMatrix:
 
     def solve(self, locks: pd.DataFrame | Iterable[Mapping[str, Any]] | None = None) -> pd.DataFrame:
         """Fill in every goal; arguments, result and errors are those of ``goal_system.solve``."""
-        found = read_locks(self.cells, locks, self._places)
+        found = self.read(locks)
         solution = self.move(found)
         if solution.is_contradictory:
             raise explain_contradiction(self.cells, found, lambda only: self.may_hold(only, found.values))
@@ -63,6 +63,10 @@ class PreparedMatrix:
                 "isn't proved that there are none. Release one of them or bring it nearer to what is expected."
             )
         return _finish(self.matrix, self.cells, solution.values, self.expect(found).agreed, found)
+
+    def read(self, locks: pd.DataFrame | Iterable[Mapping[str, Any]] | None) -> Locks:
+        """Find the cells to hold; as ``read_locks``."""
+        return read_locks(self.cells, locks, self._places)
 
     def cells_at(self, key: tuple) -> int:
         """Return the position of a cell by its ``KEYS``."""

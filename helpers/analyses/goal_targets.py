@@ -24,7 +24,7 @@ def set_revenue_goal(targets: pd.DataFrame, revenue_goal: float, as_of: date, fi
         fiscal_year_start: The month (1–12) in which the fiscal year begins.
 
     Returns:
-        The goals, with the year's locked, without revenue goals of that year's periods that are not over yet.
+        The goals, the year's locked and first, without revenue goals of that year's periods that are not over yet.
     """
     if revenue_goal <= 0:
         return targets
@@ -35,7 +35,11 @@ def set_revenue_goal(targets: pd.DataFrame, revenue_goal: float, as_of: date, fi
     kept = targets[~(inside & (targets["kpi"] == REVENUE) & ~is_over)]
     goal = {"kpi": REVENUE, "grain": "year", "period_start": pd.Timestamp(year.start), "dimension": TOTAL}
     goal |= {"slice": TOTAL, "goal": float(revenue_goal), "locked": True}
-    return pd.concat([kept, pd.DataFrame([goal])], ignore_index=True) if len(kept) else pd.DataFrame([goal])
+    if kept.empty:
+        return pd.DataFrame([goal])
+    # It counts before what people typed, and so it stands first.
+    both = pd.concat([kept, pd.DataFrame([goal])], ignore_index=True)
+    return both.iloc[[-1, *range(len(kept))]].reset_index(drop=True)
 
 
 def derive_targets(matrix: pd.DataFrame, *, as_of: date, grain: str, fiscal_year_start: int = 1) -> pd.DataFrame:

@@ -1,18 +1,18 @@
 """Trying goals out: as many of them as can hold together, what keeps the others from it, and who takes a change up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import ContradictionError, NoSolutionError
+from helpers.analyses.goal_locks import GOAL, ContradictionError, Locks, NoSolutionError, explain_contradiction
 from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_release import rank_releases
 from helpers.analyses.goal_session import PreparedMatrix, list_absorbers
 
 MOST_CONTRADICTIONS = 4
-"""So many are named one by one; what else of the newest goals contradicts is held back together."""
+"""So many are named with what they contradict; others that contradict only wait."""
 
 WHOLE = 1 + 1e-9
 
@@ -23,7 +23,7 @@ class Clash:
 
     Attributes:
         cells: The smallest set, ``KEYS``, ``goal`` and ``state``.
-        held_back: The key of the one that doesn't count until people choose: the one set last.
+        held_back: The key of the one that doesn't count until people choose: the last one by ``rank_goals``.
         error: As raised; ``rank_releases`` tells what its resolution costs.
     """
 
@@ -42,6 +42,7 @@ class GoalTrial:
         beyond: Keys of shares above 100 %, which nothing can reach.
         unsolved: What was held back because no solution was found, in words; empty where there was one.
         held_back: The keys of everything that was set and doesn't count.
+        came: The keys of what came and is held.
     """
 
     matrix: pd.DataFrame
@@ -49,21 +50,26 @@ class GoalTrial:
     beyond: tuple[tuple, ...] = ()
     unsolved: str = ""
     held_back: frozenset[tuple] = field(default_factory=frozenset)
+    came: frozenset[tuple] = field(default_factory=frozenset)
 
 
 def try_goals(
     prepared: PreparedMatrix,
     wanted: pd.DataFrame,
     *,
-    newest: Sequence[tuple] = (),
+    came: Collection[tuple] = (),
     solve: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
 ) -> GoalTrial:
-    """Solve with as many goals as can hold together; of goals that contradict each other the one set last waits.
+    """Solve with as many goals as can hold together: one that contradicts those that count before it waits.
+
+    Only here is that decided, so that editor, scenarios and the unattended report name the same goal, before and after
+    a reload.
 
     Args:
         prepared: The matrix.
         wanted: One row per cell that people set, in the order in which they did: ``KEYS``, ``goal``, ``state``.
-        newest: Keys of the cells set just now; they wait before any other, whatever their place in ``wanted``.
+        came: Keys in ``wanted`` that hold what came, without being anybody's goal. They count first; where they alone
+            leave no room for a goal it was passed already, then none of them is held.
         solve: Solves for some rows of ``wanted``; ``prepared.solve`` unless said.
 
     Returns:
@@ -73,34 +79,105 @@ def try_goals(
         QuestionError: A key isn't in the matrix, or a goal is negative.
     """
     solve = solve or prepared.solve
-    keys = pd.MultiIndex.from_frame(wanted[KEYS]) if len(wanted) else pd.MultiIndex.from_tuples([], names=KEYS)
-    place = {key: at for at, key in enumerate(keys)}
-    fresh = set(newest)
-    order = sorted(place, key=lambda key: (key in fresh, place[key]))
+    wanted = wanted.reset_index(drop=True)
+    order, place = rank_goals(wanted, came), {key: at for at, key in enumerate(_list_keys(wanted))}
     goals = wanted["goal"].to_numpy(dtype=float) if len(wanted) else np.zeros(0)
     shares = set(prepared.cells["kpi"][_find_shares(prepared)].unique())
     beyond = tuple(key for key in order if key[0] in shares and goals[place[key]] > WHOLE)
-    waits, clashes, unsolved = set(beyond), [], ""
+    locks = prepared.read(wanted)
+    held, waiting = _choose(prepared, locks, [key for key in order if key not in beyond], frozenset(came))
+    clashes = tuple(_explain(prepared, locks, key, held, order) for key in waiting[:MOST_CONTRADICTIONS])
+    unsolved, fewer = "", 1
     while True:
-        held = wanted.iloc[[place[key] for key in sorted(place, key=place.get) if key not in waits]]
         try:
-            return GoalTrial(solve(held), tuple(clashes), beyond, unsolved, frozenset(waits))
-        except ContradictionError as error:
-            named = set(pd.MultiIndex.from_frame(error.cells[KEYS]))
-            last = next(key for key in reversed(order) if key in named)
-            if len(clashes) < MOST_CONTRADICTIONS:
-                clashes.append(Clash(error.cells, last, error))
-                waits.add(last)
-            else:
-                waits |= (fresh & set(place)) - waits or {last}
-        except NoSolutionError as error:
-            unsolved = str(error)
-            waits |= (fresh & set(place)) - waits or {next(key for key in reversed(order) if key not in waits)}
+            solved = solve(wanted.iloc[sorted(place[key] for key in held)])
+            break
+        except (ContradictionError, NoSolutionError) as error:
+            # Nothing was proved, so what counts last waits: twice as much each time, for every try takes long.
+            unsolved, held, fewer = str(error), held[:-fewer], 2 * fewer
+    waits = frozenset(order) - frozenset(held) - frozenset(came)
+    return GoalTrial(solved, clashes, beyond, unsolved, waits, frozenset(came) & frozenset(held))
 
 
-def price_releases(prepared: PreparedMatrix, clash: Clash) -> pd.DataFrame:
-    """Rank what could be released so that a clash is resolved, the cheapest first; as ``rank_releases``."""
-    return rank_releases(clash.error, prepared)
+def rank_goals(wanted: pd.DataFrame, came: Collection[tuple] = ()) -> list[tuple]:
+    """Rank goals by what counts first: what came, what is locked, then goals as they were set.
+
+    Args:
+        wanted: As of ``try_goals``.
+        came: As of ``try_goals``.
+
+    Returns:
+        Their keys; of goals that contradict each other the last one waits.
+    """
+    gives_way = wanted["state"].eq(GOAL) if "state" in wanted.columns else pd.Series(False, index=wanted.index)
+    keys = _list_keys(wanted)
+    rank = {key: (key not in came, gives, at) for at, (key, gives) in enumerate(zip(keys, gives_way, strict=True))}
+    return sorted(rank, key=lambda key: rank[key])
+
+
+def _choose(
+    prepared: PreparedMatrix, locks: Locks, order: list[tuple], came: frozenset[tuple]
+) -> tuple[list[tuple], list[tuple]]:
+    """Choose what holds, one by one in its order as far as nothing is contradicted, and what has to wait."""
+
+    def may_hold(keys: list[tuple]) -> bool:
+        return prepared.may_hold(*_hold(prepared, locks, keys))
+
+    def admit(kept: list[tuple], block: list[tuple]) -> list[tuple]:
+        if may_hold([*kept, *block]):
+            return [*kept, *block]
+        if len(block) == 1:
+            return kept
+        half = len(block) // 2
+        return admit(admit(kept, block[:half]), block[half:])
+
+    prepared.expect(locks)
+    held = admit([], order) if order else []
+    waiting = [key for key in order if key not in set(held)]
+    past = [key for key in order if key in came]
+    if past and any(not may_hold([*past, key]) for key in waiting):
+        return _choose(prepared, locks, [key for key in order if key not in came], frozenset())
+    return held, waiting
+
+
+def _explain(prepared: PreparedMatrix, locks: Locks, key: tuple, held: list[tuple], order: list[tuple]) -> Clash:
+    """Name the smallest set that keeps a goal from holding, among those that count before it."""
+    before = set(order[: order.index(key)])
+    mask, values = _hold(prepared, locks, [*(one for one in held if one in before), key])
+    found = explain_contradiction(
+        prepared.cells, Locks(mask, values, locks.state), lambda only: prepared.may_hold(only, values)
+    )
+    found.held, found.values = _hold(prepared, locks, [*held, key])
+    return Clash(found.cells, key, found)
+
+
+def _hold(prepared: PreparedMatrix, locks: Locks, keys: Collection[tuple]) -> tuple[np.ndarray, np.ndarray]:
+    mask = np.zeros(len(locks.held), dtype=bool)
+    mask[[prepared.cells_at(key) for key in keys]] = True
+    return mask, np.where(mask, locks.values, np.nan)
+
+
+def _list_keys(wanted: pd.DataFrame) -> list[tuple]:
+    return list(wanted[KEYS].itertuples(index=False, name=None))
+
+
+def price_releases(
+    prepared: PreparedMatrix, clash: Clash, *, may_go: Callable[[tuple], bool] = lambda _: True
+) -> pd.DataFrame:
+    """Rank what could be released so that a clash is resolved, the cheapest first.
+
+    Args:
+        prepared: The matrix.
+        clash: The clash.
+        may_go: Tells of a cell's key whether it can be changed at all; what is over can't.
+
+    Returns:
+        As ``rank_releases``, without the goal that waits.
+    """
+    told = clash.error
+    chosen = [key != clash.held_back and may_go(key) for key in _list_keys(told.cells)]
+    few = ContradictionError(str(told), told.cells[chosen], held=told.held, values=told.values)
+    return rank_releases(few, prepared)
 
 
 def widen_release(prepared: PreparedMatrix, held: pd.DataFrame, clash: Clash, key: tuple) -> tuple[tuple, ...]:

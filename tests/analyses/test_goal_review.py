@@ -235,7 +235,10 @@ def test_goals_that_contradict_each_other_are_released_and_named():
     slices = [targets.assign(dimension="source", slice=name, goal=20_000.0) for name in ("Web", "Event")]
     found = review(targets=pd.concat([targets, *slices], ignore_index=True))
     assert len(found.released) == 1 and found.released["dimension"].tolist() == ["source"]
-    assert any("contradicts" in finding.headline for finding in found.findings)
+    (told,) = [finding for finding in found.findings if "doesn't count" in finding.headline]
+    assert found.released["slice"].tolist() == ["Event"]  # the one set last
+    assert told.headline.startswith("Closed revenue of Event in Q4 2026") and "Closed revenue of Web" in told.headline
+    assert "or release closed revenue" in told.next_step and told.evidence["goals"] == 3
 
 
 def test_a_company_without_any_funnel_has_no_matrix_and_no_findings():

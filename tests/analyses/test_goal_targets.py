@@ -23,8 +23,8 @@ def make_goals(*rows):
 def test_one_goal_for_the_year_replaces_its_quarters_that_are_not_over():
     typed = make_goals(("quarter", "2026-07-01", 10.0), ("quarter", "2026-10-01", 20.0), ("year", "2026-01-01", 99.0))
     found = set_revenue_goal(typed, 100.0, date(2026, 9, 30), 1)
-    assert found[["grain", "goal"]].values.tolist() == [["quarter", 10.0], ["year", 100.0]]
-    assert found["locked"].tolist() == [False, True]
+    assert found[["grain", "goal"]].values.tolist() == [["year", 100.0], ["quarter", 10.0]]
+    assert found["locked"].tolist() == [True, False]
 
 
 def test_no_goal_for_the_year_changes_nothing():

@@ -257,7 +257,7 @@ class GoalMatrixEditor:
         """Save, solve and show what follows from a change."""
         before = self.solving.standing.trial.matrix
         self._save()
-        self.solving.solve(self.editor.typed, changed)
+        self.solving.solve(self.editor.typed)
         self._moved = (before, tuple(changed))
         self._show()
         self._judge_soon()

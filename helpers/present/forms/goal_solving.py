@@ -9,12 +9,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import ContradictionError
 from helpers.analyses.goal_prospects import Lateness
 from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_session import PreparedMatrix
 from helpers.analyses.goal_trial import (
-    Clash,
     GoalTrial,
     price_releases,
     sum_up_absorbers,
@@ -80,14 +78,10 @@ class GoalSolving:
         self._past = _read_past(prepared.cells, sheet)
         self.standing: Standing | None = None
 
-    def solve(self, typed: Mapping[GoalCell, Typed], newest: Sequence[GoalCell] = ()) -> Standing:
-        """Solve with everything that is set."""
-        trial = try_goals(
-            self.prepared,
-            self.lay_goals(typed),
-            newest=[to_key(cell) for cell in newest if cell in self._sheet.places],
-            solve=self._solve_once,
-        )
+    def solve(self, typed: Mapping[GoalCell, Typed]) -> Standing:
+        """Solve with everything that is set, in the order in which it was."""
+        came = {to_key(cell) for cell in self._list_past(typed)}
+        trial = try_goals(self.prepared, self.lay_goals(typed), came=came, solve=self._solve_once)
         before = self.standing
         known = trial.matrix["probability"] if before is None else before.matrix["probability"].to_numpy()
         matrix = trial.matrix.assign(probability=known)
@@ -119,11 +113,7 @@ class GoalSolving:
         """Rank the cells that can be released to resolve a clash: not the one that waits, nor what is over."""
         assert self.standing is not None, "nothing has been solved yet"
         clash = self.standing.trial.clashes[number]
-        keys = [tuple(key) for key in clash.cells[KEYS].itertuples(index=False)]
-        may_go = [key != clash.held_back and self._sheet.is_open(to_cell(key)) for key in keys]
-        told = clash.error
-        few = ContradictionError(str(told), told.cells[may_go], held=told.held, values=told.values)
-        return price_releases(self.prepared, Clash(clash.cells, clash.held_back, few))
+        return price_releases(self.prepared, clash, may_go=lambda key: self._sheet.is_open(to_cell(key)))
 
     def widen(self, number: int, key: tuple, typed: Mapping[GoalCell, Typed]) -> tuple[tuple, ...]:
         """Find what to release together with a cell of a clash."""
@@ -144,7 +134,7 @@ class GoalSolving:
 
         Revenue of a period that is over and for which nobody set a goal is what came: no past makes up for a plan.
         """
-        rows = [[*to_key(cell), actual, LOCKED] for cell, actual in self.list_past(typed).items()]
+        rows = [[*to_key(cell), actual, LOCKED] for cell, actual in self._list_past(typed).items()]
         for cell, one in typed.items():
             if cell in self._sheet.places and (one.goal is not None or one.is_locked):
                 rows.append([*to_key(cell), np.nan if one.goal is None else one.goal, one.state])
@@ -152,7 +142,13 @@ class GoalSolving:
         return frame.assign(goal=frame["goal"].astype(float), period_start=pd.to_datetime(frame["period_start"]))
 
     def list_past(self, typed: Mapping[GoalCell, Typed]) -> dict[GoalCell, float]:
-        """List what came in the periods that are over and without a goal: the company's revenue, by cell."""
+        """List what came and is held: the company's revenue in periods that are over and without a goal, by cell."""
+        held = self._list_past(typed)
+        if self.standing is None:
+            return held
+        return {cell: actual for cell, actual in held.items() if to_key(cell) in self.standing.trial.came}
+
+    def _list_past(self, typed: Mapping[GoalCell, Typed]) -> dict[GoalCell, float]:
         set_for = {(cell.kpi, cell.grain, cell.period_start) for cell in typed if cell in self._sheet.places}
         return {cell: actual for cell, actual in self._past.items() if cell[:3] not in set_for}
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.analyses.goal_prospects import Lateness
 from helpers.analyses.goal_trial import Clash
-from helpers.answers.goal_editing import GoalCell, GoalConflict, Typed
+from helpers.answers.goal_editing import LOCKED, GoalCell, GoalConflict, Typed
 from helpers.model.catalog import Catalog
 from helpers.present import words
 from helpers.present.forms.goal_sheet import REVENUE, Sheet, to_cell, to_key
@@ -109,7 +109,10 @@ def describe_clash(
     ]
     lines = [f"No numbers make these {len(cells)} true at once:", *said] if len(cells) > 1 else said
     name = sheet.name(waiting)
-    lines.append(f"{name} was set last and doesn't count until you choose. Nothing else has changed.")
+    states = dict(zip(cells, clash.cells["state"], strict=True))
+    is_open = states[waiting] != LOCKED and any(states[cell] == LOCKED for cell in cells if cell not in past)
+    why = "was set last of those that aren't locked" if is_open else "was set last"
+    lines.append(f"{name} {why} and doesn't count until you choose. Nothing else has changed.")
     buttons = [] if releases is None else _offer_releases(clash, releases, sheet, currency, widen)
     if releases is not None:
         buttons.append({"label": f"Set {name} free again", "send": {"do": "release", "cells": [pack(waiting)]}})
