@@ -1,4 +1,4 @@
-"""Fairness as drawn: who is cleared is named in blue, every step says what it was adjusted for, and names do no harm."""
+"""Fairness as drawn: who is cleared stands in blue, every step says what it was adjusted for, names do no harm."""
 
 from datetime import date
 
