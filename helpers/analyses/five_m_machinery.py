@@ -135,6 +135,7 @@ def _tell(question: Question, rule: CauseRule, outcome: tuple, what: str) -> Ans
     answer = Answer(
         EVIDENCE, statement, n=found.n_after, n_before=found.n_before, slice=fault.slice, p_value=p_value,
         object=fault.object, rows=fault.missed, began=found.day,
+        fits=not question.expected or found.day >= question.expected[-1].start,
     )  # fmt: skip
     return price_records(question, answer, fault.inside) if fault.object == "contact" else answer
 
@@ -224,10 +225,9 @@ def ask_break_in_fields(question: Question, rule: CauseRule) -> Answer:
         return Answer(UNTESTED, "Needs the date on which contacts or deals were created: map it to created_at")
     found, tested, n = [], 0, 0
     for object, label, filled, days, rows in fields:
-        place = question.place(days)
         if filled[rows].all():
-            tested += 1
-            n = max(n, int((rows & (place >= 0)).sum()))
+            seen = int((rows & (question.place(days) >= 0)).sum())
+            tested, n = tested + int(seen >= 100), max(n, seen)
             continue
         outcome = find_fault(question, object, filled, days, rows)
         if outcome[2] >= 100:

@@ -103,7 +103,7 @@ def ask_localised(question: Question, rule: CauseRule) -> Answer:
     n = len(rows) or int(max(sum(row["n_actual"] for row in mine), 0))
     answer = Answer(
         EVIDENCE, statement, n=n, slice=first["slice"], p_value=float(min(row["q_value"] for row in mine)),
-        object=object, rows=rows, began=question.period.start,
+        object=object, rows=rows, began=question.period.start, is_corrected=True,
     )  # fmt: skip
     if leaves is not None and not (leaves.amount or leaves.worth):
         return replace(answer, why_no_money="no closed revenue says what such a record brings")

@@ -17,7 +17,7 @@ def _count(days: np.ndarray, first: int, last: int) -> int:
 
 def ask_season(question: Question, rule: CauseRule) -> Answer:
     """Compare the period's fall with that of the same period in earlier years, in deals created or won."""
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     decided = question.decided
     if decided is None or not question.expected:
@@ -46,7 +46,7 @@ def ask_season(question: Question, rule: CauseRule) -> Answer:
         return too_few(int(min(counts[0], n + usual)), rule.least_records)
     level = 1 / (span + 1)
     fair = counts[0] / counts[1]
-    p_value = float(min(2 * binom.cdf(counts[0], counts[1], level), 1.0))
+    p_value = float(min(2 * bdtr(counts[0], int(counts[1]), level), 1.0))
     index, today = fair / level, n / max(n + usual, 1) / level
     told = (
         f"Won deals against the {span} periods before: {format_value(today - 1, 'share')} now, "

@@ -94,7 +94,7 @@ def _first_date(table: pd.DataFrame, names: tuple[str, ...]) -> pd.Series:
 def _count_weeks(frame: pd.DataFrame) -> pd.DataFrame:
     """Count records by the week of their date and by owner."""
     dated = frame[frame["date"].notna()]
-    week = dated["date"] - pd.to_timedelta(dated["date"].dt.weekday, unit="D")
+    week = dated["date"] - pd.to_timedelta(dated["date"].dt.day_of_week, unit="D")
     owner = dated["owner"].astype("str").fillna(NOBODY)
     counted = dated.groupby([week.rename("week"), owner.rename("owner")]).size().rename("n").reset_index()
     return counted.sort_values(["week", "n", "owner"], ascending=[False, False, True], ignore_index=True)[WEEK_COLUMNS]

@@ -26,13 +26,16 @@ Asked = list[tuple[CauseRule, Answer]]
 def correct_answers(asked: Asked) -> tuple[Asked, np.ndarray]:
     """Correct the p-values of all questions that were asked, and take back what does not hold after that.
 
+    What the search over slices found was corrected for everything that it searched, by itself; its q-values stay.
+
     Returns:
         The answers, evidence beyond its rule's level turned into no sign, and the q-value of each (NaN without one).
 
     Source: Benjamini and Hochberg (1995).
     """
     p_values = np.array([np.nan if answer.p_value is None else answer.p_value for _, answer in asked], float)
-    q_values = correct(p_values)
+    is_corrected = np.array([answer.is_corrected for _, answer in asked], bool)
+    q_values = np.where(is_corrected, p_values, correct(np.where(is_corrected, np.nan, p_values)))
     tested = int((~np.isnan(p_values)).sum())
     kept = []
     for (rule, answer), q in zip(asked, q_values, strict=True):

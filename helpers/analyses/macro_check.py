@@ -95,7 +95,7 @@ def find_macro(macro: Macro) -> list[Finding]:
 
 def _cost_per_won(company: Any, period: Period, expected: Sequence[Period], as_of: date, limits: FiveM) -> dict:
     """Compare what a won deal cost in the period with what it cost before, spend being a sales cycle earlier."""
-    from scipy.stats import binom, chi2
+    from scipy.special import bdtr, chdtri
 
     row = {"measure": "cost_per_won", "label": "Spend per won deal", "unit": "currency", "period": period.label,
            "expectation": "the periods before", "definition": COST_DEFINITION}  # fmt: skip
@@ -114,8 +114,8 @@ def _cost_per_won(company: Any, period: Period, expected: Sequence[Period], as_o
     if won < LEAST_WON or before[1] < LEAST_WON:
         return _untested({**row, "n": won}, f"Only {min(won, before[1])} deals won: too few to compare")
     value, usual = spend / won, before[0] / before[1]
-    low, high = spend / (chi2.ppf(0.95, 2 * won + 2) / 2), spend / (chi2.ppf(0.05, 2 * won) / 2)
-    p_value = float(binom.cdf(won, won + before[1], spend / (spend + before[0])))
+    low, high = spend / (chdtri(2 * won + 2, 0.05) / 2), spend / (chdtri(2 * won, 0.95) / 2)
+    p_value = float(bdtr(won, won + before[1], spend / (spend + before[0])))
     is_dear = value > (1 + limits.cost_rise) * usual and p_value <= SIGNIFICANCE
     per_period = before[1] / len(told)
     is_bad = is_dear and spend / per_period > (1 + limits.cost_rise) * usual
@@ -146,12 +146,21 @@ def _count(days: np.ndarray, period: Period) -> int:
 
 
 def _spend(costs: pd.DataFrame, period: Period, cycle: int) -> float | None:
-    """Return what was spent a sales cycle before a period; None where the costs don't reach back to it."""
-    start, end = (day - timedelta(days=cycle) for day in (period.start, period.end))
-    dates = costs["date"].dt.normalize()
-    if dates.dropna().empty or dates.min() > pd.Timestamp(start) + pd.Timedelta(days=31):
+    """Return what was spent a sales cycle before a period; None where the costs don't reach back to it.
+
+    Costs written once a month are spread over the days of their month, so that each period gets its part of them.
+    """
+    dated = costs[costs["date"].notna()]
+    start, end = (pd.Timestamp(day - timedelta(days=cycle)) for day in (period.start, period.end))
+    first = last = dated["date"].dt.normalize()
+    if first.dt.day.nunique() == 1:
+        first = first - pd.to_timedelta(first.dt.day - 1, unit="D")
+        last = first + pd.offsets.MonthEnd(1)
+    if dated.empty or first.min() > start or last.max() < end - pd.Timedelta(days=31):
         return None
-    return float(costs.loc[dates.between(str(start), str(end)), "amount"].sum())
+    inside = (last.clip(upper=end) - first.clip(lower=start)).dt.days + 1
+    share = inside.clip(lower=0) / ((last - first).dt.days + 1)
+    return float((dated["amount"] * share).sum())
 
 
 def _against_limit(company: Any, told: pd.DataFrame, measure: str, limit: float, side: str) -> dict:
