@@ -104,7 +104,8 @@ def _write_title(
     causes = "1 cause" if n == 1 else f"{n} causes"
     if not n_kept:
         backed = n - n_opinions
-        return f"{causes} on the board, {backed} backed by evidence, none kept yet"
+        proof = f"{backed} backed by evidence" if backed else "none backed by evidence"
+        return f"{causes} on the board, {proof}, none kept yet"
     said = f"{n_kept} of {causes} kept"
     if explained is None:
         return f"{said}; nobody has said yet how much of the gap they explain"

@@ -123,7 +123,7 @@ def test_an_action_that_did_not_work_opens_its_cause_again():
 def test_the_title_says_how_much_of_the_gap_is_explained():
     kept = replace(CAUSE, state="kept", contribution=600_000.0)
     assert summarise_board(board()).title == "Nobody has written down a cause yet"
-    assert summarise_board(board(CAUSE)).title == "1 cause on the board, 0 backed by evidence, none kept yet"
+    assert summarise_board(board(CAUSE)).title == "1 cause on the board, none backed by evidence, none kept yet"
     said = summarise_board(board(kept, replace(CAUSE, id="ana-2")), gap=-1_000_000.0)
     assert said.title == "1 of 2 causes kept; so far it explains $600 k of the gap of $1.00 M"
     assert (said.n_causes, said.n_kept, said.n_opinions, said.n_people, said.explained) == (2, 1, 2, 1, 600_000.0)

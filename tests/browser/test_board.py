@@ -167,6 +167,12 @@ def test_what_cannot_be_kept_is_told_at_its_field_and_the_rest_is_saved(ana, tmp
     expect(sheet.get_by_label("Confidence")).to_have_attribute("aria-invalid", "true")
     wait_for(ana.page, lambda: held(tmp_path, "ana-okafor")["cause"][0].get("prediction") == "They alone wait")
     assert ana.form.status.state == "failed" and "1 field can't be kept" in ana.form.status.text
+    expect(sheet.get_by_text("1 field not kept as typed")).to_be_visible()
+    expect(ana.card(WAIT)).to_contain_text("1 not kept")
+    ana.open()
+    sheet = ana.open_sheet(WAIT)
+    expect(sheet.get_by_label("Confidence")).to_have_value("rather sure")
+    expect(sheet.get_by_text(re.compile("'rather sure' is no number"))).to_be_visible()
     sheet.get_by_label("Confidence").fill("70 %")
     sheet.get_by_label("Confidence").press("Tab")
     wait_for(ana.page, lambda: held(tmp_path, "ana-okafor")["cause"][0].get("confidence") == 0.7)

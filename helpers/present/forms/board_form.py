@@ -65,7 +65,7 @@ class BoardForm:
         self.board = CauseBoard(self.act, owner=hashlib.sha256(whose).hexdigest()[:24])
         self.status = SaveStatus(text=SAVES, is_kept=True)
         shared = SharedLayout()
-        self.notice = shared.html()
+        self.notice = shared.html("", "board-notice")
         self.widget = VBox([style_widget(), HBox([self.status]).add_class("board-status"), self.notice, self.board])
         for name in ("red", "board-form"):
             self.widget.add_class(name)
@@ -106,7 +106,7 @@ class BoardForm:
         if hide is str:
             return self._scene
         clean = make_cleaner(self.editor.board, hide)
-        return replace(self._scene, hide=hide, clean=clean, people=tuple(map(hide, self._scene.people)))
+        return replace(self._scene, hide=hide, clean=clean, people=())
 
     def _list_ids(self) -> list[str]:
         ids = [one.id for one in self._scene.offers]
@@ -140,14 +140,13 @@ class BoardForm:
             "comment": self._comment, "decide": self._decide, "action": self._add_action, "link": self._link,
             "unlink": self._unlink, "undo": self._undo, "refresh": self._refresh, "resolve": self._resolve,
         }  # fmt: skip
-        act = acts.get(str(asked["op"]))
+        act, number = acts.get(str(asked["op"])), asked.get("n")
+        if isinstance(number, int):
+            self._last = max(self._last, number)
         try:
             answer = (act(asked) if act else None) or {}
         except AnswersError as error:
             answer = {"error": _say_error(error)}
-        number = asked.get("n")
-        if isinstance(number, int) and "error" not in answer:
-            self._last = max(self._last, number)
         if asked["op"] != "set":
             self._on_disk = self._last if not self.editor.is_dirty else self._on_disk
             self._tell(Saved("failed", answer["error"]) if "error" in answer and self.editor.problem else None)
@@ -292,7 +291,7 @@ class BoardForm:
             self.status.show("saved", at=saved.at if saved and saved.at else self.editor.now())
 
     def _id(self, given: Any) -> str:
-        if given not in self._ids:
+        if not isinstance(given, str) or given not in self._ids:
             raise AnswersError("That isn't on the board any more; somebody may have removed it.")
         return self._ids[given]
 

@@ -45,6 +45,12 @@ BONE_HELP = {
 }
 
 
+LEAD = (
+    "Go through all five before you conclude. Start with what the data found, or write what you have seen: one "
+    "sentence about the system that could turn out to be wrong."
+)
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that the board is described with.
@@ -100,6 +106,7 @@ def describe_board(
     return {
         "title": words.keep_together(summary.title),
         "subtitle": subtitle,
+        "lead": "" if causes else LEAD,
         "dots": {"used": board.count_dots(scene.me), "most": MOST_DOTS},
         "bones": [
             {

@@ -44,6 +44,7 @@ class Board {
   build() {
     this.title = make("h2", { class: "title" });
     this.subtitle = make("p", { class: "subtitle" });
+    this.lead = make("p", { class: "lead" });
     this.dots = make("p", { class: "my-dots" });
     this.undo = make("button", { type: "button", class: "quiet", onclick: () => this.send("undo") }, "Undo");
     this.refresh = make("button", { type: "button", class: "quiet", onclick: () => this.send("refresh") }, "Refresh");
@@ -56,7 +57,7 @@ class Board {
     this.rules = new RulesPart(this);
     this.sheet = new Sheet(this);
     this.el.replaceChildren(
-      make("header", { class: "board-head" }, make("div", {}, this.title, this.subtitle), make("div", { class: "tools" }, this.dots, this.toast, this.undo, this.refresh)),
+      make("header", { class: "board-head" }, make("div", {}, this.title, this.subtitle, this.lead), make("div", { class: "tools" }, this.dots, this.toast, this.undo, this.refresh)),
       this.conflicts, this.columns, this.problem.node, this.rules.node, this.sheet.dialog,
     );
   }
@@ -130,10 +131,13 @@ class Board {
   paint() {
     const { state } = this;
     if (!state.bones) return;
-    for (const [key, one] of this.pending) if (one.n && one.n <= state.saved) this.pending.delete(key);
+    // What can't be kept as typed stays on the page, so that a reload brings it back with its fault.
+    for (const [key, one] of this.pending) if (one.n && one.n <= state.saved && !state.faults[key]) this.pending.delete(key);
     this.remember();
     write(this.title, state.title);
     write(this.subtitle, state.subtitle);
+    write(this.lead, state.lead);
+    this.lead.hidden = !state.lead;
     const left = state.dots.most - state.dots.used;
     write(this.dots, `${"●".repeat(Math.max(0, left))}${"○".repeat(Math.min(state.dots.used, state.dots.most))} ${left === 1 ? "1 dot" : `${Math.max(0, left)} dots`} left`);
     this.undo.disabled = !state.undo || state.is_disabled;
@@ -202,6 +206,8 @@ class Board {
     const parts = items.map((word) => make("span", {}, word));
     if (card.is_reopened) parts.push(make("span", { class: "warns" }, "opened again"));
     if (card.faults.length) parts.push(make("span", { class: "warns" }, `▲ ${card.faults.length} to mend`));
+    const faulty = this.countFaults(card.t);
+    if (faulty) parts.push(make("span", { class: "warns" }, `▲ ${faulty} not kept`));
     facts.replaceChildren(...parts);
     votes.replaceChildren(...this.makeVotes(card, votes));
     return node;
@@ -290,9 +296,16 @@ class Board {
   }
 
   saySaved() {
-    const oldest = Math.min(...[...this.pending.values()].map((one) => one.since));
-    if (!this.pending.size) return "Saved";
+    const faulty = this.countFaults(this.sheet.t);
+    const waiting = [...this.pending].filter(([key]) => !this.state.faults[key]).map(([, one]) => one.since);
+    const oldest = Math.min(...waiting);
+    if (!waiting.length && faulty) return `${faulty === 1 ? "1 field" : `${faulty} fields`} not kept as typed`;
+    if (!waiting.length) return "Saved";
     return Date.now() - oldest > PATIENCE ? "Not saved yet, kept on this page" : "Saving …";
+  }
+
+  countFaults(t) {
+    return Object.keys(this.state.faults ?? {}).filter((key) => key.startsWith(`cause/${t}/`)).length;
   }
 
   // ---- typing ---------------------------------------------------------------------------------------------------
