@@ -22,6 +22,7 @@ DECIDED = "deals_decided"
 WON = "deals_won"
 REVENUE = "revenue_won"
 SLIPPED = "slipped"
+SIDES = ("expected", "actual")
 CLOSING_LABELS = {DECIDED: "Deals decided", WON: "Deals won", REVENUE: "Closed revenue"}
 
 
@@ -292,16 +293,6 @@ def _cut_days(days: np.ndarray, period: Period, expected: Sequence[Period], as_o
     return cut
 
 
-def _leaf_frame(journeys: Journeys, records: Records, dimensions: Sequence[str], rows: np.ndarray) -> pd.DataFrame:
-    """Return the texts of the dimensions for some records, missing as NA."""
-    columns = {}
-    for id in dimensions:
-        labels = journeys.labels[id]
-        texts = np.append(labels[:-1], None)
-        columns[id] = pd.Series(texts[records.codes[id][rows]], dtype="str")
-    return pd.DataFrame(columns, index=range(int(np.count_nonzero(rows))))
-
-
 def _split(number: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a number per record as its expected and its actual side."""
     return np.where(side == 1, number, 0.0), np.where(side == 2, number, 0.0)
@@ -315,21 +306,46 @@ def _sum_leaves(
     numbers: dict[str, tuple[np.ndarray, np.ndarray]],
     flat: dict[str, np.ndarray],
 ) -> pd.DataFrame:
-    """Add the numbers per combination of dimensions: those with two sides, and those without."""
-    frame = _leaf_frame(journeys, records, dimensions, rows)
-    for name, (expected, actual) in numbers.items():
-        frame[f"{name}_expected"], frame[f"{name}_actual"] = expected[rows], actual[rows]
-    for name, number in flat.items():
-        frame[name] = number[rows]
-    return _group(frame, dimensions)
+    """Add the numbers per combination of dimensions: those with two sides, and those without.
 
-
-def _group(frame: pd.DataFrame, dimensions: Sequence[str]) -> pd.DataFrame:
-    """Add up rows of the same combination."""
-    numbers = [column for column in frame.columns if column not in dimensions]
+    The records are coded already, and codes are in the order of their texts with missing ones last, so that no text is
+    looked at before the combinations are few.
+    """
+    columns = {
+        f"{name}_{side}": part for name, parts in numbers.items() for side, part in zip(SIDES, parts, strict=True)
+    }
+    columns |= flat
     if not len(dimensions):
-        return frame[numbers].sum().to_frame().T
-    return frame.groupby(list(dimensions), dropna=False, observed=True, sort=True)[numbers].sum().reset_index()
+        return pd.DataFrame({name: [number[rows].sum()] for name, number in columns.items()})
+    where, combinations = _number_combinations([records.codes[id][rows] for id in dimensions])
+    frame = {}
+    for id, codes in zip(dimensions, combinations, strict=True):
+        texts = np.append(journeys.labels[id][:-1], None)
+        frame[id] = pd.Series(texts[codes], dtype="str")
+    count = len(combinations[0])
+    sums = {name: np.bincount(where, number[rows], minlength=count) for name, number in columns.items()}
+    return pd.DataFrame(frame | sums)
+
+
+def _number_combinations(codes: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Number the combinations of codes that occur, in the order of their codes.
+
+    Returns:
+        The number of each record's combination, and per dimension the code of each combination.
+    """
+    key, widths = np.zeros(len(codes[0]), dtype=np.int64), [int(code.max(initial=0)) + 1 for code in codes]
+    if np.prod(widths, dtype=float) >= 2**62:
+        found, where = np.unique(np.stack(codes), axis=1, return_inverse=True)
+        return where.reshape(-1), list(found)
+    for code, width in zip(codes, widths, strict=True):
+        key = key * width + code
+    where, found = pd.factorize(key)
+    order = np.argsort(found)
+    place, found, kept = np.argsort(order), found[order], []
+    for width in reversed(widths):
+        found, code = np.divmod(found, width)
+        kept.append(code)
+    return place[where], kept[::-1]
 
 
 def _worth_of_last(journeys: Journeys, stage: str) -> float | None:
