@@ -22,11 +22,15 @@ from helpers.analyses.leaf_dimensions import PEOPLE
 from helpers.analyses.named_slices import list_places
 from helpers.analyses.people_in_text import is_name, make_name_finder
 from helpers.model.board import BONE_LABELS, BONES, MILIEU, Board, BoardCause
+from helpers.units import spell_out
 
 PROVEN, SUSPECTED, OPINION = "evidence", "not proven", "opinion"
 """What stands behind a cause: data beyond chance, data that may be chance, or somebody's word."""
 
 SOMEBODY = "somebody"
+ORGANISATION = ("team", "region", "segment", "channel", "gtm_motion", "product")
+"""Partitions under which causes meet, those that have a head first."""
+
 MOST_NAMES = 9
 """Names that one text is searched for."""
 
@@ -47,6 +51,7 @@ class Leaf:
         counts_for: ``THIS_PERIOD`` or later revenue.
         is_typed: Whether the money is what somebody typed.
         confidence: 0–1 as typed; None where nobody said.
+        sureness: high, medium or low, where the data says so.
         basis: Records and chance behind it.
         dots: Votes.
         places: Where, each as ``region=US``.
@@ -69,6 +74,7 @@ class Leaf:
     counts_for: str = ""
     is_typed: bool = False
     confidence: float | None = None
+    sureness: str = ""
     basis: str = ""
     dots: int = 0
     places: tuple[str, ...] = ()
@@ -102,12 +108,14 @@ class Roof:
     """A place in which causes of several Ms meet: a question for whoever is responsible for it.
 
     Attributes:
-        place: As ``region=US``.
+        place: As ``region=US``; empty where it is a person's, such as a manager's area.
+        label: In words, without a name.
         bones: The Ms.
         n_leaves: How many causes meet there.
     """
 
     place: str
+    label: str
     bones: tuple[str, ...]
     n_leaves: int
 
@@ -147,14 +155,23 @@ class Fishbone:
         return not self.leaves
 
 
-def build_fishbone(gap: Gap, board: Board, *, names: Collection[str] = (), with_milieu: bool = False) -> Fishbone:
+def build_fishbone(
+    gap: Gap,
+    board: Board,
+    *,
+    names: Collection[str] = (),
+    roofs: pd.DataFrame | None = None,
+    with_milieu: bool = False,
+) -> Fishbone:
     """Lay what the data shows and what people wrote down on the five bones of a gap.
 
     Args:
         gap: The result of ``explain_gap``.
         board: Everybody's board.
         names: Names that no leaf may bear; see ``list_people``.
-        with_milieu: Whether market and season are a sixth bone; it is one anyway where somebody wrote a cause there.
+        roofs: The result of ``find_roofs``: where the data's own causes meet.
+        with_milieu: Whether market and season are a sixth bone; they are anyway where a question was asked about them
+            or somebody wrote a cause there.
 
     Returns:
         The fishbone. A cause of the board that names evidence takes its place; what nobody took up stands beside it as
@@ -164,11 +181,12 @@ def build_fishbone(gap: Gap, board: Board, *, names: Collection[str] = (), with_
     mine = [one for one in board.causes if is_of_period(one.cause, gap.period.label)]
     written = [_read_cause(one, index) for one in mine]
     items = [item for one in mine for item in one.cause.list_evidence()]
-    taken = [found.statement for item in items if (found := find_now(item.id, index)) is not None]
+    taken = {found.group for item in items if (found := find_now(item.id, index)) is not None}
     leaves = [*written, *_list_untaken(index, taken)]
     hide = make_name_hider(names)
     leaves = [_hide(leaf, hide) for leaf in leaves]
-    used = [*BONES, *([MILIEU] if with_milieu or any(leaf.m == MILIEU for leaf in leaves) else [])]
+    is_asked = len(gap.five_m) > 0 and (gap.five_m["m"] == MILIEU).any()
+    used = [*BONES, *([MILIEU] if with_milieu or is_asked or any(leaf.m == MILIEU for leaf in leaves) else [])]
     bones = tuple(_build_bone(m, leaves, gap.five_m) for m in used)
     return Fishbone(
         gap=gap.gap,
@@ -177,7 +195,7 @@ def build_fishbone(gap: Gap, board: Board, *, names: Collection[str] = (), with_
         period=gap.period.label,
         compared=gap.compared,
         bones=bones,
-        roofs=_find_roofs(leaves, names),
+        roofs=_find_roofs(leaves, names, roofs),
         elsewhere=len(board.causes) - len(mine),
     )
 
@@ -211,6 +229,7 @@ def _read_cause(one: BoardCause, index: Mapping[str, Found]) -> Leaf:
         counts_for=(first.counts_for if first and first.counts_for else THIS_PERIOD) if money is not None else "",
         is_typed=cause.contribution is not None,
         confidence=cause.confidence,
+        sureness=first.sureness if first else "",
         basis=first.basis if first else "",
         dots=one.dots,
         places=tuple(dict.fromkeys(places)),
@@ -222,31 +241,31 @@ def _read_cause(one: BoardCause, index: Mapping[str, Found]) -> Leaf:
     )
 
 
-def _list_untaken(index: Mapping[str, Found], taken: Sequence[str]) -> list[Leaf]:
-    """List what the data says and no cause of the board has taken up, each once."""
-    leaves, told = [], list(taken)
+def _list_untaken(index: Mapping[str, Found], taken: Collection[str]) -> list[Leaf]:
+    """List what the data says and no cause of the board has taken up, each loss once, as the five Ms tell it."""
+    told: dict[str, Found] = {}
     for one in index.values():
-        if any(one.statement.startswith(said) or said.startswith(one.statement) for said in told):
-            continue
-        told.append(one.statement)
-        leaves.append(
-            Leaf(
-                id=one.id,
-                m=one.m,
-                text=one.statement,
-                backing=PROVEN if one.is_proven else SUSPECTED,
-                money=one.money,
-                counts_for=one.counts_for,
-                basis=one.basis,
-                places=list_places(one.slice_values),
-                slice_values=one.slice_values,
-                lens=one.lens,
-                step=one.step,
-                effect=one.effect,
-                shown=one.statement,
-            )
+        if one.group not in taken and (one.group not in told or one.retells):
+            told[one.group] = one
+    return [
+        Leaf(
+            id=one.id,
+            m=one.m,
+            text=spell_out(one.statement),
+            backing=PROVEN if one.is_proven else SUSPECTED,
+            money=one.money,
+            counts_for=one.counts_for,
+            sureness=one.sureness,
+            basis=one.basis,
+            places=list_places(one.slice_values),
+            slice_values=one.slice_values,
+            lens=one.lens,
+            step=one.step,
+            effect=one.effect,
+            shown=one.statement,
         )
-    return leaves
+        for one in told.values()
+    ]
 
 
 def _build_bone(m: str, leaves: Iterable[Leaf], five_m: pd.DataFrame) -> Bone:
@@ -269,21 +288,50 @@ def _rank(leaf: Leaf) -> tuple:
     )
 
 
-def _find_roofs(leaves: Iterable[Leaf], names: Collection[str]) -> tuple[Roof, ...]:
-    """Find the places where causes of several Ms meet; a person is no place."""
+def _find_roofs(leaves: Sequence[Leaf], names: Collection[str], given: pd.DataFrame | None) -> tuple[Roof, ...]:
+    """Find the places where causes of several Ms meet: those that the records tell, then those that people wrote.
+
+    A person is no place, what is not proven makes none, and places over the same causes are told once.
+    """
+    roofs = [
+        Roof(row["slice"], row["label"], tuple(row["ms"].split(", ")), int(row["n_causes"]))
+        for row in (given.to_dict("records") if given is not None else ())
+    ]
     known = {name.casefold() for name in names}
     met: dict[str, list[Leaf]] = {}
     for leaf in leaves:
-        for place in leaf.places if not leaf.is_out else ():
+        for place in leaf.places if not leaf.is_out and leaf.backing != SUSPECTED else ():
             partition, _, value = place.partition("=")
             if partition not in PEOPLE and value.casefold() not in known:
                 met.setdefault(place, []).append(leaf)
-    roofs = [
-        Roof(place, tuple(m for m in (*BONES, MILIEU) if any(leaf.m == m for leaf in mine)), len(mine))
-        for place, mine in met.items()
-    ]
-    several = [roof for roof in roofs if len(roof.bones) > 1]
-    return tuple(sorted(several, key=lambda roof: (-len(roof.bones), -roof.n_leaves, roof.place)))
+    told: set[frozenset[str]] = set()
+    for place in sorted(met, key=_rank_place):
+        mine = met[place]
+        over, ids = {leaf.m for leaf in mine}, frozenset(leaf.id for leaf in mine)
+        is_told = ids in told or any(place in roof.place.split(" & ") for roof in roofs)
+        if len(over) > 1 and not is_told:
+            told.add(ids)
+            bones = tuple(m for m in (*BONES, MILIEU) if m in over)
+            roofs.append(Roof(place, say_place(place), bones, len(mine)))
+    return tuple(sorted(roofs, key=lambda roof: (-len(roof.bones), -roof.n_leaves)))
+
+
+def _rank_place(place: str) -> tuple[int, str]:
+    """Order places: those of the organisation first."""
+    partition = place.partition("=")[0]
+    return (ORGANISATION.index(partition) if partition in ORGANISATION else len(ORGANISATION)), place
+
+
+def say_place(place: str) -> str:
+    """Write a place for a reader.
+
+    >>> say_place("region=Nordics"), say_place("gtm_motion=Sales-led")
+    ('region Nordics', 'GTM motion Sales-led')
+    """
+    name, _, value = place.partition("=")
+    words = name.replace("_", " ")
+    words = words.upper() if words == "icp" else words.replace("gtm ", "GTM ")
+    return f"{words} {value}"
 
 
 def make_name_hider(names: Collection[str]) -> Callable[[str], str]:

@@ -92,24 +92,14 @@ def say_confidence(leaf: Leaf) -> str:
     """Say how sure people are, else how likely luck is; empty where neither is known."""
     if leaf.confidence is not None:
         return format_value(leaf.confidence, "share")
+    if leaf.sureness:
+        return f"{leaf.sureness} confidence"
     return leaf.basis.split(", ")[-1] if " < " in leaf.basis or ", " in leaf.basis else ""
-
-
-def say_place(place: str) -> str:
-    """Write a place for a reader.
-
-    >>> say_place("region=Nordics"), say_place("gtm_motion=Sales-led")
-    ('region Nordics', 'GTM motion Sales-led')
-    """
-    name, _, value = place.partition("=")
-    words = name.replace("_", " ")
-    words = words.upper() if words in ("icp",) else words.replace("gtm ", "GTM ")
-    return f"{words} {value}"
 
 
 def say_roof(roof: Roof) -> str:
     """Say where several Ms meet."""
-    return f"Management: {say_place(roof.place)}"
+    return f"Management: {roof.label}"
 
 
 def describe_roofs(fishbone: Fishbone) -> str:
@@ -120,7 +110,7 @@ def describe_roofs(fishbone: Fishbone) -> str:
     bones = [in_sentence(BONE_LABELS[m]) for m in first.bones]
     listed = f"{', '.join(bones[:-1])} and {bones[-1]}"
     return (
-        f"{listed[:1].upper()}{listed[1:]} meet in {say_place(first.place)}: a question for its management, and no "
+        f"{listed[:1].upper()}{listed[1:]} meet in {first.label}: a question for its management, and no "
         "cause of its own."
     )
 

@@ -35,6 +35,8 @@ class Found:
         n: Records behind it.
         p_value: Chance of it being luck, adjusted for the search where there was one; None where there is none.
         rule: For a question of the five Ms: its id.
+        retells: For a question of the five Ms: the id of the localised cause that it tells in other words.
+        sureness: high, medium or low, where the data says so.
         effect: For a localised cause: volume, mix, rate, value or timing.
         step: For a localised cause: the step in which it shows.
         lens: closing or creation; empty where it was not searched.
@@ -51,9 +53,16 @@ class Found:
     n: int = 0
     p_value: float | None = None
     rule: str = ""
+    retells: str = ""
+    sureness: str = ""
     effect: str = ""
     step: str = ""
     lens: str = ""
+
+    @property
+    def group(self) -> str:
+        """One id for everything that tells the same loss."""
+        return self.retells or self.id
 
     @property
     def basis(self) -> str:
@@ -126,26 +135,39 @@ def _has_money(gap: Gap, lens: str) -> bool:
 
 def _read_answer(row: Mapping, localised: Iterable[Found]) -> Found:
     """Read an answer of the five Ms; one that retells a localised cause counts for what that one does."""
-    told = [one for one in localised if row["statement"].startswith(one.statement)]
     money = None if pd.isna(row["money"]) or row["money"] >= 0 else abs(float(row["money"]))
-    counts_for = (told[0].counts_for if told else LATER) if money is not None else ""
-    step, effect, lens = (told[0].step, told[0].effect, told[0].lens) if told else ("", "", "")
+    values = try_slice(row["slice"])
+    told = next((one for one in localised if _is_retold(one, row["statement"], values, money)), None)
+    counts_for = THIS_PERIOD if row["counts_for"] == THIS_PERIOD else LATER
+    if told is not None:
+        counts_for = told.counts_for or counts_for
+    chance = row["p_value"] if pd.isna(row["q_value"]) else row["q_value"]
     return Found(
         id=f"{FIVE_M}:{row['cause']}",
         m=row["m"],
         statement=row["statement"],
         is_proven=True,
         money=money,
-        counts_for=counts_for,
+        counts_for=counts_for if money is not None else "",
         slice=row["slice"],
-        slice_values=try_slice(row["slice"]),
-        n=int(row["n"]),
-        p_value=None if pd.isna(row["p_value"]) else float(row["p_value"]),
+        slice_values=values,
+        n=0 if pd.isna(row["n"]) else int(row["n"]),
+        p_value=None if pd.isna(chance) else float(chance),
         rule=row["cause"],
-        effect=effect,
-        step=step,
-        lens=lens,
+        retells=told.id if told else "",
+        sureness=row["confidence"] if isinstance(row["confidence"], str) else "",
+        effect=told.effect if told else "",
+        step=told.step if told else "",
+        lens=told.lens if told else "",
     )
+
+
+def _is_retold(one: Found, statement: str, values: Mapping[str, list], money: float | None) -> bool:
+    """Whether an answer tells a localised cause: in its words, or as the same money in the same place."""
+    if statement.startswith(one.statement):
+        return True
+    is_same = money is not None and one.money is not None and abs(money - one.money) < 0.01 * one.money
+    return is_same and bool(values) and dict(values) == dict(one.slice_values)
 
 
 def try_slice(text: str) -> dict[str, list]:

@@ -62,7 +62,10 @@ def make_fishbone(per_bone, *, six=False, roofs=()):
     return Fishbone(-680_300.0, True, "Closed revenue", "Q3 2026", "Q2 2026", tuple(bones), roofs)
 
 
-ROOFS = (Roof("team=Americas", ("people", "material", "method"), 4), Roof("region=Nordics", ("machinery",), 3))
+ROOFS = (
+    Roof("team=Americas", "team Americas", ("people", "material", "method"), 4),
+    Roof("region=Nordics", "region Nordics", ("machinery",), 3),
+)
 FISHBONES = {
     "three causes": make_fishbone([1, 0, 1, 1, 0]),
     "thirty causes": make_fishbone([6] * 5, roofs=ROOFS),

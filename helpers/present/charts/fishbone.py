@@ -28,6 +28,9 @@ WIDTH, MARGIN, HEAD, SLANT, GAP = 936, 12, 160, 34, 18
 TEXT, SMALL, LEADING = 12.5, 11.5, 15
 LABEL, BRACKET, META = 38, 26, 16
 MOST_LEAVES, MOST_ROOFS, MOST_DOTS = 4, 2, 6
+SHALLOWEST = 56
+"""Pixels of a bone without causes."""
+
 LEANS = 26
 """Pixels by which an upper bone leans into the words of a cause beside it."""
 
@@ -119,7 +122,7 @@ class _Half:
         shown = max((min(len(bone.leaves), MOST_LEAVES) for bone in bones), default=0)
         self.most_lines = 4 if shown <= 2 else 3 if shown == 3 else 2
         self.texts = [[self._wrap(leaf) for leaf in bone.leaves[:MOST_LEAVES]] for bone in bones]
-        self.depth = max((self._measure(place) for place in range(len(bones))), default=0)
+        self.depth = max([SHALLOWEST, *(self._measure(place) for place in range(len(bones)))])
         mine = {bone.m for bone in bones}
         self.roofs = [roof for roof in picture.fishbone.roofs[:MOST_ROOFS] if mine & set(roof.bones)]
         self.height = self.depth + LABEL + BRACKET * len(self.roofs)
