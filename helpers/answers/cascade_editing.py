@@ -152,6 +152,14 @@ class CascadeEditor:
         kept = {row[ID] for row in rows if row.get(ID)}
         return self._write(table, changes, added, [id for id in shown if id not in kept])
 
+    def dispute(self, place: Place, mine: str) -> None:
+        """Let a cell wait for a choice that was typed into here while somebody else changed it."""
+        table, id, column = place
+        record = self._records(table).get(id)
+        if record is not None:
+            theirs = show_record(table, record, self.vocabulary)[column]
+            self.conflicts[place] = CellConflict(place, mine, theirs)
+
     def resolve(self, place: Place, keep: str) -> Saved:
         """Settle a conflict: ``mine`` writes what was typed here, ``theirs`` keeps what the file holds."""
         conflict = self.conflicts.pop(place, None)

@@ -44,6 +44,10 @@ LABELS = {
 }
 
 
+_SOMETHING_ELSE = object()
+"""Stands for a value that neither side holds any more."""
+
+
 @dataclass(frozen=True)
 class RowConflict:
     """A row that somebody else, or another window, has changed in the same column meanwhile.
@@ -168,6 +172,15 @@ class SourceForecastEditor:
                 return Saved("failed", self.problem)
             changed = ("rows",) if self.found != before or self._drafts != drafts else ()
             return Saved("saved" if changed else "unchanged", at=self._clock(), changed=changed)
+
+    def dispute(self, place: Place, column: str, value: Any) -> None:
+        """Let a row wait for a choice whose column was changed here while somebody else changed it."""
+        with self._guard:
+            theirs, author = self._read_disk(place)
+            both = (*(self.conflicts[place].columns if place in self.conflicts else ()), column)
+            self._mine[place] = mine = {**theirs, **self._mine.get(place, {}), column: value}
+            self._base[place] = {**theirs, **dict.fromkeys(both, _SOMETHING_ELSE)}
+            self.conflicts[place] = RowConflict(mine, theirs, both, author)
 
     def resolve(self, place: Place, keep: Literal["mine", "theirs"]) -> None:
         """Choose one of two contradicting rows; the next ``save`` writes the choice."""

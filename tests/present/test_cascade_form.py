@@ -161,6 +161,35 @@ def test_a_table_with_many_columns_is_turned_and_tells_what_is_wrong_on_its_othe
     assert [fault["column"] for fault in form.grids["goal"].faults] == ["target"]
 
 
+def test_what_was_typed_while_the_line_was_cut_is_taken_up_and_a_clash_waits_for_a_choice(folder):
+    before = open_form(folder).grids["goal"].rows
+    other = open_form(folder, "Ben Ito").grids["goal"]
+    other.rows = [{**row, "target": "9,600,000", "baseline": "8,000,000"} for row in other.rows]
+    form = open_form(folder)
+    mine = [{**row, "target": "9,500,000", "note": "Typed on the train"} for row in before]
+    left = {"goal": {"base": before, "mine": [*mine, {"title": "Keep them"}], "place": "goal:1", "number": 3}}
+    form.copy._hear(None, {"place": "goal:1", "restore": left}, [])
+    held = read_cascade(folder)[0].goals
+    assert held["year"].note == "Typed on the train" and held["year"].baseline == 8_000_000 and "keep-them" in held
+    assert held["year"].target == 9_600_000 and list(form.editor.conflicts) == [("goal", "year", "target")]
+    assert (
+        form.status.state == "conflict"
+        and form.screen == "goal"
+        and "is-current" in form.sides.children[1]._dom_classes
+    )
+    form.conflicts.children[0].children[1].children[1].click()
+    assert read_cascade(folder)[0].goals["year"].target == 9_500_000
+
+
+@pytest.mark.parametrize("left", [None, 3, {"goal": 3}, {"goal": {"mine": 3}}, {"nothing": {"mine": []}}], ids=str)
+def test_what_a_browser_says_that_is_no_copy_is_passed_over(folder, left):
+    before = (folder / "answers" / "cascade.toml").read_text(encoding="utf-8")
+    form = open_form(folder)
+    form.copy._hear(None, {"place": "nowhere", "restore": left}, [])
+    form.copy._hear(None, left, [])
+    assert (folder / "answers" / "cascade.toml").read_text(encoding="utf-8") == before
+
+
 def test_numbers_are_read_and_written_as_where_the_company_is_at_home(folder):
     editor = CascadeEditor(folder, kpis=KPIS, currency="EUR", decimal=",")
     assert editor.list_rows("goal")[0]["target"] == "9.400.000"

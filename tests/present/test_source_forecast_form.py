@@ -10,6 +10,7 @@ from helpers.analyses.coverage import measure_coverage
 from helpers.analyses.goal_allocation import allocate_goal
 from helpers.analyses.source_forecast_review import review_source_forecasts
 from helpers.analyses.source_goals import review_source_goals
+from helpers.answers.edit_results import read_clock
 from helpers.answers.source_forecast_editing import SourceForecastEditor
 from helpers.model.source_forecast import ShortfallRemedy, SourceForecast, order_forecasts
 from helpers.present.allocation_view import show_allocation, show_source_goals
@@ -37,11 +38,11 @@ def say(**values):
     return SourceForecast("Web", "quarter", Q3, author="Ana", at=datetime(2026, 6, 29, tzinfo=UTC), **values)
 
 
-def open_form(folder, company, coverage, author="Ana Okafor", **options):
+def open_form(folder, company, coverage, author="Ana Okafor", *, clock=read_clock, **options):
     def review_of(found):
         return review_source_forecasts(company, coverage, found, as_of=AS_OF)
 
-    editor = SourceForecastEditor(folder, author=author)
+    editor = SourceForecastEditor(folder, author=author, clock=clock)
     return SourceForecastForm(editor, review_of, currency="EUR", source="Web", **options)
 
 
@@ -167,6 +168,32 @@ def test_a_text_that_is_not_allowed_is_found_again_and_goes_once_it_is_mended(tm
     assert not third.remedies.faults
     file = (tmp_path / "answers" / "source_forecasts" / "ana-okafor.toml").read_text(encoding="utf-8")
     assert "draft" not in file
+
+
+def test_what_was_typed_while_the_line_was_cut_is_taken_up_at_its_source(tmp_path, company, coverage):
+    form = open_form(tmp_path, company, coverage)
+    form.pick.value = "Event"
+    before = [dict(row) for row in form.forecasts.rows]
+    remedies = [dict(row) for row in form.remedies.rows]
+    bens = open_form(tmp_path, company, coverage, "Ben Ito", clock=lambda: datetime(2026, 6, 29, 9, 0, tzinfo=UTC))
+    type_in(bens.remedies, 0, remedy="Partner days", amount="5k")
+    again = open_form(tmp_path, company, coverage)
+    typed = [{**before[0], "pipeline": "700k", "opportunities": "a few"}, *before[1:]]
+    wanted = [{**remedies[0], "remedy": "Trade fairs", "covered_by": "Event"}, *remedies[1:]]
+    left = {
+        "forecast": {"base": before, "mine": typed, "place": "Event", "number": 2},
+        "remedy": {"base": remedies, "mine": wanted, "place": "Event", "number": 5},
+    }
+    again.copy._hear(None, {"restore": left}, [])
+    assert again.pick.value == "Event"
+    assert again.editor.read(("forecast", "Event", "quarter", Q3))["pipeline"] == 700_000
+    assert again.forecasts.rows[0]["opportunities"] == "a few" and len(again.forecasts.faults) == 1
+    place = ("remedy", "", "quarter", Q3)
+    assert again.status.state == "conflict" and again.editor.conflicts[place].columns == ("remedy",)
+    _, mine = again.choices.children
+    mine.click()
+    held = SourceForecastEditor(tmp_path, author="Cleo Dunn").read(place)
+    assert (held["remedy"], held["covered_by"], held["amount"]) == ("Trade fairs", "Event", 5_000)
 
 
 def test_what_a_remedy_brings_is_told_beside_what_is_short(tmp_path, company, coverage):

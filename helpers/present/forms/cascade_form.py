@@ -18,6 +18,7 @@ from helpers.present.cards import message_html
 from helpers.present.forms.cascade_tables import EVERYBODY, GRIDS, LABELS, SIDES, TABLES, Side, list_cascade_columns
 from helpers.present.forms.cascade_talk import CascadeTalk
 from helpers.present.forms.grid import EditableGrid
+from helpers.present.forms.grid_copy import Clash, GridCopy
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.style import FOLDER, style_widget
 
@@ -62,7 +63,7 @@ class CascadeForm:
         self._created: dict[tuple[str, str], float] = {}
         self._task: asyncio.Task[None] | None = None
         self.screen, self._side_of = OVERVIEW, dict.fromkeys(GRIDS, 0)
-        self.status = SaveStatus()
+        self.status = SaveStatus(is_kept=True)
         self.problem, self.help = HTML(), HTML()
         self.conflicts = VBox().add_class("conflicts")
         self.tabs = {screen: Button(description=label).add_class("tab") for screen, label in SCREENS.items()}
@@ -71,10 +72,11 @@ class CascadeForm:
         self.sides = HBox().add_class("sides")
         self.grids = {table: self._make_grid(table) for table in GRIDS}
         self.overview = HTML().add_class("views")
+        whose = f"{Path(folder).resolve()}\ncascade\n{by}"
+        self.copy = GridCopy(whose, self.grids, on_left=self._take_left, on_place=self._come_back)
         self.talk = CascadeTalk(folder, by=by, cascade=lambda: editor.cascade, on_said=self._said)
-        head = HBox([HTML(f'<p class="title">{escape(f"The cascade, edited by {by}")}</p>'), self.status]).add_class(
-            "head"
-        )
+        title = HTML(f'<p class="title">{escape(f"The cascade, edited by {by}")}</p>')
+        head = HBox([title, self.copy, self.status]).add_class("head")
         style = HTML(f"<style>{(FOLDER / 'matrix_editor.css').read_text(encoding='utf-8')}{_css()}</style>")
         tabs = HBox(list(self.tabs.values())).add_class("tabs")
         style.add_class("red-style")
@@ -102,6 +104,7 @@ class CascadeForm:
         self.talk.widget.layout.display = "" if screen == TALK else "none"
         self.help.value = f'<p class="subtitle">{escape(self._side(screen).help)}</p>' if screen in TABLES else ""
         self._show_sides()
+        self.copy.place = f"{screen}:{self._side_of.get(screen, 0)}"
         if screen == OVERVIEW:
             self._show_views()
         elif screen == TALK:
@@ -156,9 +159,10 @@ class CascadeForm:
         if saved.status == "failed":
             self.status.show("failed", saved.message)
         else:
+            self.copy.confirm(table)
             waits = any(not row.get(ID) and any(row.get(column) for column in COLUMNS[table]) for row in grid.rows)
             told = f"A row is kept once it has a {NAMED_BY[table]}" if waits else ""
-            state = "conflict" if saved.status == "conflict" else "idle" if waits else "saved"
+            state = "conflict" if self.editor.conflicts else "idle" if waits else "saved"
             self.status.show(state, "choose which of the two holds" if state == "conflict" else told, at=saved.at)
         self._is_stale = self._is_stale or saved.status in ("saved", "conflict")
         self.fill()
@@ -276,6 +280,26 @@ class CascadeForm:
             self._waiting[table].cancel()
         is_new = any(not row.get(ID) and any(row.values()) for row in self.grids[table].rows)
         self._waiting[table] = loop.call_later(PAUSE_NEW if is_new else PAUSE, self.save, table)
+
+    def _come_back(self, place: str) -> None:
+        """Show what was open before the page was loaded again."""
+        screen, _, side = place.partition(":")
+        if screen in SCREENS:
+            if side.isdecimal() and int(side) < len(SIDES.get(screen, ())):
+                self._side_of[screen] = int(side)
+                self.grids[screen].columns = self._list_columns(screen)
+                self._mark_faults(screen)
+            self.go(screen)
+
+    def _take_left(self, table: str, rows: list[dict[str, Any]], clashes: list[Clash]) -> None:
+        """Take up what was typed while the connection was lost; what others changed too waits for a choice."""
+        for one in clashes:
+            self.editor.dispute((table, str(one.row[ID]), one.column), one.mine)
+        mine = {(one.row[ID], one.column): one.mine for one in clashes}
+        self.grids[table].rows = [
+            {column: mine.get((row.get(ID), column), text) for column, text in row.items()} for row in rows
+        ]
+        self.save(table)
 
     def _show_conflicts(self) -> None:
         lines = []

@@ -23,6 +23,7 @@ from helpers.present.cards import message_html
 from helpers.present.forms.attendance import is_attended
 from helpers.present.forms.autosave import Autosave
 from helpers.present.forms.grid import EditableGrid
+from helpers.present.forms.grid_copy import Clash, GridCopy
 from helpers.present.forms.save_status import SaveStatus
 from helpers.present.forms.sign_in import ask_name
 from helpers.present.forms.source_forecast_cells import (
@@ -82,23 +83,22 @@ class SourceForecastForm:
         self._is_filling = False
         self.head, self.notice, self.below = HTML(), HTML().add_class("notice"), HTML()
         self.choices = HBox().add_class("actions")
-        self.status = SaveStatus(text=SAVES)
+        self.status = SaveStatus(text=SAVES, is_kept=True)
         self.pick = Dropdown(options=[(name, name) for name in self.sources], value=first).add_class("pick")
         self.forecasts = EditableGrid(label="Your forecast", columns=list_forecast_columns(currency), **FIXED)
         columns = list_remedy_columns(currency, self.sources)
         self.remedies = EditableGrid(label="Who covers the shortfall", columns=columns, **FIXED)
+        whose = f"{editor.folder.resolve()}\nsource forecasts\n{editor.author}"
+        grids = {"forecast": self.forecasts, "remedy": self.remedies}
+        self.copy = GridCopy(whose, grids, on_left=self._take_left, on_place=self._come_back)
         self.leave = Button(description="Somebody else forecasts").add_class("quiet")
         if on_leave is not None:
             self.leave.on_click(lambda _: (self.autosave.stop(), on_leave()))
         sheets = [(FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("matrix_editor", "cascade_form")]
         style = HTML(f"<style>{''.join(sheets)}</style>").add_class("red-style")
         picks = [HTML('<p class="label">Source</p>'), self.pick, *([self.leave] if on_leave else [])]
-        above = VBox(
-            [
-                style_widget(), style, HBox([self.head, self.status]).add_class("head"), self.notice, self.choices,
-                HBox(picks).add_class("actions"),
-            ]
-        )  # fmt: skip
+        head = HBox([self.head, self.copy, self.status]).add_class("head")
+        above = VBox([style_widget(), style, head, self.notice, self.choices, HBox(picks).add_class("actions")])
         parts = [above, self.forecasts, self.below, self.remedies]
         for part in (above, self.below):  # the tables between them bring a look of their own
             part.add_class("red").add_class("matrix-editor")
@@ -107,6 +107,7 @@ class SourceForecastForm:
         self.pick.observe(lambda _: self._open_source(), names="value")
         self.forecasts.observe(lambda _: self._take("forecast"), names="rows")
         self.remedies.observe(lambda _: self._take("remedy"), names="rows")
+        self.copy.place = first
         self.show()
         self.autosave.watch()
 
@@ -132,7 +133,7 @@ class SourceForecastForm:
         rows, faults = [], []
         for place, (start, label) in enumerate(self.periods.items()):
             key = self._place(kind, start)
-            row = {"period": label, "_fixed": True, **self._facts(kind, start)}
+            row = {"period": label, "_id": str(start), "_fixed": True, **self._facts(kind, start)}
             for column, value in self.editor.read(key).items():
                 row[column], fault = self._show_cell(key, column, value)
                 if fault:
@@ -234,7 +235,24 @@ class SourceForecastForm:
 
     def _open_source(self) -> None:
         self.autosave.save()
+        self.copy.place = str(self.pick.value)
         self._fill("forecast")
+
+    def _come_back(self, source: str) -> None:
+        """Open the source that was open before the page was loaded again."""
+        if source in self.sources:
+            self.pick.value = source
+
+    def _take_left(self, kind: str, rows: list[dict[str, Any]], clashes: list[Clash]) -> None:
+        """Take up what was typed while the connection was lost; what others changed too waits for a choice."""
+        self._grid(kind).rows = rows
+        starts = {label: start for start, label in self.periods.items()}
+        for one in clashes:
+            key = self._place(kind, starts[one.row["period"]])
+            value, fault = self._read(key, one.column, one.mine)
+            if not fault:
+                self.editor.dispute(key, one.column, value)
+        self.autosave.save()
 
     # ---- saving -----------------------------------------------------------------------------------------------------
 
@@ -244,6 +262,8 @@ class SourceForecastForm:
             self.show()
         self._show_problem()
         n = len(self.forecasts.faults) + len(self.remedies.faults)
+        if saved.status != "failed" and not self.editor.is_dirty:
+            self.copy.confirm("forecast", "remedy")
         if saved.status == "failed":
             self.status.show("failed", "see the message" if self.editor.problem else saved.message)
         elif self.editor.conflicts:
