@@ -9,7 +9,7 @@ from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer
 from helpers.analyses.five_m_shares import Change, measure_change, tell_change
 from helpers.analyses.leaf_dimensions import FIRST_ASKED
 from helpers.analyses.process_tests import chance_of, matters
-from helpers.analyses.stage_visits import find_visits
+from helpers.analyses.stage_visits import HISTORY, find_visits
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.model.cause import CauseRule
 from helpers.units import format_value, in_sentence
@@ -32,6 +32,7 @@ class Worked:
     code: int
     days: float
     touches: float
+    steps: float
     size: float
     change: Change
 
@@ -41,12 +42,12 @@ def ask_one_process(question: Question, rule: CauseRule) -> Answer:
     decided = question.decided
     if decided is None:
         return Answer(UNTESTED, "Needs won and lost deals: map the deal's stage and close date")
-    touches = find_touches(question)
+    touches, steps = find_touches(question), _count_steps(question)
     groups = question.list_groups("deal", skip=("team", "role", "type", "pipeline"))
     order = [id for id in ("segment", *FIRST_ASKED) if id in groups]
     found, looked, most = [], 0, 0
     for id in dict.fromkeys(order):
-        slices = _measure_slices(question, rule, groups[id][0], touches)
+        slices = _measure_slices(question, rule, groups[id][0], touches, steps)
         most = max([most, *(one.change.n_now for one in slices)])
         looked += len(slices) if len(slices) > 1 else 0
         for falling in slices:
@@ -58,7 +59,7 @@ def ask_one_process(question: Question, rule: CauseRule) -> Answer:
     if not found:
         return Answer(NO_SIGN, "No two slices whose deals differ in size are worked alike", n=most)
     p_value, id, falling, other = min(found, key=lambda one: one[0])
-    answer = _tell_process(question, id, falling, other, touches is not None)
+    answer = _tell_process(question, id, falling, other)
     p_value = min(p_value * looked, 1.0)
     is_worse = replace(falling.change, p_value=p_value).is_worse(rule, bad="down")
     decided_now = question.place(decided.day) == len(question.expected)
@@ -70,8 +71,8 @@ def ask_one_process(question: Question, rule: CauseRule) -> Answer:
     )  # fmt: skip
 
 
-def _measure_slices(question: Question, rule: CauseRule, codes: np.ndarray, touches) -> list[Worked]:
-    """Measure days, touches, size and win rate of each slice with enough deals on both sides."""
+def _measure_slices(question: Question, rule: CauseRule, codes: np.ndarray, touches, steps) -> list[Worked]:
+    """Measure days, touches, steps, size and win rate of each slice with enough deals on both sides."""
     decided = question.decided
     place = question.place(decided.day)
     found = []
@@ -86,9 +87,8 @@ def _measure_slices(question: Question, rule: CauseRule, codes: np.ndarray, touc
         if not change.is_comparable(rule) or dated.sum() < rule.least_records or len(sizes) < 10:
             continue
         days = float(np.mean((decided.day - decided.created)[dated]))
-        counted = np.full(0, np.nan) if touches is None else touches[seen & ~np.isnan(touches)]
-        touched = float(counted.mean()) if len(counted) >= rule.least_records else np.nan
-        found.append(Worked(int(code), days, touched, float(np.median(sizes)), change))
+        means = [_mean_of(numbers, seen, rule.least_records) for numbers in (touches, steps)]
+        found.append(Worked(int(code), days, *means, float(np.median(sizes)), change))
     return found
 
 
@@ -100,9 +100,29 @@ def _find_unlike(falling: Worked, slices: list[Worked]) -> Worked | None:
         other for other in slices
         if other is not falling and _ratio(other.size, falling.size) >= UNLIKE
         and _ratio(other.days, falling.days) <= ALIKE
-        and (np.isnan(other.touches) or np.isnan(falling.touches) or _ratio(other.touches, falling.touches) <= ALIKE)
+        and _is_alike(other.touches, falling.touches) and _is_alike(other.steps, falling.steps)
     ]  # fmt: skip
     return max(alike, key=lambda other: _ratio(other.size, falling.size), default=None)
+
+
+def _is_alike(one: float, other: float) -> bool:
+    """Tell whether two means are alike; one that isn't known says nothing against it."""
+    return bool(np.isnan(one) or np.isnan(other) or _ratio(one, other) <= ALIKE)
+
+
+def _mean_of(numbers: np.ndarray | None, rows: np.ndarray, least: int) -> float:
+    """Return the mean over the rows that know the number, NaN where they are few."""
+    known = np.empty(0) if numbers is None else numbers[rows & ~np.isnan(numbers)]
+    return float(known.mean()) if len(known) >= least else np.nan
+
+
+def _count_steps(question: Question) -> np.ndarray | None:
+    """Return through how many stages each deal went by its history; None without one."""
+    visits = find_visits(question.company, question.journeys, "deal")
+    if visits is None or visits.object != "deal" or visits.source != HISTORY:
+        return None
+    counts = np.bincount(visits.record, minlength=visits.n_records).astype(float)
+    return np.where(counts > 0, counts, np.nan)
 
 
 def _ratio(one: float, other: float) -> float:
@@ -110,13 +130,14 @@ def _ratio(one: float, other: float) -> float:
     return high / low
 
 
-def _tell_process(question: Question, id: str, falling: Worked, other: Worked, with_touches: bool) -> Answer:
+def _tell_process(question: Question, id: str, falling: Worked, other: Worked) -> Answer:
     labels, currency = question.journeys.labels[id], question.company.currency
     label = in_sentence(question.company.partitions[id].label)
     sizes = [format_value(one.size, "currency", currency=currency) for one in (falling, other)]
     worked = f"{falling.days:.0f} and {other.days:.0f} days"
-    if with_touches and not (np.isnan(falling.touches) or np.isnan(other.touches)):
-        worked += f", {falling.touches:.1f} and {other.touches:.1f} touches"
+    for name in ("touches", "steps"):
+        one, two = getattr(falling, name), getattr(other, name)
+        worked += "" if np.isnan(one) or np.isnan(two) else f", {one:.1f} and {two:.1f} {name}"
     change = falling.change
     statement = (
         f"Deals of {label} {labels[falling.code]} and {labels[other.code]} are worked alike ({worked}) though they "

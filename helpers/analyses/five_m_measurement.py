@@ -1,5 +1,7 @@
 """Measurement: what can't be seen on the way to the result, and where people and records disagree."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -94,7 +96,17 @@ def ask_goals(question: Question, rule: CauseRule) -> Answer:
     if slices.empty:
         return _state(EVIDENCE, f"{len(mine)} goals for the company, none for a slice of it", n=len(mine))
     told = f"{len(mine) - len(slices)} goals for the company and {len(slices)} for slices"
+    without = [label for id, label in _list_searched(question) if id not in set(slices["dimension"])]
+    told += f"; none by {', '.join(without)}, in which causes were found" if without else ""
     return _state(NO_SIGN, told, n=len(mine))
+
+
+def _list_searched(question: Question) -> list[tuple[str, str]]:
+    """Return the partitions in whose values causes were found: id and label."""
+    causes, partitions = question.causes, question.company.partitions
+    mine = causes[causes["verdict"] == CAUSE] if len(causes) else causes
+    ids = dict.fromkeys(id for text in (mine["slice_json"] if len(mine) else ()) for id in json.loads(text))
+    return [(id, in_sentence(partitions[id].label) if id in partitions else id) for id in ids]
 
 
 def ask_blanks(question: Question, rule: CauseRule) -> Answer:

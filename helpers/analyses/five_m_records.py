@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.records import PLURALS, link_record
+from helpers.engine.journeys import BLANK
 from helpers.errors import QuestionError, suggest
 
 RECORD_COLUMNS = ["record", "object", "name", "owner", "date", "amount", "why", "link"]
-WEEK_COLUMNS = ["week", "owner", "n"]
+WEEK_COLUMNS = ["week", "slice", "n"]
 
 NOBODY = "nobody"
 DATES = {"contact": ("created_at",), "deal": ("closed_at", "created_at")}
@@ -23,7 +24,8 @@ class CauseRecords:
 
     Attributes:
         frame: One row per record, the latest first, with ``RECORD_COLUMNS``.
-        weeks: One row per week and owner, the latest first: week (its Monday), owner (``nobody`` for none), n.
+        weeks: One row per week and slice, the latest first: week (its Monday), slice (an owner, or a partition's value;
+            ``nobody`` or ``(blank)`` for none), n.
         sentence: How many there are, and of what.
     """
 
@@ -32,13 +34,14 @@ class CauseRecords:
     sentence: str
 
 
-def list_cause_records(company: Any, five_m: pd.DataFrame, cause: str) -> CauseRecords:
+def list_cause_records(company: Any, five_m: pd.DataFrame, cause: str, *, by: str = "owner") -> CauseRecords:
     """List the records behind a cause.
 
     Args:
         company: The opened company.
         five_m: The result of ``gather_evidence``.
         cause: Id of a cause.
+        by: Column of the records by which they are counted per week: their owner, or a partition.
 
     Returns:
         The records that were kept with the cause, each with its link where ``record_url`` has a pattern; empty frames
@@ -71,13 +74,15 @@ def list_cause_records(company: Any, five_m: pd.DataFrame, cause: str) -> CauseR
             "amount": mine["amount"].to_numpy(float) if "amount" in mine else float("nan"),
             "why": str(row["statement"]),
             "link": [link_record(pattern, id) for id in mine["id"]],
+            "place": mine.index,
         },
-        columns=RECORD_COLUMNS,
+        columns=[*RECORD_COLUMNS, "place"],
     ).sort_values(["date", "record"], ascending=[False, True], ignore_index=True)
     count, plural = int(row["n_records"]), PLURALS.get(object, f"{object}s")
     kept = f", the first {len(frame):,} of them here" if len(frame) < count else ""
     sentence = f"{count:,} {object if count == 1 else plural} behind it{kept}: {row['statement']}"
-    return CauseRecords(frame, _count_weeks(frame), sentence)
+    weeks = _count_weeks(frame, _first(mine.loc[frame.pop("place")], (by,)), NOBODY if by == "owner" else BLANK)
+    return CauseRecords(frame, weeks, sentence)
 
 
 def _first(table: pd.DataFrame, names: tuple[str, ...]) -> Any:
@@ -91,10 +96,9 @@ def _first_date(table: pd.DataFrame, names: tuple[str, ...]) -> pd.Series:
     return dates.dt.normalize().reset_index(drop=True).astype("datetime64[us]").to_numpy()
 
 
-def _count_weeks(frame: pd.DataFrame) -> pd.DataFrame:
-    """Count records by the week of their date and by owner."""
-    dated = frame[frame["date"].notna()]
-    week = dated["date"] - pd.to_timedelta(dated["date"].dt.day_of_week, unit="D")
-    owner = dated["owner"].astype("str").fillna(NOBODY)
-    counted = dated.groupby([week.rename("week"), owner.rename("owner")]).size().rename("n").reset_index()
-    return counted.sort_values(["week", "n", "owner"], ascending=[False, False, True], ignore_index=True)[WEEK_COLUMNS]
+def _count_weeks(frame: pd.DataFrame, values: Any, nothing: str) -> pd.DataFrame:
+    """Count records by the week of their date and by a value."""
+    week = frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D")
+    slices = pd.Series(values, index=frame.index).astype("str").fillna(nothing)
+    counted = frame.groupby([week.rename("week"), slices.rename("slice")]).size().rename("n").reset_index()
+    return counted.sort_values(["week", "n", "slice"], ascending=[False, False, True], ignore_index=True)[WEEK_COLUMNS]

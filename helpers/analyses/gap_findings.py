@@ -11,6 +11,9 @@ from helpers.analyses.gap import Gap
 NOTEBOOK = "05_root_cause_5m"
 LEAST_CAUSES = 5
 
+TOLD_ELSEWHERE = ("win_rate_spread", "volume", "composition", "quality", "deal_size", "closing_rate")
+"""Causes of the five Ms that the search over slices, what moved everywhere, or the comparison of people tells."""
+
 
 def find_in_gap(gap: Gap, *, currency: str) -> list[Finding]:
     """Turn what was found about a gap into findings.
@@ -142,18 +145,18 @@ def _tell_people(gap: Gap) -> list[Finding]:
 
 
 def _tell_five_m(gap: Gap) -> list[Finding]:
-    """Tell the evidence on machinery, method and measurement."""
+    """Tell the evidence of the Ms beyond what the search over slices and the comparison of people have told."""
     if gap.five_m.empty:
         return []
-    mine = gap.five_m[gap.five_m["verdict"].eq(EVIDENCE) & gap.five_m["m"].isin(["machinery", "method", "measurement"])]
-    told = tuple(gap.causes["statement"]) if len(gap.causes) else ()
-    mine = mine[[not statement.startswith(told) for statement in mine["statement"]] if told else slice(None)]
+    mine = gap.five_m[gap.five_m["verdict"].eq(EVIDENCE) & ~gap.five_m["cause"].isin(TOLD_ELSEWHERE)]
     return [
         Finding(
             headline=row.statement,
             slice=row.slice,
             money=None if pd.isna(row.money) else row.money,
-            evidence={"period": gap.period.label, "n": row.n, "m": row.m},
+            evidence={"period": gap.period.label, "n": row.n, "m": row.m, "confidence": row.confidence}
+            | ({} if pd.isna(row.low) else {"low": row.low, "high": row.high, "unit": "currency"})
+            | ({} if pd.isna(row.q_value) else {"q_value": round(row.q_value, 4)}),
             next_step=row.contain,
             notebook=NOTEBOOK,
             severity="note" if row.m == "measurement" else "bad",

@@ -108,7 +108,8 @@ def test_records_are_listed_with_links_and_counted_by_week_and_owner() -> None:
     row = found.set_index("cause").loc["assignment_break"]
     assert len(listed.frame) == row["n_records"] == listed.weeks["n"].sum()
     assert listed.frame["link"].str.startswith("https://crm.example/c").all()
-    assert set(listed.weeks["owner"]) == {"nobody"}
+    assert set(listed.weeks["slice"]) == {"nobody"}
+    assert set(list_cause_records(question.company, found, "assignment_break", by="region").weeks["slice"]) == {"North"}
     assert (listed.weeks["week"].dt.day_of_week == 0).all()
     first = contacts.set_index("id").loc[listed.frame["record"].iloc[-1]]
     assert is_broken(contacts)[contacts["id"] == listed.frame["record"].iloc[-1]].all() and pd.isna(

@@ -126,7 +126,7 @@ def _say_money(row: dict, currency: str) -> str:
     money = words.say_value(row["money"], "currency", currency=currency)
     between = words.say_range(row["low"], row["high"], "currency", currency=currency)
     when = "of later revenue" if row["counts_for"] == LATER else "of this period's revenue"
-    told = f"{money} {when}" + (f" (90 % between {between})" if between else "")
+    told = f"{money} {when}" + (f" ({between} at 90 %)" if between else "")
     counted = 0.0 if words.is_missing(row["money_added"]) else float(row["money_added"])
     if not row["overlaps"] or abs(counted - float(row["money"])) < 0.5:
         return told
@@ -256,7 +256,7 @@ def show_macro(macro: Any, *, subtitle: str = "", currency: str = "USD") -> Disp
         table,
         title=macro.headline,
         subtitle=subtitle,
-        labels={"label": "Measure", "range": "90 % between", "expected": "Expected", "expectation": "That is",
+        labels={"label": "Measure", "range": "Range at 90 %", "expected": "Expected", "expectation": "That is",
                 "statement": "In words"},
         note=" ".join(macro.notes),
     )  # fmt: skip
