@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.cause_words import name_slice
+from helpers.analyses.cause_words import find_members, name_slice
 from helpers.analyses.coded_leaves import describe_value
 from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
 from helpers.engine.doubt import wilson_interval
@@ -169,12 +169,3 @@ def _trace_size(sides: list, slice_values: dict, leaves: GapLeaves) -> list[tupl
         rest = float(money[~inside].sum()) / rest_n if rest_n else np.nan
         traced.append((period, value, value * np.exp(-half), value * np.exp(half), n, rest))
     return traced
-
-
-def find_members(frame: pd.DataFrame, slice_values: dict[str, list]) -> pd.Series:
-    """Return which rows of a leaf table lie in a slice; None among its values stands for a missing one."""
-    inside = pd.Series(True, index=frame.index)
-    for name, values in slice_values.items():
-        known = [value for value in values if value is not None]
-        inside &= frame[name].isin(known) | (frame[name].isna() & (None in values))
-    return inside
