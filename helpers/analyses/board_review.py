@@ -108,7 +108,7 @@ def _write_title(
         return f"{causes} on the board, {proof}, none kept yet"
     said = f"{n_kept} of {causes} kept"
     if explained is None:
-        return f"{said}; nobody has said yet how much of the gap they explain"
+        return f"{said}; nobody has said yet how much of the gap {'it explains' if n_kept == 1 else 'they explain'}"
     amount = format_value(explained, unit, currency=currency)
     if not gap:
         return f"{said}; so far they explain {amount}"

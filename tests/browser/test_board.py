@@ -87,7 +87,7 @@ def test_a_finding_of_the_data_becomes_a_cause_with_its_evidence_and_money(ana, 
     sheet.get_by_role("button", name="Add a containment").click()
     expect(sheet.get_by_label("What is done")).to_have_value("Assign the unassigned by hand")
     sheet.get_by_label("Owner", exact=True).fill("Cleo Day")
-    sheet.get_by_label("Due", exact=True).fill("2026-12-01")
+    sheet.get_by_label("Due", exact=True).fill("1 Dec 2026")
     sheet.get_by_label("KPI that will show it").select_option(label="Lead → MQL conversion")
     sheet.get_by_label("From", exact=True).fill("19 %")
     sheet.get_by_label("To", exact=True).fill("40 %")

@@ -28,7 +28,7 @@ WORDS = BoardWords("EUR", "currency", KPIS)
         ("expected_to", "40 %", "lead_to_mql", 0.4),
         ("expected_to", "40", "deals_won", 40),
         ("effort", "5", "", 5),
-        ("due", "2026-12-01", "", date(2026, 12, 1)),
+        ("due", "1 Dec 2026", "", date(2026, 12, 1)),
         ("controllable", "no", "", False),
         ("text", "  Leads wait ", "", "Leads wait"),
         ("prediction", "  ", "", None),

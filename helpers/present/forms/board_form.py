@@ -30,7 +30,7 @@ from helpers.present.forms.style import style_widget
 
 SAVES = "Everything is saved by itself"
 FIELDS = {
-    "text": "cause", "prediction": "prediction", "whys": "whys", "confidence": "confidence", "m": "M",
+    "text": "wording", "prediction": "prediction", "whys": "whys", "confidence": "confidence", "m": "M",
     "contribution": "share of the gap", "controllable": "in our hands", "evidence": "evidence",
 }  # fmt: skip
 Answer = dict[str, Any]
@@ -118,7 +118,8 @@ class BoardForm:
         conflict = self.editor.conflicts[place]
         kind, id, key = place
         cause = self.editor.board.find(id)
-        about = cause.cause.text if kind == "cause" and cause else "an action" if kind == "action" else "the problem"
+        about = "an action" if kind == "action" else "the problem"
+        about = f"“{cause.cause.text}”" if cause else about
         return {
             "place": _say_place(place),
             "label": f"{FIELDS.get(key, key.replace('_', ' '))} of {about}",

@@ -224,7 +224,6 @@ def _action(item: Action, scene: Scene) -> dict[str, Any]:
         "owner": owner,
         "start": write_date(item.start),
         "due": write_date(item.due),
-        "due_said": words.say_date(item.due) if item.due else "",
         "effort": write_number(item.effort, "count"),
         "kpi": item.kpi,
         "effect": say_effect(item.kpi, item.expected_from, item.expected_to, said),

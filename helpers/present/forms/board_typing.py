@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from helpers.answers.board_records import write_whys
+from helpers.answers.day_text import read_day_text
 from helpers.answers.goal_numbers import read_goal_text
 from helpers.model.board import Why
 from helpers.present import words
@@ -60,7 +61,7 @@ def read_text(key: str, typed: Any, said: BoardWords, *, kpi: str = "", whys: tu
     if key == "controllable":
         return {"yes": True, "no": False}.get(text), ""
     if key in DATES:
-        return _read_date(text)
+        return read_day_text(text)
     if key in NUMBERS:
         found = read_goal_text(text, said.unit_of(key, kpi), currency=said.currency)
         value = int(found.value) if found.value is not None and float(found.value).is_integer() else found.value
@@ -82,8 +83,8 @@ def write_number(value: float | None, unit: str, *, currency: str = "USD") -> st
 
 
 def write_date(day: date | None) -> str:
-    """Write a day as a browser's own field for days keeps it."""
-    return day.isoformat() if day else ""
+    """Write a day so that reading it gives the same one."""
+    return words.say_date(day) if day else ""
 
 
 def say_effect(kpi: str, start: float | None, end: float | None, said: BoardWords) -> str:
@@ -93,12 +94,3 @@ def say_effect(kpi: str, start: float | None, end: float | None, said: BoardWord
         return ""
     ends = [format_value(one, unit, currency=said.currency) if one is not None else "?" for one in (start, end)]
     return label if start is None and end is None else f"{label} {ends[0]} → {ends[1]}"
-
-
-def _read_date(text: str) -> tuple[date | None, str]:
-    if not text:
-        return None, ""
-    try:
-        return date.fromisoformat(text), ""
-    except ValueError:
-        return None, f"'{words.shorten(text, 30)}' is no day. Choose one."

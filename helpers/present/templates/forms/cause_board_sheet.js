@@ -276,12 +276,12 @@ class ActionCard {
     this.node = make("article", { class: "action-card grid" },
       add("text", "What is done", textBox(2), { isWide: true }),
       add("owner", "Owner", make("input", { type: "text", list: list(say.people), autocomplete: "off" })),
-      add("due", "Due", make("input", { type: "date" })),
+      add("due", "Due", make("input", { type: "text", placeholder: "15 Nov 2026" })),
       add("kpi", "KPI that will show it", choose(kpis), { isWide: true }),
       add("expected_from", "From", make("input", { type: "text", inputmode: "decimal" })),
       add("expected_to", "To", make("input", { type: "text", inputmode: "decimal" })),
       make("details", {}, make("summary", {}, "Start, effort, slice, guard, what is paused"), make("div", { class: "grid" },
-        add("start", "Start", make("input", { type: "date" })),
+        add("start", "Start", make("input", { type: "text", placeholder: "1 Nov 2026" })),
         add("effort", "Effort", make("input", { type: "text", inputmode: "decimal" }), { unit: "person-days" }),
         add("slice", "Slice", make("input", { type: "text", list: list(say.slices), placeholder: "whole company", autocomplete: "off" })),
         add("guard", "Must not get worse", choose([["", "Nothing named"], ...say.kpis])),
@@ -295,7 +295,7 @@ class ActionCard {
     for (const key of Object.keys(this.fields)) this.fields[key].paint(action[key]);
     if (this.plain) {
       write(this.plain, action.text || "Nothing written yet");
-      const facts = [action.owner || "no owner", action.due_said ? `due ${action.due_said}` : "no date", action.effect, this.board.state.words.action_states.find(([id]) => id === action.state)?.[1]];
+      const facts = [action.owner || "no owner", action.due ? `due ${action.due}` : "no date", action.effect, this.board.state.words.action_states.find(([id]) => id === action.state)?.[1]];
       write(this.who, `${facts.filter(Boolean).join(" · ")} · written by ${action.author}`);
     }
     this.checks.replaceChildren(...action.checks.map((text) => make("li", {}, text)));
