@@ -43,13 +43,13 @@ def read(display) -> str:
 
 def say(html: str) -> str:
     """Return what a reader sees of it."""
-    return unescape(re.sub(r"<[^>]+>", "", html))
+    return unescape(re.sub(r"<[^>]+>", "", html)).replace("\xa0", " ")
 
 
 def test_evidence_tells_money_interval_confidence_and_links_to_its_records() -> None:
     html = read(show_five_m(make_rows(FOUND), title="t", currency="EUR", gap=-60_000.0,
                             record_url={"contact": "https://crm.example/{id}"}))  # fmt: skip
-    assert "Slower answers" in html and "high confidence as a cause: q 0.0004, n 50" in html
+    assert "Slower answers" in html and "high confidence as a cause: q 0.0004, n 50" in say(html)
     assert "−€50.0 k of this period's revenue (−€80.0 k to −€20.0 k at 90 %)" in say(html)
     assert '<a class="open" href="https://crm.example/1"' in html and "and 2 more" in html
     assert "of a gap of −€60.0 k" in say(html)
