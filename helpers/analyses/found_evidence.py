@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers.analyses.board_evidence import FIVE_M, PROVEN, ROOT_CAUSE
+from helpers.analyses.cause_history import find_members
 from helpers.analyses.five_m import EVIDENCE
 from helpers.analyses.gap import Gap
 from helpers.analyses.named_slices import list_places, parse_slice
@@ -33,7 +34,8 @@ class Found:
         slice: Where, as in the tables.
         slice_values: Partition → values.
         n: Records behind it.
-        p_value: Chance of it being luck, adjusted for the search where there was one; None where there is none.
+        p_value: Chance of it being luck; None where there is none.
+        is_adjusted: Whether that chance is adjusted for everything that was asked.
         rule: For a question of the five Ms: its id.
         retells: For a question of the five Ms: the id of the localised cause that it tells in other words.
         sureness: high, medium or low, where the data says so.
@@ -52,6 +54,7 @@ class Found:
     slice_values: Mapping[str, list] = field(default_factory=dict)
     n: int = 0
     p_value: float | None = None
+    is_adjusted: bool = True
     rule: str = ""
     retells: str = ""
     sureness: str = ""
@@ -67,7 +70,7 @@ class Found:
     @property
     def basis(self) -> str:
         """Records and chance, as they stand beside a number."""
-        kind = "p" if self.rule else "q"
+        kind = "q" if self.is_adjusted else "p"
         parts = [f"n {self.n:,}" if self.n else "", say_chance(self.p_value, kind) if self.is_proven else ""]
         return ", ".join(part for part in parts if part)
 
@@ -116,12 +119,24 @@ def _read_cause(gap: Gap, row: Mapping) -> Found:
         counts_for=LENSES.get(row["lens"], "") if has_money else "",
         slice=row["slice"],
         slice_values=json.loads(row["slice_json"]),
-        n=0 if pd.isna(row["n_actual"]) else int(row["n_actual"]),
+        n=_count_looked_at(gap, row),
         p_value=float(row["q_value"]),
         effect=row["effect"],
         step=row["step"],
         lens=row["lens"],
     )
+
+
+def _count_looked_at(gap: Gap, row: Mapping) -> int:
+    """Count the records that a localised cause rests on: of a rate those that entered the step before."""
+    leaves = gap.search if row["lens"] == "closing" else gap.creation
+    counted = 0 if pd.isna(row["n_actual"]) else int(row["n_actual"])
+    values = json.loads(row["slice_json"])
+    if leaves is None or row["effect"] != "rate" or not set(values) <= set(leaves.frame.columns):
+        return counted
+    place = leaves.steps.index(row["step"]) if row["step"] in leaves.steps else 0
+    before = leaves.frame[f"{leaves.steps[max(place - 1, 0)]}_actual"]
+    return int(before[find_members(leaves.frame, values)].sum())
 
 
 def _has_money(gap: Gap, lens: str) -> bool:
@@ -153,6 +168,7 @@ def _read_answer(row: Mapping, localised: Iterable[Found]) -> Found:
         slice_values=values,
         n=0 if pd.isna(row["n"]) else int(row["n"]),
         p_value=None if pd.isna(chance) else float(chance),
+        is_adjusted=not pd.isna(row["q_value"]),
         rule=row["cause"],
         retells=told.id if told else "",
         sureness=row["confidence"] if isinstance(row["confidence"], str) else "",
@@ -217,7 +233,7 @@ def say_evidence(one: Evidence, index: Mapping[str, Found]) -> tuple[str, bool]:
     if now is not None:
         basis = f" ({now.basis})" if now.basis else ""
         return f"{now.statement}{basis}{'' if now.is_proven else '; not proven'}", now.is_proven
-    when = f" as of {format_value(one.found, 'date')}" if one.found else ""
+    when = f" (as of {format_value(one.found, 'date')})" if one.found else ""
     if is_of_data(one):
         return f"{one.says or 'The data showed it'}{when}; the data of this period does not show it", False
     return f"{one.id}: {one.says}{when}" if one.says else f"{one.id}{when}", True

@@ -43,7 +43,7 @@ def test_a_cause_of_the_board_takes_the_place_of_the_evidence_that_it_names():
     assert texts == ["Nobody is assigned", "assignment break is so"]
     mine = leaves_of(fishbone, "machinery")[0]
     assert (mine.money, mine.confidence, mine.dots, mine.backing) == (800.0, 0.7, 2, PROVEN)
-    assert mine.basis == "n 20, q 0.001" and mine.places == ("region=North",)
+    assert mine.basis == "n 100, q 0.001" and mine.places == ("region=North",)
 
 
 def test_what_somebody_typed_for_a_cause_counts_before_what_the_data_says():

@@ -28,6 +28,9 @@ WIDTH, MARGIN, HEAD, SLANT, GAP = 936, 12, 160, 34, 18
 TEXT, SMALL, LEADING = 12.5, 11.5, 15
 LABEL, BRACKET, META = 38, 26, 16
 MOST_LEAVES, MOST_ROOFS, MOST_DOTS = 4, 2, 6
+NECK = 20
+"""Pixels between the last bone and the head, so that no cause touches it."""
+
 SHALLOWEST = 56
 """Pixels of a bone without causes."""
 
@@ -117,20 +120,21 @@ class _Half:
 
     def __init__(self, bones: Sequence[Bone], is_top: bool, picture: _Picture) -> None:
         self.bones, self.is_top, self.picture = bones, is_top, picture
-        self.column = (WIDTH - 2 * MARGIN - HEAD - SLANT) / max(1, len(bones))
+        self.column = (WIDTH - 2 * MARGIN - HEAD - NECK - SLANT) / max(1, len(bones))
         self.width = self.column - GAP
-        shown = max((min(len(bone.leaves), MOST_LEAVES) for bone in bones), default=0)
-        self.most_lines = 4 if shown <= 2 else 3 if shown == 3 else 2
-        self.texts = [[self._wrap(leaf) for leaf in bone.leaves[:MOST_LEAVES]] for bone in bones]
+        self.texts = [self._wrap_all(bone.leaves[:MOST_LEAVES]) for bone in bones]
         self.depth = max([SHALLOWEST, *(self._measure(place) for place in range(len(bones)))])
         mine = {bone.m for bone in bones}
         self.roofs = [roof for roof in picture.fishbone.roofs[:MOST_ROOFS] if mine & set(roof.bones)]
         self.height = self.depth + LABEL + BRACKET * len(self.roofs)
 
-    def _wrap(self, leaf: Leaf) -> list[str]:
-        weight = 600 if leaf.state == "kept" else 400
+    def _wrap_all(self, leaves: Sequence[Leaf]) -> list[list[str]]:
+        """Break the words of a bone's causes into lines: fewer for each where there are many."""
+        most = 4 if len(leaves) <= 2 else 3 if len(leaves) == 3 else 2
         room = self.width - (LEANS if self.is_top else 8)
-        return wrap_text(leaf.text, TEXT, room, weight=weight, most=self.most_lines)
+        return [
+            wrap_text(leaf.text, TEXT, room, weight=600 if leaf.state == "kept" else 400, most=most) for leaf in leaves
+        ]
 
     def _measure(self, place: int) -> float:
         """Return how deep a bone is."""
