@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from helpers.errors import QuestionError, suggest
 
 GOAL, LOCKED, FREE = "goal", "locked", "free"
 """What a cell can be: wanted by people, then it holds and is the first to give way; held come what may; solved."""
+
+T = TypeVar("T")
 
 MANY_LOCKS = 24
 MOST_QUESTIONS = 400
@@ -147,13 +149,16 @@ def _find_locked(
     return found
 
 
-def explain_contradiction(cells: pd.DataFrame, locks: Locks, holds: Callable[[np.ndarray], bool]) -> ContradictionError:
+def explain_contradiction(
+    cells: pd.DataFrame, locks: Locks, holds: Callable[[np.ndarray], bool], *, culprit: int | None = None
+) -> ContradictionError:
     """Name the smallest set of locked cells that contradict each other.
 
     Args:
         cells: The matrix' cells.
         locks: The cells to hold.
         holds: Tells of cells to lock whether it is unproved that they contradict each other.
+        culprit: Where it is known that all others hold together, the cell without which they do.
 
     Source:
         Junker 2004 (QuickXplain) for a set of which nothing can be left out; Ignatiev et al. 2015 (smallest
@@ -166,11 +171,17 @@ def explain_contradiction(cells: pd.DataFrame, locks: Locks, holds: Callable[[np
         return holds(only)
 
     locked = [int(at) for at in np.flatnonzero(locks.held)]
-    least, is_smallest = _find_least([], locked, holds_at, has_new=False), False
-    if len(least) <= 2:
-        is_smallest = len(least) == 1 or all(holds_at([at]) for at in locked)
+    if culprit is None:
+        least, is_smallest = _find_least([], locked, holds_at, has_new=False), False
+        if len(least) <= 2:
+            is_smallest = len(least) == 1 or all(holds_at([at]) for at in locked)
+    else:
+        others = [at for at in locked if at != culprit]
+        least = [culprit, *(_find_least([culprit], others, holds_at, has_new=True) if others else [])]
+        is_smallest = len(least) <= 2
     if not is_smallest and len(locked) <= MANY_LOCKS:
-        least, is_smallest = _find_smallest(locked, least, holds_at)
+        to_hit = [] if culprit is None else [[culprit]]
+        least, is_smallest = _find_smallest(locked, least, holds_at, to_hit)
     least = sorted(least)
     named = cells.loc[least, KEYS].assign(goal=locks.values[least], state=locks.state[least]).reset_index(drop=True)
     listed = "; ".join(f"{name_cell(row)} = {row['goal']:,.6g}" for row in named.to_dict("records"))
@@ -199,25 +210,45 @@ def _find_least(
     return from_first + from_second
 
 
-def _find_smallest(locked: list[int], known: list[int], holds: Callable[[list[int]], bool]) -> tuple[list[int], bool]:
+def _find_smallest(
+    locked: list[int], known: list[int], holds: Callable[[list[int]], bool], to_hit: list[list[int]]
+) -> tuple[list[int], bool]:
     """Find the smallest set that contradicts itself: it has to hit every set of locks whose release resolves it."""
-    to_hit: list[list[int]] = []
     asked = 0
+
+    def ask(chosen: list[int]) -> bool:
+        nonlocal asked
+        asked += 1
+        return holds(chosen)
+
     while asked < MOST_QUESTIONS:
         hit = _hit_all(locked, to_hit)
         if len(hit) >= len(known):
             return known, True
-        asked += 1
-        if hit and not holds(hit):
+        if hit and not ask(hit):
             return hit, True
-        kept = list(hit)
-        for at in locked:
-            if at not in hit:
-                asked += 1
-                if holds([*kept, at]):
-                    kept.append(at)
+        kept = set(keep_most(hit, [at for at in locked if at not in hit], ask))
         to_hit.append([at for at in locked if at not in kept])
     return known, False
+
+
+def keep_most(kept: list[T], more: list[T], holds: Callable[[list[T]], bool]) -> list[T]:
+    """Add one after the other what still holds with all that was added before it, asking of as many at once as holds.
+
+    Args:
+        kept: What holds together.
+        more: What is to be added, the most important first.
+        holds: Tells of some of them whether they hold together.
+
+    Returns:
+        ``kept`` and what could be added.
+    """
+    if not more or holds([*kept, *more]):
+        return [*kept, *more]
+    if len(more) == 1:
+        return kept
+    half = len(more) // 2
+    return keep_most(keep_most(kept, more[:half], holds), more[half:], holds)
 
 
 def _hit_all(locked: list[int], to_hit: list[list[int]]) -> list[int]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.goal_locks import GOAL, ContradictionError, Locks, NoSolutionError, explain_contradiction
+from helpers.analyses.goal_locks import (
+    GOAL,
+    ContradictionError,
+    Locks,
+    NoSolutionError,
+    explain_contradiction,
+    keep_most,
+)
 from helpers.analyses.goal_relations import KEYS, TOTAL
 from helpers.analyses.goal_release import rank_releases
 from helpers.analyses.goal_session import PreparedMatrix, list_absorbers
@@ -123,16 +130,11 @@ def _choose(
     def may_hold(keys: list[tuple]) -> bool:
         return prepared.may_hold(*_hold(prepared, locks, keys))
 
-    def admit(kept: list[tuple], block: list[tuple]) -> list[tuple]:
-        if may_hold([*kept, *block]):
-            return [*kept, *block]
-        if len(block) == 1:
-            return kept
-        half = len(block) // 2
-        return admit(admit(kept, block[:half]), block[half:])
-
     prepared.expect(locks)
-    held = admit([], order) if order else []
+    held = order
+    if order and not may_hold(order):
+        # Mostly it is the newest goal that doesn't fit.
+        held = order[:-1] if may_hold(order[:-1]) else keep_most([], order, may_hold)
     waiting = [key for key in order if key not in set(held)]
     past = [key for key in order if key in came]
     if past and any(not may_hold([*past, key]) for key in waiting):
@@ -145,7 +147,10 @@ def _explain(prepared: PreparedMatrix, locks: Locks, key: tuple, held: list[tupl
     before = set(order[: order.index(key)])
     mask, values = _hold(prepared, locks, [*(one for one in held if one in before), key])
     found = explain_contradiction(
-        prepared.cells, Locks(mask, values, locks.state), lambda only: prepared.may_hold(only, values)
+        prepared.cells,
+        Locks(mask, values, locks.state),
+        lambda only: prepared.may_hold(only, values),
+        culprit=prepared.cells_at(key),
     )
     found.held, found.values = _hold(prepared, locks, [*held, key])
     return Clash(found.cells, key, found)
