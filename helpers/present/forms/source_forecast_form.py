@@ -164,7 +164,7 @@ class SourceForecastForm:
             cell = table[(table["period_start"].dt.date == start) & (table["source"] == self.pick.value)].iloc[0]
             model = self._say_forecast(cell["model_pipeline"], cell["model_opportunities"])
             said = self._say_forecast(cell["owner_pipeline"], cell["owner_opportunities"])
-            return {"model": model or "–", "said": f"{said} · {cell['owner']}" if said else ""}
+            return {"model": model or "–", "said": f"{said}\n{cell['owner']}" if said else ""}
         row = self.review.starts[self.review.starts["period_start"].dt.date == start].iloc[0]
         said = (
             f"{row['agreed_by']}, {words.say_date(row['agreed_on'].date())}"
