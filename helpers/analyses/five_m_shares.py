@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from helpers.analyses.five_m_question import EVIDENCE, LATER, NO_SIGN, Answer, Question, too_few
-from helpers.analyses.process_tests import chance_of, matters
+from helpers.analyses.process_tests import chance_of, matters, measure_swing
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.model.cause import CauseRule
 from helpers.periods import Period
@@ -19,6 +19,9 @@ DRAWS = 4000
 SEED = 20
 CONFIDENCE = 0.9
 """Of the intervals of money."""
+
+LEAST_A_WEEK = 5
+"""Weeks with fewer records than this say nothing of how much a share swings."""
 
 AGE = 0.9
 """A record is old enough to be judged once this share of those who go on had gone on at its age."""
@@ -83,10 +86,23 @@ def measure_change(question: Question, yes: np.ndarray, days: np.ndarray, eligib
     before = k_before / n_before if n_before else np.nan
     at = _find_begin(k, n)
     periods = (*question.expected, question.period)
+    earlier = inside & (place < count - 1)
+    p_value = chance_of(k[-1], n[-1], k[:-1], n[:-1], swing=_swing_of_weeks(yes[earlier], days[earlier]))
     return Change(
-        now, before, int(n[-1]), int(n_before), chance_of(k[-1], n[-1], k[:-1], n[:-1]), periods[at],
+        now, before, int(n[-1]), int(n_before), p_value, periods[at],
         at >= count - 2, np.flatnonzero((place == count - 1) & yes),
     )  # fmt: skip
+
+
+def _swing_of_weeks(yes: np.ndarray, days: np.ndarray) -> float:
+    """Measure how much the share swings from week to week beyond chance, over weeks with some records."""
+    if not len(days):
+        return 1.0
+    week = ((days - days.min()) // 7).astype(np.int64)
+    n = np.bincount(week).astype(float)
+    k = np.bincount(week, weights=yes.astype(float))
+    enough = n >= LEAST_A_WEEK
+    return measure_swing(k[enough], n[enough])
 
 
 def _find_begin(k: np.ndarray, n: np.ndarray) -> int:

@@ -50,7 +50,25 @@ def matters(change: float, before: float, least: float = LEAST_CHANGE) -> bool:
     return bool(abs(change) >= least * max(before, 1 - before, 0.01) * 0.5)
 
 
-def chance_of(k_now: float, n_now: float, k_before: np.ndarray, n_before: np.ndarray) -> float:
+def measure_swing(k: np.ndarray, n: np.ndarray) -> float:
+    """Measure how much shares swing around their mean beyond chance: Pearson's dispersion, at least 1.
+
+    Args:
+        k: Records with yes per stretch of time.
+        n: All records per stretch of time; empty ones are left out.
+
+    >>> measure_swing(np.array([10.0, 10, 10]), np.array([100.0, 100, 100]))
+    1.0
+    """
+    filled = n > 0
+    mean = k[filled].sum() / max(n[filled].sum(), 1)
+    if filled.sum() < 3 or not 0 < mean < 1:
+        return 1.0
+    spread = (k[filled] - mean * n[filled]) ** 2 / (mean * (1 - mean) * n[filled])
+    return max(float(spread.sum() / (filled.sum() - 1)), 1.0)
+
+
+def chance_of(k_now: float, n_now: float, k_before: np.ndarray, n_before: np.ndarray, *, swing: float = 1.0) -> float:
     """Return how likely a share differs so much from those of several earlier periods, in either direction.
 
     Args:
@@ -58,6 +76,7 @@ def chance_of(k_now: float, n_now: float, k_before: np.ndarray, n_before: np.nda
         n_now: All records now.
         k_before: Records with yes per earlier period.
         n_before: All records per earlier period.
+        swing: Dispersion known from shorter stretches of time; that of the periods counts where it is larger.
 
     Returns:
         The p-value of a pooled two-proportion test whose variance is widened by how much the earlier periods swing
@@ -75,11 +94,7 @@ def chance_of(k_now: float, n_now: float, k_before: np.ndarray, n_before: np.nda
     variance = pooled * (1 - pooled) * (1 / n_now + 1 / total)
     if variance <= 0:
         return 1.0
-    filled, mean = n_before > 0, yes / total
-    swing = 1.0
-    if filled.sum() > 2 and 0 < mean < 1:
-        spread = (k_before[filled] - mean * n_before[filled]) ** 2 / (mean * (1 - mean) * n_before[filled])
-        swing = max(float(spread.sum() / (filled.sum() - 1)), 1.0)
+    swing = max(swing, measure_swing(k_before, n_before))
     return float(erfc(abs(k_now / n_now - yes / total) / np.sqrt(2 * variance * swing)))
 
 
