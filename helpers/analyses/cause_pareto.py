@@ -64,9 +64,10 @@ def describe_pareto(pareto: pd.DataFrame, fishbone: Fishbone, currency: str) -> 
     if len(now) and now["share"].notna().all():
         share, counted = now["share"].sum(), now["counted"].sum()
         causes = "One cause" if len(now) == 1 else f"{len(now)} causes"
-        is_sure = (now["backing"] == PROVEN).any()
-        verb = ("explains" if len(now) == 1 else "explain") if is_sure else "would explain"
-        amount = f"{say(counted)} of {say(abs(fishbone.gap))}{'' if is_sure else ', not proven yet'}"
+        proven = float(now.loc[now["backing"] == PROVEN, "counted"].sum())
+        verb = ("explains" if len(now) == 1 else "explain") if proven else "would explain"
+        rest = ", not proven yet" if not proven else f", {say(proven)} of it proven" if proven < counted - 0.5 else ""
+        amount = f"{say(counted)} of {say(abs(fishbone.gap))}{rest}"
         parts.append(f"{causes} {verb} {format_value(share, 'share')} of the gap ({amount})")
     elif len(now):
         parts.append(f"{say(now['counted'].sum())} lost in {_places(len(now))} although nothing is missing in all")

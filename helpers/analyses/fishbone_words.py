@@ -20,23 +20,22 @@ def describe_fishbone(fishbone: Fishbone, currency: str) -> str:
     live = [leaf for leaf in fishbone.leaves if not leaf.is_out]
     if not live:
         return "Nobody and nothing names a cause yet"
-    proven, opinions = _count(live, PROVEN), _count(live, OPINION)
-    suspected = _count(live, SUSPECTED)
-    parts = [f"{_causes(proven)} backed by data" if proven else "No cause backed by data"]
+    proven, suspected, opinions = (_count(live, backing) for backing in (PROVEN, SUSPECTED, OPINION))
+    parts = [f"{_causes(proven)} backed by data{_say_where(fishbone)}" if proven else "No cause backed by data"]
     if suspected:
         parts.append(f"{suspected} not proven")
     if opinions:
         parts.append(f"{opinions} {'opinion' if opinions == 1 else 'opinions'}")
-    said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    named = [bone.label.lower() for bone in fishbone.bones if any(_leads(leaf) for leaf in bone.leaves)]
-    where = (
-        f": the most expensive in {_strongest(fishbone)}"
-        if proven and len(named) > 1
-        else f": in {named[0]}"
-        if named
-        else ""
-    )
-    return f"{said}{where}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _say_where(fishbone: Fishbone) -> str:
+    """Say in which M the proven causes are, or in which the most expensive."""
+    bones = [bone for bone in fishbone.bones if any(_leads(leaf) for leaf in bone.leaves)]
+    if len(bones) == 1:
+        return f" in {bones[0].label.lower()}"
+    has_money = any(leaf.money for bone in bones for leaf in bone.leaves if _leads(leaf))
+    return f" ({'the most expensive' if has_money else 'most'} in {_strongest(fishbone)})"
 
 
 def _strongest(fishbone: Fishbone) -> str:

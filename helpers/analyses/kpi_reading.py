@@ -63,7 +63,10 @@ class Stopwatch:
     @cached_property
     def reasons(self) -> dict[str, str]:
         """Why the data can't tell a KPI, with what to do, by the ids of those that it can't tell."""
-        frame = explain_availability(self.company, as_of=self.as_of)
+        try:
+            frame = explain_availability(self.company, as_of=self.as_of)
+        except DiagnosticError:
+            return {}
         missing = frame[~frame["is_available"].astype(bool)]
         return {
             row["kpi"]: ". ".join(part.rstrip(".") for part in (row["reason"], row["cure"]) if part)

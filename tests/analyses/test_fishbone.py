@@ -138,7 +138,7 @@ def test_a_question_that_retells_a_localised_cause_is_drawn_once_and_counts_for_
 def test_titles_and_marks_say_what_is_drawn():
     fishbone = build_fishbone(make_gap([NORTH, LUCK], [ROUTING]), make_board(Cause("ana-1", "Guess")))
     said = describe_fishbone(fishbone, "EUR")
-    assert said == "2 causes backed by data, 1 not proven and 1 opinion: the most expensive in method"
+    assert said == "2 causes backed by data (the most expensive in method), 1 not proven and 1 opinion"
     leaf = leaves_of(fishbone, "method")[0]
     assert say_worth(leaf, is_money=True, currency="EUR") == "€800 later"
     assert say_standing(leaf) == "data"
