@@ -65,10 +65,12 @@ class Step:
     Attributes:
         what: In words, such as ``typing``.
         changes: Cell → what was set before and after.
+        order: What was set before, in its order: undoing brings that back too, for it tells which goal waits.
     """
 
     what: str
     changes: Mapping[GoalCell, tuple[Typed, Typed]]
+    order: tuple[GoalCell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class GoalEditor:
         self._pending: dict[GoalCell, Typed] = {}
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._order: tuple[GoalCell, ...] = ()
         self.refresh()
 
     @property
@@ -119,7 +122,7 @@ class GoalEditor:
         """Everything that is set, in the order in which it was; cells in conflict as the file has them."""
         cells = {key: value for key, value in self._file.items() if key not in self._pending}
         cells |= self._pending
-        return {key: value for key, value in cells.items() if not value.is_blank}
+        return _sort({key: value for key, value in cells.items() if not value.is_blank}, self._order)
 
     @property
     def is_dirty(self) -> bool:
@@ -157,7 +160,7 @@ class GoalEditor:
         """
         step = {cell: (self.read(cell), _shorten(value)) for cell, value in changes.items() if self.read(cell) != value}
         if step:
-            self._done = [*self._done[1 - MOST_STEPS :], Step(what, step)]
+            self._done = [*self._done[1 - MOST_STEPS :], Step(what, step, tuple(self.typed))]
             self._undone = []
             self._set({cell: after for cell, (_, after) in step.items()})
         return tuple(step)
@@ -204,7 +207,7 @@ class GoalEditor:
                     clash[cell] = GoalConflict(mine, theirs)
                 else:
                     changes[cell] = mine
-            return lay_cells(values, changes)
+            return lay_cells(values, changes, self._order)
 
         before = dict(self._file)
         try:
@@ -214,7 +217,7 @@ class GoalEditor:
             return Saved("failed", str(error))
         self.problem = ""
         mine = set(self._pending)
-        self._pending = {}
+        self._pending, self._order = {}, ()
         self.conflicts |= clash
         self._take(topic)
         changed = tuple(str(cell) for cell in {*before, *self._file} - mine if before.get(cell) != self._file.get(cell))
@@ -294,7 +297,8 @@ class GoalEditor:
         """
         return read_cells(read_version(self.folder, TOPIC, number).values)
 
-    def _set(self, cells: Cells) -> None:
+    def _set(self, cells: Cells, order: tuple[GoalCell, ...] = ()) -> None:
+        self._order = order
         for cell, value in cells.items():
             self.conflicts.pop(cell, None)
             self._pending.pop(cell, None)  # what is set anew stands last
@@ -306,7 +310,8 @@ class GoalEditor:
         step = source.pop()
         target.append(step)
         pairs = {cell: pair[::-1] if backwards else pair for cell, pair in step.changes.items()}
-        self._set({cell: wanted for cell, (expected, wanted) in pairs.items() if self.read(cell) == expected})
+        wanted = {cell: wanted for cell, (expected, wanted) in pairs.items() if self.read(cell) == expected}
+        self._set(wanted, step.order if backwards else ())
         return step
 
     def _take(self, topic: Topic) -> None:
@@ -342,8 +347,11 @@ def read_cells(values: Mapping[str, Any]) -> dict[GoalCell, Typed]:
     return {cell: typed for cell, typed in cells.items() if not typed.is_blank}
 
 
-def lay_cells(values: Mapping[str, Any], changes: Cells) -> dict[str, Any]:
-    """Return the tables of ``goals.toml`` with some cells set anew; every other row stays as it is, faulty ones too."""
+def lay_cells(values: Mapping[str, Any], changes: Cells, order: tuple[GoalCell, ...] = ()) -> dict[str, Any]:
+    """Return the tables of ``goals.toml`` with some cells set anew; every other row stays as it is, faulty ones too.
+
+    What is set anew stands last, unless ``order`` names it: then before what that doesn't name.
+    """
     goals = [row for row in _list_rows(values, "goal") if _name(row) not in changes]
     drafts = [row for row in _list_rows(values, "draft") if _name({**row, "text": None}) not in changes]
     for cell, typed in changes.items():
@@ -352,6 +360,9 @@ def lay_cells(values: Mapping[str, Any], changes: Cells) -> dict[str, Any]:
             goals.append(to_row(record | {"goal": typed.goal, "locked": typed.is_locked}))
         if typed.text:
             drafts.append(to_row(record) | {"text": typed.text})
+    if order:
+        place = {cell: at for at, cell in enumerate(order)}
+        goals.sort(key=lambda row: place.get(_name(row), len(place)))
     tables = {key: rows for key, rows in values.items() if key not in ("goal", "draft")}
     return tables | ({"goal": goals} if goals else {}) | ({"draft": drafts} if drafts else {})
 
@@ -375,6 +386,11 @@ def _name(row: Any) -> GoalCell | None:
         return None
     dimension, value = (str(record.get(key) or ALL) for key in ("dimension", "slice"))
     return GoalCell(record["kpi"], record["grain"], record["period_start"], dimension, value)
+
+
+def _sort(cells: dict[GoalCell, Typed], order: tuple[GoalCell, ...]) -> dict[GoalCell, Typed]:
+    place = {cell: at for at, cell in enumerate(order)}
+    return {cell: cells[cell] for cell in sorted(cells, key=lambda cell: place.get(cell, len(place)))}
 
 
 def _shorten(value: Typed) -> Typed:

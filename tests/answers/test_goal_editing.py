@@ -242,3 +242,34 @@ def test_replacing_everything_frees_what_is_not_named_except_what_is_kept(editor
 def test_a_text_without_end_is_cut(editor):
     editor.change({LEADS: Typed(text="x" * 10_000)})
     assert len(editor.read(LEADS).text) == 200
+
+
+def test_undoing_brings_back_the_order_in_which_goals_were_set_and_redoing_the_other(editor, tmp_path):
+    editor.change({REVENUE: Typed(1.0)})
+    editor.change({LEADS: Typed(2.0)})
+    editor.change({WEB: Typed(3.0)})
+    editor.save()
+    editor.change({REVENUE: Typed(4.0)})
+    editor.save()
+    assert list(open_editor(tmp_path).typed) == [LEADS, WEB, REVENUE]
+    editor.undo()
+    assert list(editor.typed) == [REVENUE, LEADS, WEB]
+    editor.save()
+    assert list(open_editor(tmp_path).typed) == list(editor.typed) == [REVENUE, LEADS, WEB]
+    editor.redo()
+    editor.save()
+    assert list(open_editor(tmp_path).typed) == [LEADS, WEB, REVENUE]
+
+
+def test_undoing_keeps_what_another_window_set_meanwhile(editor, tmp_path):
+    editor.change({REVENUE: Typed(1.0), LEADS: Typed(2.0)})
+    editor.save()
+    editor.change({REVENUE: Typed(4.0)})
+    editor.save()
+    other = open_editor(tmp_path)
+    other.change({WEB: Typed(3.0)})
+    other.save()
+    editor.undo()
+    editor.save()
+    assert open_editor(tmp_path).typed == {REVENUE: Typed(1.0), LEADS: Typed(2.0), WEB: Typed(3.0)}
+    assert list(open_editor(tmp_path).typed) == [REVENUE, LEADS, WEB]
