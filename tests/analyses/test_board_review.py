@@ -7,8 +7,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from helpers.analyses.board_evidence import find_new_evidence, list_board_evidence
+from helpers.analyses import board_offers
+from helpers.analyses.board_evidence import find_new_evidence
 from helpers.analyses.board_review import check_board, summarise_board
+from helpers.analyses.found_evidence import LATER, THIS_PERIOD, Found
 from helpers.analyses.people_in_text import list_people, make_name_finder
 from helpers.model.board import Action, AuthorBoard, Cause, EffectCheck, Evidence, Vote, Why
 from helpers.model.board_merging import merge_boards
@@ -129,36 +131,41 @@ def test_the_title_says_how_much_of_the_gap_is_explained():
     assert (said.n_causes, said.n_kept, said.n_opinions, said.n_people, said.explained) == (2, 1, 2, 1, 600_000.0)
 
 
-def make_gap():
-    causes = pd.DataFrame(
-        [
-            {"step": "sqls", "effect": "rate", "slice": "region=US", "m": "method", "statement": "SQL rate fell",
-             "contribution": -500.0, "n_actual": 40, "verdict": "cause"},
-            {"step": "sqls", "effect": "rate", "slice": "region=EU", "m": "method", "statement": "SQL rate rose",
-             "contribution": 200.0, "n_actual": 40, "verdict": "cause"},
-            {"step": "leads", "effect": "volume", "slice": "source=Web", "m": "material", "statement": "Fewer leads",
-             "contribution": -90.0, "n_actual": 9, "verdict": "not enough evidence"},
-        ]
-    )  # fmt: skip
-    tests = {"verdict": "evidence", "slice": "all", "contain": "Call", "prevent": "Route"}
-    five_m = pd.DataFrame(
-        [
-            tests | {"cause": "load", "m": "people", "statement": "More deals", "money": None, "n": 3},
-            tests | {"cause": "slow", "m": "method", "statement": "Slow", "money": -70.0, "n": 30},
-            tests | {"cause": "ramp", "m": "people", "verdict": "no sign", "statement": "-", "money": None, "n": 9},
-        ]
-    ).astype({"money": float})  # fmt: skip
-    return SimpleNamespace(causes=causes, five_m=five_m)
+FOUND = (
+    Found("root_cause:sqls:rate:region=US", "method", "SQL rate fell", True, 500.0, THIS_PERIOD, "region=US", n=40),
+    Found("root_cause:mqls:rate:region=EU", "machinery", "MQL rate fell", True, 80.0, LATER, "region=EU", n=30),
+    Found("root_cause:leads:volume:all", "material", "Fewer leads", False, 90.0, THIS_PERIOD, n=9),
+    Found("five_m:load", "people", "More deals", True, n=3, rule="load"),
+    Found("five_m:slow", "method", "Slow", True, 70.0, THIS_PERIOD, n=30, rule="slow"),
+    Found(
+        "five_m:break", "machinery", "No owner in the EU", True, 80.0, LATER, n=30, rule="break",
+        retells="root_cause:mqls:rate:region=EU",
+    ),
+)  # fmt: skip
 
 
-def test_the_data_offers_what_it_shows_and_nothing_that_is_unproven_or_a_gain():
-    offered = list_board_evidence(make_gap())
-    assert [(one.id, one.m, one.money) for one in offered] == [
-        ("root_cause:sqls:rate:region=US", "method", -500.0),
-        ("five_m:slow", "method", -70.0),
-        ("five_m:load", "people", None),
+@pytest.fixture
+def offered(monkeypatch):
+    monkeypatch.setattr(board_offers, "index_evidence", lambda _: {one.id: one for one in FOUND})
+    rules = [{"cause": rule, "contain": f"Contain {rule}", "prevent": "Route"} for rule in ("load", "slow", "break")]
+    return board_offers.list_board_evidence(SimpleNamespace(five_m=pd.DataFrame(rules)))
+
+
+def test_the_data_offers_what_it_shows_and_nothing_that_is_unproven(offered):
+    assert [(one.id, one.m, one.money, one.cost) for one in offered] == [
+        ("root_cause:sqls:rate:region=US", "method", -500.0, 500.0),
+        ("root_cause:mqls:rate:region=EU", "machinery", -80.0, None),
+        ("five_m:break", "machinery", -80.0, None),
+        ("five_m:slow", "method", -70.0, 70.0),
+        ("five_m:load", "people", None, None),
     ]
-    assert offered[1].contain == "Call"
-    used = Cause("ana-1", "A", whys=(Why("B", (Evidence("five_m:slow"),)),))
-    assert [one.id for one in find_new_evidence(offered, [used])] == ["root_cause:sqls:rate:region=US", "five_m:load"]
-    assert len(find_new_evidence(offered, [replace(used, state="dropped")])) == 3
+    assert [one.contain for one in offered] == ["", "Contain break", "Contain break", "Contain slow", "Contain load"]
+
+
+def test_each_loss_is_offered_once_and_no_more_when_a_cause_rests_on_it(offered):
+    used = Cause("ana-1", "A", whys=(Why("B", (Evidence("five_m:break"),)),))
+    left = ["root_cause:sqls:rate:region=US", "five_m:slow", "five_m:load"]
+    assert [one.id for one in find_new_evidence(offered, [used])] == left
+    assert [one.id for one in find_new_evidence(offered, [replace(used, state="dropped")])] == [
+        left[0], "root_cause:mqls:rate:region=EU", *left[1:]
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from ipywidgets import Widget
 
-from helpers.analyses.board_evidence import list_board_evidence
+from helpers.analyses.board_offers import list_board_evidence
 from helpers.analyses.board_review import check_board
 from helpers.analyses.people_in_text import list_people
 from helpers.answers.board_editing import BoardEditor

@@ -188,14 +188,13 @@ class BoardForm:
 
     def _take_offer(self, asked: Mapping[str, Any]) -> Answer:
         offer = self._offer(asked.get("t"))
-        cost = -offer.money if offer.money is not None and offer.money < 0 else None
         id = self.editor.add(
             "cause",
             text=offer.says,
             m=offer.m,
             period=self._scene.period,
             evidence=write_evidence((Evidence(offer.id, offer.says, self._scene.found),)),
-            contribution=round(cost) if cost else None,
+            contribution=round(offer.cost) if offer.cost else None,
         )
         return {"open": sign(id), "said": "Made a cause of it: reword it, and ask why"}
 

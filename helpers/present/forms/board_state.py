@@ -195,7 +195,8 @@ def _offer(one: BoardEvidence, scene: Scene) -> dict[str, Any]:
 def _note(one: BoardEvidence, scene: Scene) -> str:
     parts = []
     if one.money is not None:
-        parts.append(words.say_change(one.money, scene.said.unit, currency=scene.said.currency))
+        amount = words.say_change(one.money, scene.said.unit, currency=scene.said.currency)
+        parts.append(f"{amount} of later revenue" if one.is_later else amount)
     if one.n:
         parts.append(words.say_n(one.n))
     return " · ".join(parts)
