@@ -8,7 +8,13 @@ from helpers.analyses.coded_leaves import CodedLeaves
 from helpers.analyses.cuboids import SliceLattice
 
 PRIOR_COUNT = 3.0
-"""Events by which a dimension value's own rate is held to the company's rate while the expectation is fitted."""
+"""The least events by which a dimension value's own rate is held to the company's while the expectation is fitted."""
+
+USUAL_BETWEEN = 0.2
+"""How much the values of a dimension usually differ (standard deviation of the logarithm)."""
+
+USUAL_VALUES = 2.0
+"""As many values speak for the usual difference, beside a dimension's own."""
 
 NEVER_SEEN = 1e-4
 """The share of its actual count that is expected of a combination never seen before, so that it can have a ratio."""
@@ -24,8 +30,10 @@ class Measure:
     ``actual`` is what was counted, ``standard`` what the expectation gives for the same entries (so that a
     changed composition can't pass for a changed rate), both per leaf; ``base_actual`` and ``base_standard`` are the
     same on the expected side. ``entries`` and ``base_entries`` are what could have been counted: entries of the
-    step before, deals for the size. ``spread`` is the variance of the log deal size. Sizes are log amounts
-    (``is_log``), sums of differences from the expectation.
+    step before, deals for the size. ``spread`` is the variance of the log deal size, ``freedom`` by how many deals
+    it is known. Sizes are log amounts (``is_log``), sums of differences from the expectation. ``between`` is how
+    much the values of each dimension differ (variance of the logarithm), by which their own history is shrunk;
+    empty where it is taken as it is.
     """
 
     step: str
@@ -39,6 +47,8 @@ class Measure:
     is_exact: bool = False
     is_log: bool = False
     spread: float = 0.0
+    freedom: float = np.inf
+    between: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
     measures = [Measure(first, "volume", actual[0], seen, expected[0], expected[0], ones, ones, is_exact=is_plan)]
     rates = []
     for place in range(1, len(coded.steps)):
-        rate = fit_rates(coded, expected[place - 1], expected[place], is_plan=is_plan)
+        between = _spread_of_rates(coded, expected[place - 1], expected[place])
+        rate = fit_rates(coded, expected[place - 1], expected[place], between=between, is_plan=is_plan)
         rates.append(rate)
         measures.append(
             Measure(
@@ -83,6 +94,7 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
                 actual[place - 1],
                 expected[place - 1],
                 is_exact=is_plan,
+                between=between,
             )
         )
     value = ones
@@ -92,30 +104,42 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
     return measures, MoneyModel(np.stack(rates) if rates else np.ones((0, len(coded))), value)
 
 
-def fit_rates(coded: CodedLeaves, entries: np.ndarray, events: np.ndarray, *, is_plan: bool = False) -> np.ndarray:
+def fit_rates(
+    coded: CodedLeaves,
+    entries: np.ndarray,
+    events: np.ndarray,
+    *,
+    between: tuple[float, ...] = (),
+    is_plan: bool = False,
+) -> np.ndarray:
     """Fit the expected rate of every leaf as company rate × one factor per dimension value.
 
     Args:
         coded: The leaf table.
         entries: What entered, per leaf.
         events: How many of them went on, per leaf.
+        between: How much the values of each dimension differ (variance of the logarithm).
         is_plan: Take a leaf's own planned rate where it has entries.
 
     Returns:
         One rate per leaf, in (0, 1] for counts; values never seen before get the rate of the rest.
 
     Source:
-        Iterative proportional fitting (Deming and Stephan 1940), each factor shrunk by ``PRIOR_COUNT`` events.
+        Iterative proportional fitting (Deming and Stephan 1940), each factor shrunk by as many events as the
+        values of its dimension are alike (empirical Bayes), ``PRIOR_COUNT`` at least.
     """
     overall = max(events.sum() + 0.5, 1e-9) / max(entries.sum() + 1.0, 1e-9)
     most = np.inf if (events > entries).any() else MOST
     fitted = np.full(len(coded), overall)
     totals = [np.bincount(code, events, minlength=size) for code, size in zip(coded.codes, coded.sizes, strict=True)]
+    priors = [PRIOR_COUNT] * len(totals)
+    if between:
+        priors = [max((1 - overall) / variance, PRIOR_COUNT) for variance in between]
     for _ in range(12):
         largest = 0.0
-        for code, size, total in zip(coded.codes, coded.sizes, totals, strict=True):
+        for code, size, total, prior in zip(coded.codes, coded.sizes, totals, priors, strict=True):
             predicted = np.bincount(code, entries * fitted, minlength=size)
-            factor = (total + PRIOR_COUNT) / (predicted + PRIOR_COUNT)
+            factor = (total + prior) / (predicted + prior)
             fitted = np.minimum(fitted * factor[code], most)
             largest = max(largest, float(np.abs(factor - 1).max(initial=0)))
         if largest < 1e-4:
@@ -124,6 +148,32 @@ def fit_rates(coded: CodedLeaves, entries: np.ndarray, events: np.ndarray, *, is
         own = np.divide(events, entries, out=fitted.copy(), where=entries > 0)
         fitted = np.where(entries > 0, own, fitted)
     return fitted
+
+
+def _spread_of_rates(coded: CodedLeaves, entries: np.ndarray, events: np.ndarray) -> tuple[float, ...]:
+    """Return how much the rates of each dimension's values differ beyond chance; empty where they are no shares."""
+    if (events > entries).any():
+        return ()
+    overall = min((events.sum() + 0.5) / (entries.sum() + 1.0), MOST)
+    found = []
+    for code, size in zip(coded.codes, coded.sizes, strict=True):
+        expected = np.bincount(code, entries, minlength=size) * overall
+        own = (1 - overall) / np.maximum(expected, 0.25)
+        departure = np.log((np.bincount(code, events, minlength=size) + 0.5) / (expected + 0.5))
+        found.append(spread_between(departure, own))
+    return tuple(found)
+
+
+def spread_between(departure: np.ndarray, own: np.ndarray) -> float:
+    """Return the variance between values that is more than the chance of each, held to what is usual.
+
+    >>> round(spread_between(np.array([0.5, -0.5] * 4), np.full(8, 0.05)), 3)
+    0.168
+    """
+    weight = 1.0 / np.maximum(own, 1e-12)
+    found = (weight * (departure**2 - own)).sum() / weight.sum() if len(own) else 0.0
+    held = USUAL_VALUES * USUAL_BETWEEN**2
+    return float((max(found, 0.0) * len(own) + held) / (len(own) + USUAL_VALUES))
 
 
 def _build_value(coded: CodedLeaves, *, is_plan: bool) -> tuple[Measure, np.ndarray]:
@@ -148,11 +198,14 @@ def _build_value(coded: CodedLeaves, *, is_plan: bool) -> tuple[Measure, np.ndar
         )
         return measure, value
     base_log, log, base_squares, squares = logs
-    mean = _fit_means(coded, base_deals, base_log)
+    whole = max(base_deals.sum(), 1.0)
+    crude = max(float(base_squares.sum() / whole - (base_log.sum() / whole) ** 2), 1e-6)
+    mean, between, used = _fit_means(coded, base_deals, base_log, crude)
     count = deals.sum() + base_deals.sum()
     rest = (squares - 2 * mean * log + mean**2 * deals).sum()
     rest += (base_squares - 2 * mean * base_log + mean**2 * base_deals).sum()
-    spread = max(rest / count, 1e-6) if count > 0 else 1.0
+    freedom = max(count - used, 1.0)
+    spread = max(rest / freedom, 1e-6) if count > 0 else 1.0
     money = coded.amount_expected.sum() + coded.amount_actual.sum()
     value = np.exp(mean)
     value = value * (coded.amount_expected.sum() / (value * base_deals).sum() if base_deals.sum() and money else 1.0)
@@ -168,19 +221,34 @@ def _build_value(coded: CodedLeaves, *, is_plan: bool) -> tuple[Measure, np.ndar
         is_exact=is_plan,
         is_log=True,
         spread=spread,
+        freedom=freedom,
+        between=between,
     )
     return measure, value
 
 
-def _fit_means(coded: CodedLeaves, deals: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Fit the mean log amount of every leaf as a sum over its dimension values."""
-    fitted = np.full(len(coded), logs.sum() / deals.sum() if deals.sum() > 0 else 0.0)
+def _fit_means(
+    coded: CodedLeaves, deals: np.ndarray, logs: np.ndarray, spread: float
+) -> tuple[np.ndarray, tuple[float, ...], float]:
+    """Fit the mean log amount of every leaf as a sum over its dimension values.
+
+    Returns:
+        The means, how much each dimension's values differ, and how many numbers were fitted.
+    """
+    mean = logs.sum() / deals.sum() if deals.sum() > 0 else 0.0
+    fitted = np.full(len(coded), mean)
+    weights = [np.bincount(code, deals, minlength=size) for code, size in zip(coded.codes, coded.sizes, strict=True)]
+    found = []
+    for code, size, weight in zip(coded.codes, coded.sizes, weights, strict=True):
+        away = np.bincount(code, logs, minlength=size) / np.maximum(weight, 1e-9) - mean
+        found.append(spread_between(np.where(weight > 0, away, 0.0), spread / np.maximum(weight, 0.25)))
+    priors = [max(spread / between, PRIOR_COUNT) for between in found]
     for _ in range(8):
-        for code, size in zip(coded.codes, coded.sizes, strict=True):
+        for code, size, weight, prior in zip(coded.codes, coded.sizes, weights, priors, strict=True):
             rest = np.bincount(code, logs - deals * fitted, minlength=size)
-            weight = np.bincount(code, deals, minlength=size)
-            fitted = fitted + (rest / (weight + PRIOR_COUNT))[code]
-    return fitted
+            fitted = fitted + (rest / (weight + prior))[code]
+    used = sum(float((weight / (weight + prior)).sum()) for weight, prior in zip(weights, priors, strict=True))
+    return fitted, tuple(found), used
 
 
 def _measure_spread(coded: CodedLeaves, value: np.ndarray) -> float:
@@ -210,8 +278,8 @@ def judge_base(measure: Measure, lattice: SliceLattice) -> BaseNoise:
     The departure of a slice of two and more dimensions is believed as far as such departures are larger than
     chance in the expected side itself (empirical Bayes), so that small slices borrow strength.
     """
-    actual, standard = lattice.sum(measure.base_actual), lattice.sum(measure.base_standard)
-    entries = lattice.sum(measure.base_entries)
+    actual, standard = lattice.sum_once(measure.base_actual), lattice.sum_once(measure.base_standard)
+    entries = lattice.sum_once(measure.base_entries)
     if measure.effect == "volume" or not lattice.count:
         variance = np.zeros(lattice.count) if measure.is_exact else 1.0 / np.maximum(actual, 0.5)
         return BaseNoise(np.zeros(lattice.count), variance)
@@ -228,15 +296,22 @@ def judge_base(measure: Measure, lattice: SliceLattice) -> BaseNoise:
         rate = np.clip(standard / np.maximum(entries, 1e-9), 1e-6, MOST)
         own = (1 - rate) / np.maximum(np.maximum(actual, standard), 0.25)
         departure = np.log((actual + 0.5) / (standard + 0.5))
-    return _shrink_base(lattice, own, departure, standard)
+    return _shrink_base(lattice, own, departure, standard, measure.between)
 
 
-def _shrink_base(lattice: SliceLattice, own: np.ndarray, departure: np.ndarray, standard: np.ndarray) -> BaseNoise:
-    """Weigh each slice's own departure against the model."""
+def _shrink_base(
+    lattice: SliceLattice, own: np.ndarray, departure: np.ndarray, standard: np.ndarray, between: tuple[float, ...]
+) -> BaseNoise:
+    """Weigh each slice's own departure against the model; a single value's is as sure as it was fitted."""
     is_single = lattice.depth == 1
-    model = np.where(lattice.parents >= 0, own[lattice.parents], 0.0).sum(axis=1)
+    single = own.copy()
+    for cuboid in lattice.cuboids:
+        if len(cuboid.dimensions) == 1 and between:
+            rows = slice(cuboid.start, cuboid.start + cuboid.size)
+            single[rows] = 1 / (1 / own[rows] + 1 / between[cuboid.dimensions[0]])
+    model = np.where(lattice.parents >= 0, single[lattice.parents], 0.0).sum(axis=1)
     model = np.minimum(model, own)
-    weight = np.ones(lattice.count)
+    weight = np.where(is_single, 0.0 if between else 1.0, 1.0)
     for depth in range(2, lattice.max_depth + 1):
         rows = lattice.depth == depth
         usable = rows & (standard >= 5)
@@ -247,7 +322,7 @@ def _shrink_base(lattice: SliceLattice, own: np.ndarray, departure: np.ndarray, 
         else:
             extra = 1.0
         weight[rows] = extra / (extra + own[rows])
-    variance = np.where(is_single, own, np.minimum(model + weight * own, own))
+    variance = np.where(is_single, single, np.minimum(model + weight * own, own))
     return BaseNoise(weight * departure, variance)
 
 

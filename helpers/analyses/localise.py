@@ -68,7 +68,7 @@ def localise(
     direction: str = "down",
     max_causes: int = 8,
     expected_is_plan: bool = False,
-    max_depth: int = 3,
+    max_depth: int = 4,
     gates: Gates | None = None,
     drift: float | None = None,
     expected_periods: float = 1.0,
@@ -150,8 +150,8 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     measures, model = build_measures(coded, is_plan=options.is_plan)
     lattice = SliceLattice(coded, options.max_depth)
     found, levels, elsewhere = Found(), {}, {}
-    for measure in measures:
-        search = _start_search(measure, coded, model, lattice, len(measures), options)
+    searches = [_start_search(measure, coded, model, lattice, len(measures), options) for measure in measures]
+    for measure, search in zip(measures, searches, strict=True):
         mine = _describe_causes(search, search.run(), coded)
         suspects = search.suspect(options.suspects)
         found.suspected += _describe_causes(search, suspects, coded, is_suspicion=True)

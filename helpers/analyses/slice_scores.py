@@ -15,6 +15,29 @@ SMALLEST_DRIFT = 0.01
 
 MEDIAN_OF_SQUARED_NORMAL = 0.4549
 
+USUAL_MOVE = 0.15
+"""How far a company's rates and deal sizes usually move as a whole (standard deviation of the logarithm)."""
+
+
+@dataclass(frozen=True)
+class SliceSums:
+    """Hold one measure's sums over the slices that are searched, in the order of their numbers."""
+
+    numbers: np.ndarray
+    depth: np.ndarray
+    actual: np.ndarray
+    standard: np.ndarray
+    entries: np.ndarray
+    base_actual: np.ndarray
+    base_entries: np.ndarray
+
+    @classmethod
+    def over(cls, measure: Measure, lattice: SliceLattice, numbers: np.ndarray) -> "SliceSums":
+        """Add a measure up over some slices of a lattice."""
+        columns = ("actual", "standard", "entries", "base_actual", "base_entries")
+        sums = {name: lattice.sum_once(getattr(measure, name))[numbers] for name in columns}
+        return cls(numbers, lattice.depth[numbers], **sums)
+
 
 @dataclass(frozen=True)
 class SliceScores:
@@ -37,16 +60,16 @@ class SliceScores:
 
 
 def score_slices(
-    measure: Measure, lattice: SliceLattice, base: BaseNoise, *, drift: float | None = None
+    measure: Measure, sums: SliceSums, base: BaseNoise, *, drift: float | None = None
 ) -> tuple[SliceScores, float]:
-    """Score every slice of the lattice.
+    """Score slices.
 
     The level of everything outside the slice is estimated for each slice by itself, so that a movement of the
     whole is never taken for a movement of its parts (Kulldorff's scan statistic).
 
     Args:
         measure: What may have moved, known effects already built into its expectation.
-        lattice: The slices.
+        sums: The measure's sums over the slices.
         base: How sure each slice's expectation is.
         drift: Everyday movement of a dimension value from period to period (standard deviation of the
             logarithm), or None to estimate it from the one-dimensional slices.
@@ -54,58 +77,86 @@ def score_slices(
     Returns:
         The scores, and the drift that was used.
     """
-    scores = _score_means(measure, lattice, base) if measure.is_log else _score_counts(measure, lattice, base)
+    scores = _score_means(measure, sums, base) if measure.is_log else _score_counts(measure, sums, base)
     actual, expected, log_effect, log_outside, variance, noise, entries = scores
     if drift is None:
-        drift = estimate_drift(lattice, expected, log_effect, variance + noise)
+        drift = estimate_drift(sums.depth, expected, log_effect, variance + noise)
     gain = _gain(measure, actual, expected, entries, log_effect, variance, noise)
-    allowed = variance + drift**2 * lattice.depth
+    allowed = variance + drift**2 * sums.depth
     strength = np.sqrt(2 * _gain(measure, actual, expected, entries, log_effect, allowed, noise)) * np.sign(log_effect)
     return SliceScores(actual, expected, log_effect, log_outside, variance, noise, gain, strength), drift
 
 
-def _score_counts(measure: Measure, lattice: SliceLattice, base: BaseNoise) -> tuple[np.ndarray, ...]:
+def strongest_fall(measure: Measure, sums: SliceSums, scores: SliceScores, drift: float, largest: float) -> np.ndarray:
+    """Return how strong each slice's score would be after the largest fall that is thought of.
+
+    Args:
+        measure: What may have moved.
+        sums: The measure's sums over the slices.
+        scores: Their scores.
+        drift: Everyday movement of a dimension value.
+        largest: That fall, as a share.
+    """
+    allowed = scores.variance + drift**2 * sums.depth
+    if measure.effect == "value":
+        return -np.log1p(-largest) / np.sqrt(allowed + scores.noise)
+    left = scores.expected * (1 - largest)
+    nothing = np.zeros(len(left))
+    return np.sqrt(2 * _gain(measure, left, scores.expected, sums.entries, nothing, allowed, nothing))
+
+
+def shrink_level(measure: Measure, level: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hold a rate's or a size's level to no movement as far as few records speak for one."""
+    if measure.effect == "volume":
+        return level, variance
+    keep = USUAL_MOVE**2 / (USUAL_MOVE**2 + variance)
+    return level * keep, variance * keep
+
+
+def _score_counts(measure: Measure, sums: SliceSums, base: BaseNoise) -> tuple[np.ndarray, ...]:
     """Compare counts (or money) with what the outside's level makes of their expectation."""
-    actual = lattice.sum(measure.actual)
-    standard = lattice.sum(measure.standard) * np.exp(base.log_ratio)
-    entries = lattice.sum(measure.entries)
+    actual, entries = sums.actual, sums.entries
+    standard = sums.standard * np.exp(base.log_ratio)
     rest_actual = np.maximum(measure.actual.sum() - actual, 0.0)
     rest_standard = np.maximum(measure.standard.sum() - standard, 0.0)
     is_usable = (rest_actual > 0) & (rest_standard > 0)
-    level = np.where(is_usable, (rest_actual + 0.5) / (rest_standard + 0.5), 1.0)
-    expected = np.where(is_usable, standard * level, np.maximum(actual, 1e-9))
+    rest_entries = np.maximum(measure.base_entries.sum() - sums.base_entries, 0.25)
     unit = 1.0
     if measure.effect == "value":
         unit = max(measure.standard.sum() / max(measure.entries.sum(), 1e-9), 1e-9)
-    log_effect = np.log((actual + 0.5 * unit) / (expected + 0.5 * unit))
-    rest_entries = np.maximum(measure.base_entries.sum() - lattice.sum(measure.base_entries), 0.25)
-    if measure.effect == "value":
         noise = measure.spread / np.maximum(entries, 0.25)
         rest = measure.spread / rest_entries + measure.spread / np.maximum(measure.entries.sum() - entries, 0.25)
+    else:
+        rest_base = np.maximum(measure.base_actual.sum() - sums.base_actual, 0.5)
+        share = rest_standard / np.maximum(measure.entries.sum() - entries, 1e-9)
+        room = 1.0 if measure.effect == "volume" else 1 - np.clip(share, 0, MOST)
+        rest = room / np.maximum(rest_actual, 0.5) + (0.0 if measure.is_exact else room / rest_base)
+    log_level = np.where(is_usable, np.log((rest_actual + 0.5) / (rest_standard + 0.5)), 0.0)
+    log_level, rest = shrink_level(measure, log_level, np.where(is_usable, rest, 0.0))
+    expected = np.where(is_usable, standard * np.exp(log_level), np.maximum(actual, 1e-9))
+    log_effect = np.log((actual + 0.5 * unit) / (expected + 0.5 * unit))
+    if measure.effect == "value":
         log_effect = np.where((entries > 0) & (expected > 0), log_effect, 0.0)
     else:
         room = 1.0 if measure.effect == "volume" else 1 - np.clip(expected / np.maximum(entries, 1e-9), 0, MOST)
         noise = room / np.maximum(actual, 0.5)
-        rest_base = np.maximum(measure.base_actual.sum() - lattice.sum(measure.base_actual), 0.5)
-        rest = room / np.maximum(rest_actual, 0.5) + (0.0 if measure.is_exact else room / rest_base)
-    variance = base.variance + np.where(is_usable, rest, 0.0)
-    return actual, expected, log_effect, np.log(level), variance, noise, entries
+    return actual, expected, log_effect, log_level, base.variance + rest, noise, entries
 
 
-def _score_means(measure: Measure, lattice: SliceLattice, base: BaseNoise) -> tuple[np.ndarray, ...]:
+def _score_means(measure: Measure, sums: SliceSums, base: BaseNoise) -> tuple[np.ndarray, ...]:
     """Compare mean log deal sizes with the outside's."""
-    total, deals = lattice.sum(measure.actual), lattice.sum(measure.entries)
+    total, deals = sums.actual, sums.entries
     rest_deals = measure.entries.sum() - deals
     is_usable = (rest_deals > 0) & (deals > 0)
-    rest = np.where(is_usable, (measure.actual.sum() - total) / np.maximum(rest_deals, 1e-9), 0.0)
-    own = total / np.maximum(deals, 1e-9)
-    log_effect = np.where(is_usable, own - base.log_ratio - rest, 0.0)
-    noise = measure.spread / np.maximum(deals, 0.25)
-    rest_base = np.maximum(measure.base_entries.sum() - lattice.sum(measure.base_entries), 0.25)
-    variance = base.variance + measure.spread / np.maximum(rest_deals, 0.25)
+    log_level = np.where(is_usable, (measure.actual.sum() - total) / np.maximum(rest_deals, 1e-9), 0.0)
+    rest = measure.spread / np.maximum(rest_deals, 0.25)
     if not measure.is_exact:
-        variance = variance + measure.spread / rest_base
-    return deals, deals, log_effect, rest, variance, noise, deals
+        rest = rest + measure.spread / np.maximum(measure.base_entries.sum() - sums.base_entries, 0.25)
+    log_level, rest = shrink_level(measure, log_level, rest)
+    own = total / np.maximum(deals, 1e-9)
+    log_effect = np.where(is_usable, own - base.log_ratio - log_level, 0.0)
+    noise = measure.spread / np.maximum(deals, 0.25)
+    return deals, deals, log_effect, log_level, base.variance + rest, noise, deals
 
 
 def _gain(
@@ -119,7 +170,8 @@ def _gain(
 ) -> np.ndarray:
     """Return the log-likelihood gained by a level of its own, the expectation being as sure as ``variance`` says."""
     if measure.effect == "value":
-        return log_effect**2 / (2 * (variance + noise))
+        squared = log_effect**2 / (variance + noise)
+        return (measure.freedom * np.log1p(squared / measure.freedom) if measure.is_log else squared) / 2
     variance = np.maximum(variance, 1e-9)
     expected = np.maximum(expected, 1e-9)
     is_rate = measure.effect == "rate" and bool((entries + 1e-9 >= actual).all())
@@ -144,7 +196,7 @@ def _x_log_ratio(count: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def estimate_drift(
-    lattice: SliceLattice, expected: np.ndarray, log_effect: np.ndarray, variance: np.ndarray, *, least: int = 8
+    depth: np.ndarray, expected: np.ndarray, log_effect: np.ndarray, variance: np.ndarray, *, least: int = 8
 ) -> float:
     """Estimate the everyday movement of single dimension values from how they scatter beyond chance.
 
@@ -154,7 +206,7 @@ def estimate_drift(
         A standard deviation on the log scale between ``SMALLEST_DRIFT`` and ``LARGEST_DRIFT``; the smallest where
         fewer than ``least`` slices can speak.
     """
-    usable = (lattice.depth == 1) & (expected >= 20)
+    usable = (depth == 1) & (expected >= 20)
     if usable.sum() < least:
         return SMALLEST_DRIFT
     squares, chance = log_effect[usable] ** 2, variance[usable]

@@ -1,13 +1,28 @@
-"""The search in one measure: slices taken one at a time, refitted together, kept only past every gate."""
+"""The search in one measure: slices taken one at a time, refitted together, kept only past error control."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from helpers.analyses.cuboids import SliceLattice
-from helpers.analyses.expectation import Measure, judge_base, with_multiplier
-from helpers.analyses.slice_scores import SliceScores, score_slices
+from helpers.analyses.expectation import BaseNoise, Measure, judge_base, with_multiplier
+from helpers.analyses.slice_scores import SliceScores, SliceSums, score_slices, shrink_level, strongest_fall
+
+DEPTH_SHARES = (0.4, 0.3, 0.2, 0.1)
+"""How the chance of a false report is shared among slices of one, two, three and more dimensions."""
+
+OWN_TESTS = (1.0, 0.8, 0.6, 0.5)
+"""How many of the slices of each depth count as tests of their own: deeper ones share most of their records."""
+
+FALLS = 0.8
+"""The falls' share of the chance of a false report; rises have the rest."""
+
+LEAST_COUNT = 5
+"""A slice of fewer events, expected or counted, is never a cause."""
+
+LARGEST_FALL = 0.75
+"""The largest fall that is thought of when tests are counted: a slice that could not pass with it is not tested."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +49,14 @@ class FoundSlice:
     """Hold one slice that passed: its effect given all others, and what stands behind it.
 
     ``log_effect`` is the logarithm of actual ÷ expected, ``error`` its standard error with everyday drift in it,
-    ``log_base`` how far the slice's own history departs from what its dimensions predict, ``q_value`` the
-    p-value adjusted for everything searched.
+    ``noise`` the part of its variance that the actual count has, ``log_base`` how far the slice's own history departs
+    from what its dimensions predict, ``q_value`` the p-value adjusted for everything searched.
     """
 
     number: int
     log_effect: float
     error: float
+    noise: float
     log_base: float
     actual: float
     expected: float
@@ -65,25 +81,69 @@ class SliceSearch:
     ) -> None:
         self.measure, self.lattice, self.gates = measure, lattice, gates
         self.reference, self.drift = reference, drift
-        self.base = judge_base(measure, lattice)
-        self.worth_actual, worth_before = lattice.sum(worth_actual), lattice.sum(worth_expected)
+        self.worth_actual, worth_before = lattice.sum_once(worth_actual), lattice.sum_once(worth_expected)
+        is_large = np.maximum(self.worth_actual, worth_before) >= gates.least_share * reference
+        is_large &= self._may_move()
+        self.numbers = np.flatnonzero(is_large | (lattice.depth == 1))
+        self.is_large = is_large[self.numbers]
+        self.place = {int(number): place for place, number in enumerate(self.numbers)}
+        self.depth, self.log_size = lattice.depth[self.numbers], lattice.log_size[self.numbers]
+        base = judge_base(measure, lattice)
+        self.base = BaseNoise(base.log_ratio[self.numbers], base.variance[self.numbers])
+        self.sums = SliceSums.over(measure, lattice, self.numbers)
+        self.worth_actual, worth_before = self.worth_actual[self.numbers], worth_before[self.numbers]
         if measure.effect == "volume":
-            count = lattice.sum(measure.actual) + lattice.sum(measure.base_actual) / expected_periods
+            count = self.sums.actual + self.sums.base_actual / expected_periods
             self.worth_each = (self.worth_actual + worth_before) / np.maximum(count, 1e-9)
-        self.is_large = np.maximum(self.worth_actual, worth_before) >= gates.least_share * reference
-        self.is_large &= self._may_move()
-        per_depth = np.bincount(lattice.depth[self.is_large], minlength=lattice.max_depth + 1)
-        self.tests = tests * lattice.max_depth * np.maximum(per_depth, 1)[lattice.depth]
         self.effects: dict[int, float] = {}
         self._members: dict[int, np.ndarray] = {}
+        self.tests_of_falls, self.tests_of_rises = self._count_tests(tests)
+
+    def _count_tests(self, measures: int) -> tuple[np.ndarray, np.ndarray]:
+        """Say by how many tests each slice's p-value is multiplied, for a fall and for a rise.
+
+        Slices that hold the same records are one test. A fall is only tested where losing three quarters would pass
+        (after Tarone 1990); the limit and the count are found together.
+        """
+        scores, drift = self._scores()
+        most = _one_sided(strongest_fall(self.measure, self.sums, scores, drift, LARGEST_FALL))
+        counted = np.maximum(scores.actual, scores.expected) if self.measure.effect == "volume" else scores.expected
+        self.is_large &= counted >= LEAST_COUNT
+        own = self.is_large & self._is_first()
+        falls, rises = np.full(len(self.numbers), np.inf), np.full(len(self.numbers), np.inf)
+        depths = range(1, self.lattice.max_depth + 1)
+        shares = np.array([DEPTH_SHARES[min(depth, len(DEPTH_SHARES)) - 1] for depth in depths])
+        shares = shares / shares.sum() / measures
+        for depth, share in zip(depths, shares, strict=True):
+            rows = self.depth == depth
+            counts = OWN_TESTS[min(depth, len(OWN_TESTS)) - 1]
+            rises[rows] = max((own & rows).sum() * counts, 1.0) / (share * (1 - FALLS))
+            attainable = np.sort(most[own & rows])
+            number = np.arange(1, len(attainable) + 1) * counts / (share * FALLS)
+            passes = np.flatnonzero(attainable * number <= self.gates.significance)
+            tests = (passes[-1] + 1 if len(passes) else 1) * counts
+            limit = attainable[passes[-1]] if len(passes) else 0.0
+            falls[rows] = np.where(most[rows] <= limit, max(tests, 1.0) / (share * FALLS), np.inf)
+        return falls, rises
+
+    def _is_first(self) -> np.ndarray:
+        """Return which slices are the first (the shallowest) that holds their records."""
+        holds = self.measure.base_entries + self.measure.entries
+        if self.measure.effect == "volume":
+            holds = self.measure.base_actual + self.measure.actual
+        marks = np.random.default_rng(1).integers(1, 2**31, len(holds)).astype(float) * (holds > 0)
+        _, first = np.unique(self.lattice.sum(marks)[self.numbers], return_index=True)
+        is_first = np.zeros(len(self.numbers), dtype=bool)
+        is_first[first] = True
+        return is_first
 
     def _may_move(self) -> np.ndarray:
         """Leave out slices that hold everything: there is nothing outside to compare them with."""
-        mass = self.measure.base_entries + self.measure.entries
+        sums = self.lattice.sum_once
+        first, second = self.measure.base_entries, self.measure.entries
         if self.measure.effect == "volume":
-            mass = self.measure.base_actual + self.measure.actual
-        inside = self.lattice.sum(mass)
-        return inside < 0.9 * mass.sum()
+            first, second = self.measure.base_actual, self.measure.actual
+        return sums(first) + sums(second) < 0.9 * (first.sum() + second.sum())
 
     def run(self) -> list[FoundSlice]:
         """Take, refit, try again, prune.
@@ -93,7 +153,7 @@ class SliceSearch:
         """
         if not self.is_large.any():
             return []
-        for _ in range(self.gates.per_measure):
+        while len(self.effects) < self.gates.per_measure:
             best = self._best()
             if best is None:
                 break
@@ -117,8 +177,7 @@ class SliceSearch:
         kept = dict(self.effects)
         while len(found) < number and self.is_large.any():
             scores, _ = self._scores()
-            candidates = self._passes(scores, tests=1.0, significance=self.gates.suspicion)
-            candidates[list(self.effects)] = False
+            candidates = self._passes(scores, alone=True) & self._is_free()
             if not candidates.any():
                 break
             best = self._cheapest(scores, candidates)
@@ -139,16 +198,20 @@ class SliceSearch:
             outside &= ~self._inside(number)
         if not outside.any():
             outside[:] = True
+        error = float(np.sqrt(self._level_variance(outside)))
+        return (self._level_of(outside, self.measure), error) if np.isfinite(error) else (0.0, error)
+
+    def _level_variance(self, outside: np.ndarray) -> float:
+        """Return the variance of the logarithm of what moved everywhere outside some slices."""
         measure = self.measure
         deals = measure.entries[outside].sum() if measure.effect == "value" else measure.actual[outside].sum()
         base = measure.base_entries[outside].sum() if measure.effect == "value" else measure.base_actual[outside].sum()
         if deals <= 0 or (base <= 0 and not measure.is_log):
-            return 0.0, float("inf")
+            return float("inf")
         room = measure.spread if measure.effect == "value" else 1.0
         if measure.effect == "rate":
             room = max(1.0 - measure.actual[outside].sum() / max(measure.entries[outside].sum(), 1e-9), 1e-3)
-        error = room / deals + (0.0 if measure.is_exact else room / max(base, 0.5))
-        return self._level_of(outside, measure), float(np.sqrt(error))
+        return float(room / deals + (0.0 if measure.is_exact else room / max(base, 0.5)))
 
     def _inside(self, number: int) -> np.ndarray:
         """Return (and remember) which leaves a slice holds."""
@@ -166,39 +229,50 @@ class SliceSearch:
 
     def _scores(self, skip: int | None = None) -> tuple[SliceScores, float]:
         """Score all slices given everything found but one."""
-        return score_slices(self._known(skip), self.lattice, self.base, drift=self.drift)
+        known = self._known(skip)
+        sums = self.sums
+        if known is not self.measure:
+            name = "actual" if known.is_log else "standard"
+            now, before = getattr(known, name), getattr(self.measure, name)
+            sums = replace(sums, **{name: getattr(sums, name) + self.lattice.sum(now - before)[self.numbers]})
+        return score_slices(known, sums, self.base, drift=self.drift)
 
-    def _passes(
-        self, scores: SliceScores, *, tests: np.ndarray | float | None = None, significance: float | None = None
-    ) -> np.ndarray:
-        """Return which slices pass every gate."""
-        tests = self.tests if tests is None else tests
-        significance = self.gates.significance if significance is None else significance
+    def _passes(self, scores: SliceScores, *, alone: bool = False) -> np.ndarray:
+        """Return which slices pass everything; alone, as if nothing else had been searched."""
         if self.measure.effect == "volume":
             impact = (scores.actual - scores.expected) * self.worth_each
         else:
             impact = self.worth_actual * np.expm1(scores.log_effect)
+        if alone:
+            is_clear = 2 * _one_sided(scores.strength) <= self.gates.suspicion
+        else:
+            is_clear = self._adjust(scores.strength) <= self.gates.significance
         return (
             self.is_large
-            & (_two_sided(scores.strength) * tests <= significance)
+            & is_clear
             & (np.abs(np.expm1(scores.log_effect)) >= self.gates.least_change)
             & (np.abs(impact) >= self.gates.least_share * self.reference)
         )
 
+    def _adjust(self, strength: np.ndarray) -> np.ndarray:
+        """Return p-values adjusted for everything searched."""
+        return _one_sided(strength) * np.where(strength < 0, self.tests_of_falls, self.tests_of_rises)
+
+    def _is_free(self) -> np.ndarray:
+        """Return which slices are not among what was found."""
+        return ~np.isin(self.numbers, list(self.effects))
+
     def _best(self) -> int | None:
         """Return the slice that explains most for what it costs, among those that pass."""
         scores, _ = self._scores()
-        candidates = self._passes(scores)
-        candidates[list(self.effects)] = False
-        if not candidates.any():
-            return None
-        return self._cheapest(scores, candidates)
+        candidates = self._passes(scores) & self._is_free()
+        return self._cheapest(scores, candidates) if candidates.any() else None
 
     def _cheapest(self, scores: SliceScores, candidates: np.ndarray) -> int:
         """Return the candidate whose gain most exceeds what its slice costs."""
-        penalty = self.lattice.log_size + 2.0 * self.lattice.depth
+        penalty = self.log_size + 2.0 * self.depth
         penalty = penalty + np.minimum((scores.log_outside / 0.2) ** 2 / 2, 3.0)
-        return int(np.argmax(np.where(candidates, scores.gain - penalty, -np.inf)))
+        return int(self.numbers[np.argmax(np.where(candidates, scores.gain - penalty, -np.inf))])
 
     def _refit(self) -> None:
         """Fit the effects of everything found together, against the level outside all of it."""
@@ -211,7 +285,8 @@ class SliceSearch:
                 inside = self._inside(number)
                 known = self._known(number)
                 level = self._level_of(outside if outside.any() else ~inside, known)
-                effect = self._level_of(inside, known) - level - float(self.base.log_ratio[number])
+                level = float(shrink_level(known, level, self._level_variance(outside))[0])
+                effect = self._level_of(inside, known) - level - float(self.base.log_ratio[self.place[number]])
                 largest = max(largest, abs(effect - self.effects[number]))
                 self.effects[number] = effect
             if largest < 1e-4 or len(self.effects) == 1:
@@ -248,8 +323,8 @@ class SliceSearch:
             failing = []
             for number in self.effects:
                 scores, _ = self._scores(skip=number)
-                if not self._passes(scores)[number]:
-                    failing.append((abs(float(scores.strength[number])), number))
+                if not self._passes(scores)[self.place[number]]:
+                    failing.append((abs(float(scores.strength[self.place[number]])), number))
             if not failing:
                 return
             del self.effects[min(failing)[1]]
@@ -258,21 +333,22 @@ class SliceSearch:
     def _describe(self, number: int) -> FoundSlice:
         """Return what was found about one slice given all others."""
         scores, drift = self._scores(skip=number)
-        p_value = float(_two_sided(scores.strength[number : number + 1])[0])
-        variance = float(scores.variance[number] + scores.noise[number]) + drift**2 * int(self.lattice.depth[number])
+        place = self.place[number]
+        variance = float(scores.variance[place]) + drift**2 * int(self.depth[place])
         return FoundSlice(
             number=number,
             log_effect=self.effects[number],
-            error=float(np.sqrt(variance)),
-            log_base=float(self.base.log_ratio[number]),
-            actual=float(scores.actual[number]),
-            expected=float(scores.expected[number]),
-            q_value=min(p_value * float(self.tests[number]), 1.0),
+            error=float(np.sqrt(variance + float(scores.noise[place]))),
+            noise=float(scores.noise[place]),
+            log_base=float(self.base.log_ratio[place]),
+            actual=float(scores.actual[place]),
+            expected=float(scores.expected[place]),
+            q_value=min(float(self._adjust(scores.strength)[place]), 1.0),
         )
 
 
-def _two_sided(strength: np.ndarray) -> np.ndarray:
-    """Return two-sided p-values of z-values."""
-    from scipy.special import erfc
+def _one_sided(strength: np.ndarray) -> np.ndarray:
+    """Return one-sided p-values of z-values, to the side on which they are."""
+    from scipy.special import ndtr
 
-    return erfc(np.abs(strength) / np.sqrt(2))
+    return ndtr(-np.abs(strength))
