@@ -236,7 +236,7 @@ class _Picture:
     def _draw_head(self, canvas: Canvas, x: float) -> None:
         """Draw the gap as the fish's head."""
         fish, y, half = self.fishbone, self.spine, 52
-        colour = "bad" if fish.gap < 0 else "good"
+        colour = "bad" if fish.gap < 0 else "good" if fish.gap > 0 else "grey"
         points = [(x, y - half), (x + HEAD - 26, y - half), (x + HEAD, y), (x + HEAD - 26, y + half), (x, y + half)]
         canvas.shape(points, fill="raised", stroke=colour)
         unit = "currency" if fish.is_money else "count"
