@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers.analyses.customer_origins import ALIKE, LESS, LOGOS, MORE, REVENUE, SMALL
+from helpers.analyses.customer_origins import ALIKE, LESS, LOGOS, MORE, REVENUE, SEATS, SMALL
 from helpers.analyses.loss_origins import describe_reasons, find_clearest
 from helpers.analyses.origin_words import describe_sellers
 from helpers.present import words
@@ -27,6 +27,11 @@ MOST_ROWS = 12
 WIDEST = 8.0
 """The axis reaches at most from an eighth to eight times what others lose."""
 
+DOTS = {
+    LOGOS: "how often accounts that came in so left",
+    REVENUE: "how much revenue was lost of accounts that came in so (too few left to compare accounts)",
+    SEATS: "how many seats were given back by accounts that came in so (too few left to compare accounts)",
+}
 VERDICTS = {
     MORE: "▲ more than others",
     LESS: "▼ less than others",
@@ -76,14 +81,16 @@ def _draw(origins: Origins, title: str, subtitle: str, currency: str) -> Display
                "high": "ratio"},
         labels={"expected_rate": "Usual at that age", "ratio": "Times others", "money": "A year's revenue"},
         currency=currency,
-        note="Dot: how often accounts that came in so left, against all others at the same age in the same quarters; "
+        note=f"Dot: {DOTS[rows['measure'].iloc[0]]}, against all others at the same age in the same quarters; "
         f"line: 90 % interval; hollow: not enough evidence. {describe_sellers(origins)}.",
     )  # fmt: skip
 
 
 def _rows(origins: Origins, currency: str) -> pd.DataFrame:
-    """Return the ways in by logos, those beyond chance first, then the widest apart; one name per set of accounts."""
-    frame = origins.frame[(origins.frame["measure"] == LOGOS) & origins.frame["p_value"].notna()].copy()
+    """Return the ways in by logos (by revenue or seats where too few left), those beyond chance first, one name each."""
+    judged = origins.frame[origins.frame["p_value"].notna()]
+    measure = next((one for one in (LOGOS, REVENUE, SEATS) if (judged["measure"] == one).sum() > 1), LOGOS)
+    frame = judged[judged["measure"] == measure].copy()
     frame = frame[~frame[["n", "lost", "expected_rate"]].duplicated()]
     frame["order"] = frame["verdict"].map({MORE: 0, LESS: 1}).fillna(2)
     frame = frame.sort_values(["order", "p_value"], kind="stable").head(MOST_ROWS)
