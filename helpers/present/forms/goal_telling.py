@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.goal_trial import GoalTrial
+from helpers.answers.cascade_cells import write_number
 from helpers.answers.goal_editing import GoalCell, GoalEditor, Typed
 from helpers.answers.goal_numbers import read_goal_text
 from helpers.present import words
@@ -109,7 +110,7 @@ class GoalTelling:
                 said += f"; the goals set add up to {say_amount(known['goal'], **money)}"
             elif typed.goal is not None and not words.is_missing(known["probability"]):
                 said += f", {say_chance(float(known['probability']))} likely"
-            text = typed.text or ("" if typed.goal is None else f"{typed.goal:,.2f}".removesuffix(".00"))
+            text = typed.text or ("" if typed.goal is None else write_number(typed.goal, "currency", self._decimal))
             found.append(
                 {
                     "cell": pack(cell),
