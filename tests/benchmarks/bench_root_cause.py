@@ -1,138 +1,245 @@
-"""Measure ``localise`` on funnel cases with planted causes that another author's generator makes.
+"""Measure ``localise`` and other people's methods on the same cases with planted causes, in one run.
 
-Run by hand: ``python -m tests.benchmarks.bench_root_cause --generator PATH/funnel_cases.py --cases 4``.
-Prints one line per family and the totals: hit@1, hit@3, F1 over exactly matched slices, kind, money error,
-intervals that hold, false reports where nothing was planted, seconds.
+Run by hand (the whole protocol takes hours with wise-pizza, minutes without)::
+
+    python -m tests.benchmarks.bench_root_cause --generator PATH/funnel_cases.py --cases 40 --null-cases 100 \\
+        --peers-python PEERS/bin/python --riskloc CHECKOUT --peer-cases 2
+
+``PEERS`` is a virtual environment with ``wise-pizza==0.2.9``, ``numpy<2`` and ``pandas<2.3``; ``CHECKOUT`` is
+github.com/shaido987/riskloc at 08cd777. What isn't there is skipped, and the reason printed. The naive drill-down
+always runs. ``--generator`` may be given twice; each has its own table.
+
+Per method and family: hit@1 and hit@3 (of the truths), near@3 (a slice that shares half of the leads), micro-F1 over
+exactly matched slices, kind named right, median relative error of the money, 90 % intervals that hold (of how many),
+false reports where nothing was planted (Wilson 95 %), median and 95th percentile of seconds; then the largest add-up
+error as a share of the gap, and the peak memory.
 """
 
 import argparse
-import importlib.util
 import json
+import os
+import resource
+import subprocess
+import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
-
-import pandas as pd
 
 from helpers.analyses.root_cause import localise
+from tests.benchmarks.root_cause_cases import (
+    FAMILIES,
+    HEADER,
+    KINDS,
+    STEPS,
+    Case,
+    Claim,
+    Tally,
+    canonical,
+    load_generator,
+    make_case,
+    to_leaves,
+    write_line,
+)
 
-FAMILIES = ("null", "global", "vol", "opp", "win", "size", "mix", "multi", "comp", "mixrate")
-NAMES = {"n": "leads", "o": "opportunities", "w": "deals_won", "r": "revenue", "l": "revenue_log", "q": "revenue_logsq"}
-KINDS = {
-    ("leads", "volume"): "volume",
-    ("leads", "mix"): "mix",
-    ("opportunities", "rate"): "opp",
-    ("deals_won", "rate"): "win",
-    ("revenue", "value"): "size",
+EMPTY = ("null", "global")
+PEERS = {
+    "wise-pizza revenue": "wise-pizza",
+    "wise-pizza wins": "wise-pizza",
+    "adtributor revenue": "riskloc",
+    "adtributor leads": "riskloc",
+    "riskloc revenue": "riskloc",
+    "riskloc leads": "riskloc",
+    "autoroot revenue": "riskloc",
+    "autoroot leads": "riskloc",
 }
-STEPS = ["leads", "opportunities", "deals_won"]
-LEAST_SHARE = 0.005
+DEEPEST = 3
+EXPLAINED = 0.5
 
 
-def load_generator(path: Path):
-    """Load the generator from its file."""
-    spec = importlib.util.spec_from_file_location("funnel_cases", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def run_localise(case: Case) -> tuple[list[Claim], float, float]:
+    """Return what ``localise`` claims, its seconds, and by how much its parts miss the gap (as a share of it)."""
+    leaves = to_leaves(case.frame)
+    begun = time.perf_counter()
+    found = localise(leaves, case.dimensions, STEPS, amount="revenue")
+    seconds = time.perf_counter() - begun
+    claims = []
+    for row in found.itertuples():
+        kind = KINDS.get((row.step, row.effect), "?")
+        claims.append(Claim(canonical(json.loads(row.slice_json)), kind, row.contribution, row.low, row.high))
+    told = found["contribution"].sum() + sum(float(one["contribution"]) for one in found.attrs["global"].values())
+    gap = float(case.frame["r1"].sum() - case.frame["r0"].sum())
+    return claims, seconds, abs(told + found.attrs["unexplained"] - gap) / max(abs(gap), 1e-9)
 
 
-def to_leaves(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rename the generator's columns to those of ``localise``."""
-    sides = {"0": "expected", "1": "actual"}
-    return frame.rename(columns={f"{c}{p}": f"{name}_{side}" for c, name in NAMES.items() for p, side in sides.items()})
+def drill_down(case: Case) -> list[frozenset]:
+    """Follow the revenue that is missing, one dimension at a time, into the value that holds most of it."""
+    frame = case.frame.assign(missing=case.frame["r1"] - case.frame["r0"])
+    inside, taken = frame, {}
+    while len(taken) < DEEPEST:
+        gap, best = inside["missing"].sum(), None
+        for name in case.dimensions:
+            if name in taken:
+                continue
+            parts = inside.groupby(name, observed=True)["missing"].sum()
+            value = parts.idxmin() if gap < 0 else parts.idxmax()
+            if best is None or abs(parts[value]) > abs(best[2]):
+                best = (name, value, parts[value])
+        if best is None or (taken and abs(best[2]) < EXPLAINED * abs(gap)):
+            break
+        taken[best[0]] = str(best[1])
+        inside = inside[inside[best[0]] == best[1]]
+    return [canonical(taken)]
 
 
-def canonical(slice_values: dict) -> frozenset:
-    """Return a slice in a form that can be compared."""
-    return frozenset(
-        (name, frozenset(values if isinstance(values, list) else [values])) for name, values in slice_values.items()
-    )
+class Peer:
+    """Hold a process that answers for other people's methods; started again when it takes too long."""
+
+    def __init__(self, python: str, checkout: str, seconds: float) -> None:
+        """Keep how to start it; nothing runs yet."""
+        script = Path(__file__).with_name("root_cause_peer.py")
+        self._command = [python, str(script), *([checkout] if checkout else [])]
+        self._seconds, self._process = seconds, None
+
+    def ask(self, method: str, case: Case) -> dict:
+        """Return slices and seconds, or an error."""
+        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+            case.frame.to_csv(file, index=False)
+            file.flush()
+            question = {"method": method, "leaves": file.name, "dimensions": case.dimensions}
+            if self._process is None:
+                pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+                self._process = subprocess.Popen(self._command, text=True, **pipes)
+            return self._exchange(json.dumps(question) + "\n")
+
+    def _exchange(self, question: str) -> dict:
+        import select
+
+        self._process.stdin.write(question)
+        self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], self._seconds)[0]:
+            self.close()
+            return {"error": f"no answer within {self._seconds:.0f} s"}
+        line = self._process.stdout.readline()
+        if not line:
+            self.close()
+            return {"error": "the process ended without an answer"}
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
 
-def score_case(module, seed: int, family: str, leads: int, **options) -> dict:
-    """Run one case and score it."""
-    frame, dimensions, truth = module.make_case(seed, family, leads=leads, **options)
-    base = frame["r0"].sum()
-    wanted = [t for t in truth if t["slice"] and (t["kind"] == "mix" or abs(t.get("impact", 0)) >= LEAST_SHARE * base)]
-    small = [t for t in truth if t["slice"] and t not in wanted]
-    leaves = to_leaves(frame)
-    start = time.perf_counter()
-    found = localise(leaves, dimensions, STEPS, amount="revenue")
-    seconds = time.perf_counter() - start
-    rows = [
-        (canonical(json.loads(row.slice_json)), KINDS.get((row.step, row.effect), "?"), row)
-        for row in found.itertuples()
-    ]
-    result = defaultdict(list)
-    result.update(seconds=[seconds], family=family, seed=seed, false=0, found=len(rows), wanted=len(wanted))
-    matched = set()
-    for t in wanted:
-        places = [i for i, (s, _, _) in enumerate(rows) if s == canonical(t["slice"])]
-        result["hit1"].append(bool(places) and places[0] < len(wanted) and places[0] < 1)
-        result["hit3"].append(bool(places) and places[0] < 3)
-        result["hit"].append(bool(places))
-        if not places:
-            result["missed"].append((t["kind"], t["slice"], t.get("impact", 0) / base))
-            continue
-        matched.update(places)
-        _, kind, row = rows[places[0]]
-        result["kind"].append(kind == t["kind"])
-        if t["kind"] != "mix":
-            result["error"].append(abs(row.contribution - t["impact"]) / abs(t["impact"]))
-            result["covered"].append(row.low <= t["impact"] <= row.high)
-    tolerated = {canonical(t["slice"]) for t in small}
-    for i, (s, kind, row) in enumerate(rows):
-        if i not in matched and s not in tolerated:
-            result["false"] += 1
-            result["wrong"].append((kind, row.slice, round(row.contribution / base, 4), row.q_value))
-    return result
+def choose_peers(python: str, checkout: str) -> tuple[list[str], list[str]]:
+    """Return the peers that can run, and why others can't."""
+    if not python:
+        return [], ["wise-pizza, adtributor, riskloc, autoroot: skipped, --peers-python names no Python to run them in"]
+    imported = subprocess.run([python, "-c", "import wise_pizza"], capture_output=True, text=True, check=False)
+    missing = {}
+    if imported.returncode:
+        why = (imported.stderr.strip().splitlines() or ["no reason given"])[-1]
+        missing["wise-pizza"] = f"wise-pizza: skipped, {python} can't import it ({why})"
+    if not checkout or not (Path(checkout) / "algorithms" / "riskloc.py").is_file():
+        missing["riskloc"] = "adtributor, riskloc, autoroot: skipped, --riskloc names no checkout of them"
+    return [name for name, needs in PEERS.items() if needs not in missing], list(missing.values())
+
+
+class Run:
+    """Hold one generator's cases and every method's tallies: one over all cases, one over those that peers got too."""
+
+    def __init__(self, ask: Callable[[str, Case], dict], peers: Sequence[str]) -> None:
+        """Start with nothing tallied."""
+        self.ask, self.peers = ask, list(peers)
+        self.own: dict[tuple[str, str], Tally] = defaultdict(Tally)
+        self.shared: dict[tuple[str, str], Tally] = defaultdict(Tally)
+        self.errors: list[str] = []
+
+    def add(self, case: Case, *, is_shared: bool) -> None:
+        """Run everything on one case."""
+        claims, seconds, add_up = run_localise(case)
+        begun = time.perf_counter()
+        naive = [Claim(one) for one in drill_down(case)]
+        answers = {"localise": (claims, seconds, add_up), "naive": (naive, time.perf_counter() - begun, None)}
+        for name, given in answers.items():
+            self._note(self.own, name, case, given)
+            if is_shared:
+                self._note(self.shared, name, case, given)
+        for name in self.peers if is_shared else ():
+            answered = self.ask(name, case)
+            if "error" in answered:
+                self.errors.append(f"{name} on {case.family} {case.seed}: {answered['error']}; counted as silent")
+            slices = [Claim(canonical(one)) for one in answered.get("slices", [])]
+            self._note(self.shared, name, case, (slices, answered.get("seconds", float("nan")), None))
+
+    def _note(self, tallies: dict, name: str, case: Case, given: tuple) -> None:
+        for family in (case.family, "all"):
+            tallies[name, family].judge(case, *given)
+
+    def print(self, families: Sequence[str], *, is_verbose: bool) -> None:
+        """Print the tables."""
+        print(HEADER)
+        for name in ("localise", "naive"):
+            for family in (*families, "all"):
+                if (name, family) in self.own:
+                    print(write_line(name, family, self.own[name, family]))
+        total = self.own["localise", "all"]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"parts miss the gap by at most {max(total.add_up):.1e} of it; peak memory {peak:.0f} MB")
+        if self.peers:
+            print(f"\nthe {len(self.shared['localise', 'all'].seconds)} cases that every method got")
+            print(HEADER)
+            for name in ("localise", "naive", *self.peers):
+                print(write_line(name.replace("wise-pizza", "wise"), "all", self.shared[name, "all"]))
+        for remark in [*self.errors, *(total.remarks if is_verbose else [])]:
+            print(" ", remark)
+
+
+def run_generator(path: Path, options: argparse.Namespace, peer: Peer, peers: Sequence[str]) -> None:
+    """Run one generator's cases and print its tables."""
+    module = load_generator(path)
+    known = tuple(getattr(module, "FAMILIES", FAMILIES))
+    families = [one for one in known if not options.families or one in options.families.split(",")]
+    run = Run(peer.ask, peers)
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\n{path.name}: {options.leads:,} leads per period, load average {load} (seconds are wall)")
+    for family in families:
+        wanted = options.null_cases if family in EMPTY and options.null_cases else options.cases
+        for place in range(options.first, options.first + wanted):
+            case = make_case(module, family, 1000 * (known.index(family) + 1) + 1 + place, leads=options.leads)
+            run.add(case, is_shared=place < options.first + options.peer_cases)
+    run.print(families, is_verbose=options.verbose)
 
 
 def main() -> None:
-    """Run the benchmark and print its table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--generator", type=Path, required=True)
+    """Run the benchmark and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--generator", type=Path, action="append", required=True)
     parser.add_argument("--cases", type=int, default=4)
+    parser.add_argument(
+        "--null-cases", type=int, default=0, help="of each family without a cause; as --cases unless said"
+    )
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--leads", type=int, default=100_000)
-    parser.add_argument("--families", default=",".join(FAMILIES))
+    parser.add_argument("--families", default="")
+    parser.add_argument("--peers-python", default="", help="a Python that has wise-pizza")
+    parser.add_argument("--riskloc", default="", help="a checkout of github.com/shaido987/riskloc")
+    parser.add_argument("--peer-cases", type=int, default=2, help="cases per family that the peers get")
+    parser.add_argument("--peer-seconds", type=float, default=300.0, help="after which a peer counts as silent")
     parser.add_argument("--verbose", action="store_true")
-    arguments = parser.parse_args()
-    module = load_generator(arguments.generator)
-    total = defaultdict(list)
-    print("family     hit@1 hit@3 P    R    F1    kind  error  cover false seconds")
-    for family in arguments.families.split(","):
-        own = defaultdict(list)
-        for case in range(arguments.first, arguments.first + arguments.cases):
-            seed = 1000 * (FAMILIES.index(family) + 1) + 1 + case
-            result = score_case(module, seed, family, arguments.leads)
-            for name in ("hit1", "hit3", "hit", "kind", "error", "covered", "seconds"):
-                own[name] += result[name]
-            own["false"].append(result["false"])
-            if arguments.verbose and (result["missed"] or result["wrong"]):
-                print(f"  {family} {seed}: missed {result['missed']} wrong {result['wrong']}")
-        print_line(family, own)
-        for name, values in own.items():
-            total[name] += values
-    print_line("all", total)
-
-
-def print_line(name: str, own: dict) -> None:
-    """Print one line of the table."""
-
-    def share(values: list) -> str:
-        return f"{sum(values) / len(values):.2f}" if values else " -  "
-
-    hits, false = sum(own["hit"]), sum(own["false"])
-    precision = hits / (hits + false) if hits + false else float("nan")
-    recall = hits / len(own["hit"]) if own["hit"] else float("nan")
-    f1 = 2 * hits / (hits + false + len(own["hit"])) if own["hit"] else float("nan")
-    error = f"{median(own['error']):.3f}" if own["error"] else "  -  "
-    shares = [share(own["hit1"]), share(own["hit3"]), f"{precision:.2f} {recall:.2f} {f1:.2f}", share(own["kind"])]
-    false = share([n > 0 for n in own["false"]])
-    print(f"{name:9}", *shares, error, share(own["covered"]), false, f"{median(own['seconds']):.2f}", sep="  ")
+    options = parser.parse_args()
+    peers, skipped = choose_peers(options.peers_python, options.riskloc)
+    peer = Peer(options.peers_python, options.riskloc, options.peer_seconds)
+    try:
+        for path in options.generator:
+            run_generator(path, options, peer, peers)
+    finally:
+        peer.close()
+    for reason in skipped:
+        print(reason)
 
 
 if __name__ == "__main__":
