@@ -115,9 +115,7 @@ def adjust_rates(
         return None
     codes = journeys.records[rated.object].codes
     inside = (rated.day >= day_number(start)) & (rated.day <= day_number(end))
-    if role:
-        roles = find_roles(company)
-        inside &= np.array([roles.get(str(name), "") == role for name in journeys.labels[by]])[codes[by]]
+    inside &= has_role(company, journeys, by, codes[by], role)
     rows = inside & rated.is_counted
     is_success = rated.is_success
     if not rows.any() or is_success[rows].all() or not is_success[rows].any():
@@ -128,19 +126,19 @@ def adjust_rates(
     dimensions = choose_mix(company, journeys, rated.object, rows, is_success, by=by).used
     expected = expect_successes([codes[id] for id in dimensions], is_success, base, rows)
     frame, dispersion = _compare(journeys, by, codes[by][rows], is_success[rows], expected, minimum_n, confidence)
-    return Adjusted(
-        frame,
-        by,
-        dimensions,
-        float(is_success[rows].mean()),
-        _measure_spread(frame, minimum_n),
-        kpi,
-        definition.label,
-        role,
-        _test_spread(codes[by][rows], is_success[rows], expected),
-        dispersion,
-        int((inside & rated.is_young).sum()),
-    )
+    about = {"kpi": kpi, "label": definition.label, "role": role, "dispersion": dispersion}
+    about["spread_p"] = _test_spread(codes[by][rows], is_success[rows], expected)
+    about["n_young"] = int((inside & rated.is_young).sum())
+    rate, spread = float(is_success[rows].mean()), _measure_spread(frame, minimum_n)
+    return Adjusted(frame, by, dimensions, rate, spread, **about)
+
+
+def has_role(company, journeys: Journeys, by: str, codes: np.ndarray, role: str) -> np.ndarray:
+    """Return whose records are those of people of a role; of everybody where it is empty."""
+    if not role:
+        return np.ones(len(codes), dtype=bool)
+    roles = find_roles(company)
+    return np.array([roles.get(str(name), "") == role for name in journeys.labels[by]])[codes]
 
 
 def _compare(

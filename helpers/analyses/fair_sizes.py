@@ -15,10 +15,10 @@ from helpers.analyses.adjusted import (
     STANDS_OUT,
     WITHIN,
     Adjusted,
+    has_role,
 )
 from helpers.analyses.change import correct
 from helpers.analyses.control_limits import measure_dispersion, two_sided
-from helpers.analyses.roles import find_roles
 from helpers.analyses.standardisation import choose_mix
 from helpers.engine.journeys import BLANK, build_journeys
 from helpers.engine.timeline import NO_DAY, day_number
@@ -69,9 +69,7 @@ def adjust_sizes(
     day, money = deals.reached["won", "new"], deals.cents["amount"] / 100
     known = (day != NO_DAY) & (money > 0)
     rows = known & (day >= day_number(start)) & (day <= day_number(end))
-    if role:
-        roles = find_roles(company)
-        rows &= np.array([roles.get(str(name), "") == role for name in journeys.labels[by]])[deals.codes[by]]
+    rows &= has_role(company, journeys, by, deals.codes[by], role)
     if rows.sum() < 2:
         return None
     every_other = np.cumsum(rows) % 2  # ten deals per factor learnt, as choose_mix asks five of either outcome

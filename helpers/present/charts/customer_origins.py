@@ -87,7 +87,7 @@ def _draw(origins: Origins, title: str, subtitle: str, currency: str) -> Display
 
 
 def _rows(origins: Origins, currency: str) -> pd.DataFrame:
-    """Return the ways in by logos (by revenue or seats where too few left), those beyond chance first, one name each."""
+    """Return the ways in by logos (by revenue or seats where too few left), beyond chance first, one name each."""
     judged = origins.frame[origins.frame["p_value"].notna()]
     measure = next((one for one in (LOGOS, REVENUE, SEATS) if (judged["measure"] == one).sum() > 1), LOGOS)
     frame = judged[judged["measure"] == measure].copy()
