@@ -126,11 +126,13 @@ def _is_there(company, need: str) -> bool:
 
 def _say_missing(company, needs: list[str]) -> str:
     """Say which fields a test lacks, what they hold, and how they get there."""
-    meanings, named, places = read_meanings(), [], []
+    meanings, named = read_meanings(), []
+    places: dict[str, list[str]] = {}
     for need in needs:
         object, column = need.split(".")
         means = meanings[object, column][1].rstrip(".") if (object, column) in meanings else ""
         told = f" ({in_sentence(means)})" if means else ""
         named.append(f"the {object.replace('_', ' ')}'s {column.replace('_', ' ')}{told}")
-        places.append(f"{column} under [objects.{object}.fields]")
-    return f"Needs {' and '.join(named)}. Export it, then map its column to {' and '.join(places)} in company.toml"
+        places.setdefault(object, []).append(column)
+    where = " and ".join(f"{', '.join(columns)} under [objects.{object}.fields]" for object, columns in places.items())
+    return f"Needs {' and '.join(named)}. Export it, then map its column to {where} in company.toml"

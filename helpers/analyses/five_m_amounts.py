@@ -5,6 +5,7 @@ import pandas as pd
 
 from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, THIS_PERIOD, UNTESTED, Answer, Question, too_few
 from helpers.analyses.five_m_shares import measure_change
+from helpers.analyses.process_tests import compare_ranks
 from helpers.engine.timeline import NO_DAY
 from helpers.model.cause import CauseRule
 from helpers.units import format_value
@@ -74,7 +75,7 @@ def ask_scale(question: Question, rule: CauseRule) -> Answer:
             ratio = float(np.median(decided.amount[mine]) / np.median(decided.amount[was]))
             scale = min(SCALES, key=lambda one: abs(np.log(ratio / one)))
             if max(ratio / scale, scale / ratio) <= NEAR:
-                p_value = _compare_ranks(decided.amount[mine], decided.amount[was])
+                p_value = compare_ranks(decided.amount[mine], decided.amount[was])
                 found.append((p_value, id, str(texts[code]), ratio, mine))
     if not found:
         return Answer(NO_SIGN, "No slice's usual amount is a multiple of ten of what it was", n=n, n_before=n_before)
@@ -98,13 +99,3 @@ def ask_scale(question: Question, rule: CauseRule) -> Answer:
         counts_for=THIS_PERIOD if money is not None else "", began=question.period.start,
         why_no_money="" if money is not None else "the amounts are too large: the gap is larger than told",
     )  # fmt: skip
-
-
-def _compare_ranks(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the two-sided p-value of the rank-sum test of Mann and Whitney (1947), by its normal approximation."""
-    from scipy.special import erfc
-
-    n, m = len(one), len(other)
-    ranks = pd.Series(np.concatenate([one, other])).rank().to_numpy()[:n].sum()
-    z = (ranks - n * (n + m + 1) / 2) / np.sqrt(n * m * (n + m + 1) / 12)
-    return float(erfc(abs(z) / np.sqrt(2)))

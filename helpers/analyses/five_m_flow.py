@@ -8,7 +8,7 @@ from helpers.analyses.five_m_method import find_touches
 from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer, Question, too_few
 from helpers.analyses.five_m_shares import Change, measure_change, tell_change
 from helpers.analyses.leaf_dimensions import FIRST_ASKED
-from helpers.analyses.process_tests import chance_of, matters
+from helpers.analyses.process_tests import chance_of, compare_ranks, matters
 from helpers.analyses.stage_visits import HISTORY, find_visits
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.model.cause import CauseRule
@@ -19,6 +19,9 @@ ALIKE = 1.25
 
 UNLIKE = 2.0
 """Two slices need different work where the deals of one are this many times as large as those of the other."""
+
+SURE = 0.001
+"""p-value up to which a difference in size is beyond doubt."""
 
 USUAL_STAY = 0.9
 FEWEST_STAYS = 20
@@ -34,6 +37,7 @@ class Worked:
     touches: float
     steps: float
     size: float
+    sizes: np.ndarray
     change: Change
 
 
@@ -53,7 +57,8 @@ def ask_one_process(question: Question, rule: CauseRule) -> Answer:
         for falling in slices:
             other = _find_unlike(falling, slices)
             if other is not None:
-                found.append((falling.change.p_value, id, falling, other))
+                p_value = max(falling.change.p_value, _chance_of_both(falling.change, other.change))
+                found.append((p_value, id, falling, other))
     if not looked:
         return too_few(most, rule.least_records)
     if not found:
@@ -88,7 +93,7 @@ def _measure_slices(question: Question, rule: CauseRule, codes: np.ndarray, touc
             continue
         days = float(np.mean((decided.day - decided.created)[dated]))
         means = [_mean_of(numbers, seen, rule.least_records) for numbers in (touches, steps)]
-        found.append(Worked(int(code), days, *means, float(np.median(sizes)), change))
+        found.append(Worked(int(code), days, *means, float(np.median(sizes)), sizes, change))
     return found
 
 
@@ -98,11 +103,30 @@ def _find_unlike(falling: Worked, slices: list[Worked]) -> Worked | None:
         return None
     alike = [
         other for other in slices
-        if other is not falling and _ratio(other.size, falling.size) >= UNLIKE
+        if other is not falling and _are_unlike(other.sizes, falling.sizes)
         and _ratio(other.days, falling.days) <= ALIKE
         and _is_alike(other.touches, falling.touches) and _is_alike(other.steps, falling.steps)
     ]  # fmt: skip
     return max(alike, key=lambda other: _ratio(other.size, falling.size), default=None)
+
+
+def _are_unlike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether the deals of one slice are clearly larger: by median, by mean, and beyond chance."""
+    ratios = [_ratio(float(tell(one)), float(tell(other))) for tell in (np.median, np.mean)]
+    return min(ratios) >= UNLIKE and compare_ranks(one, other) <= SURE
+
+
+def _chance_of_both(falling: Change, other: Change) -> float:
+    """Return how likely a rate falls so much further than another one's by chance; 1 where the other fell as far."""
+    from scipy.special import erfc
+
+    fall = (falling.now - falling.before) - (other.now - other.before)
+    variance = sum(
+        share * (1 - share) / max(n, 1)
+        for one in (falling, other)
+        for share, n in ((one.now, one.n_now), (one.before, one.n_before))
+    )
+    return float(erfc(-fall / np.sqrt(2 * variance))) if fall < 0 and variance > 0 else 1.0
 
 
 def _is_alike(one: float, other: float) -> bool:

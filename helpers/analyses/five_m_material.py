@@ -24,15 +24,19 @@ STAGE_OF = {"deals_won": "won", "won": "won"}
 def find_rows(question: Question, cause: dict) -> tuple[str, np.ndarray]:
     """Return the records behind a localised cause: those of the period that lie in its slice, and whose they are."""
     is_closing = cause["lens"] == "closing"
-    object = "deal" if is_closing or "contact" not in question.journeys.records else "contact"
+    object = (
+        "deal"
+        if (is_closing and question.decided is not None) or "contact" not in question.journeys.records
+        else ("contact")
+    )
     records = question.journeys.records.get(object)
     if records is None:
         return "", np.empty(0, np.int64)
-    if is_closing and question.decided is not None:
+    if object == "deal" and question.decided is not None:
         days = question.decided.day
     else:
-        stage = question.company.catalog.stages
-        days = next((records.reached[id, "all"] for id in stage if (id, "all") in records.reached), None)
+        first = ["won"] if is_closing else list(question.company.catalog.stages)
+        days = next((records.reached[id, "all"] for id in first if (id, "all") in records.reached), None)
     if days is None:
         return object, np.empty(0, np.int64)
     keep, _ = question.side(days.astype(np.int64))
@@ -97,7 +101,7 @@ def ask_localised(question: Question, rule: CauseRule) -> Answer:
         rows = np.union1d(rows, more) if other == object else rows
     statement = str(first["statement"])
     statement += f", and {len(mine) - 1} more" if len(mine) > 1 else ""
-    if first["lens"] == "closing" and first["effect"] == "rate":
+    if object == "deal" and first["effect"] == "rate":
         statement += _tell_reasons(question, rows)
     leaves = question.leaves.get(first["lens"])
     n = len(rows) or int(max(sum(row["n_actual"] for row in mine), 0))

@@ -44,7 +44,7 @@ def ask_speed(question: Question, rule: CauseRule) -> Answer:
     old_enough = (created != NO_DAY) & (created <= day_number(question.as_of) - rule.within_days)
     unit = "a day" if rule.within_days == 1 else f"{rule.within_days} days"
     answer = _ask_outside(question, rule, slow, created, old_enough, f"New contacts not touched within {unit}")
-    if answer.verdict == EVIDENCE and answer.money is None and "don't go on less" in answer.why_no_money:
+    if answer.verdict == EVIDENCE and answer.is_free:
         return replace(
             answer, verdict=NO_SIGN, statement=f"{answer.statement}: slower, and it costs nothing that shows"
         )

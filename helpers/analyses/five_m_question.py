@@ -44,6 +44,7 @@ class Answer:
         began: First day of what was found, where a day or period can be told.
         fits: Whether it began with the gap and not long before it.
         is_state: Whether it tells how things are and not how they changed.
+        is_free: Whether records in the bad state were seen to go on no less often than like ones.
         is_corrected: Whether the p-value is corrected for everything that was searched already, as a q-value is.
     """
 
@@ -64,6 +65,7 @@ class Answer:
     fits: bool = True
     is_state: bool = False
     is_corrected: bool = False
+    is_free: bool = False
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,8 @@ def tell_contacts(question: Question, rule: CauseRule, change: Change, is_bad: n
     answer = replace(answer, statement=answer.statement + told)
     value = question.find_value("contact", stage)
     if not loss.is_clear:
-        return replace(answer, why_no_money="such contacts don't go on less often than like ones beyond chance")
+        why = "such contacts don't go on less often than like ones beyond chance"
+        return replace(answer, why_no_money=why, is_free=True)
     if value is None:
         return replace(answer, why_no_money="no closed revenue says what such a contact brings")
     money, low, high = price(change, loss, value)

@@ -14,7 +14,8 @@ HIGH, MEDIUM, LOW = "high", "medium", "low"
 CONFIDENCE_RULE = (
     "high: far beyond chance after correcting for every question asked (q at most a tenth of the level), with enough "
     "records on both sides, and it began with the gap; medium: beyond chance (q within the level), but few records "
-    "or a less clear q; low: it began long before the gap, or it is how things are and not a change."
+    "or a less clear q; low: it began long before the gap, it costs nothing that shows, or it is how things are and "
+    "not a change."
 )
 
 SAME_RECORDS = 0.5
@@ -55,6 +56,8 @@ def judge_confidence(rule: CauseRule, answer: Answer, q_value: float) -> tuple[s
         return LOW, "how things are, not a change: it can hide a cause"
     if not answer.fits:
         return LOW, "it began before the gap"
+    if answer.is_free:
+        return LOW, "it costs nothing that shows"
     few = min(answer.n, answer.n_before or answer.n) < rule.least_records
     shown = f"q {q_value:.2g}" if q_value >= 0.0001 else "q below 0.0001"
     if q_value <= rule.significance / 10 and not few:

@@ -124,6 +124,21 @@ def compare_shares(yes_now: np.ndarray, yes_before: np.ndarray) -> ShareTest:
     return ShareTest(now, before, n_now, n_before, p_value)
 
 
+def compare_ranks(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the two-sided p-value of the rank-sum test of Mann and Whitney (1947), by its normal approximation.
+
+    >>> compare_ranks(np.arange(50.0), np.arange(50.0))
+    1.0
+    """
+    import pandas as pd
+    from scipy.special import erfc
+
+    n, m = len(one), len(other)
+    ranks = pd.Series(np.concatenate([one, other])).rank().to_numpy()[:n].sum()
+    z = (ranks - n * (n + m + 1) / 2) / np.sqrt(n * m * (n + m + 1) / 12)
+    return float(erfc(abs(z) / np.sqrt(2)))
+
+
 @dataclass(frozen=True)
 class Break:
     """Hold a step in a share: where, from which day, from what to what, how sure."""

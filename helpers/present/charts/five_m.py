@@ -130,7 +130,9 @@ def _say_money(row: dict, currency: str) -> str:
     counted = 0.0 if words.is_missing(row["money_added"]) else float(row["money_added"])
     if not row["overlaps"] or abs(counted - float(row["money"])) < 0.5:
         return told
-    beside = "the gap" if row["overlaps"] == "gap" else row["overlaps"].replace("_", " ")
+    beside = row["overlaps"].replace("_", " ")
+    if beside == "gap":
+        return f"{told}, more than the gap: {words.say_value(counted, 'currency', currency=currency)} is added"
     if abs(counted) < 0.5:
         return f"{told}, the same money as {beside}: not added"
     return f"{told}, of which {words.say_value(counted, 'currency', currency=currency)} is not told by {beside} already"
