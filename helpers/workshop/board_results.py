@@ -33,9 +33,10 @@ class BoardResults:
 
     def _show_board(self) -> Sequence[Shown]:
         from helpers.analyses.gap import explain_gap
-        from helpers.present.forms.board_entry import open_board_form
+        from helpers.present.forms.board_entry import find_effects, open_board_form
 
         book = self._reviews.open_book()
         asked = {"period": book.period, "compared": book.compared, "history": book.history, "as_of": book.as_of}
         gap = explain_gap(book.company, **asked, compare_to=book.compare_to)
-        return [lambda: open_board_form(book, gap, by=self._by)]
+        effects = find_effects(book)
+        return [lambda: open_board_form(book, gap, by=self._by, effects=effects)]

@@ -39,9 +39,11 @@ BRIDGE = """(number) => {
 }"""
 
 
-def open_form(folder, author, **options):
+def open_form(folder, author, *, effects=None, **options):
     """Open the form as a kernel does, with evidence that can be counted by eye."""
-    scene = Scene(author, "Q3 2026", None, OFFERS, ("Ana Okafor", "Cleo Day"), BoardWords("EUR", "currency", KPIS))
+    scene = Scene(
+        author, "Q3 2026", None, OFFERS, ("Ana Okafor", "Cleo Day"), effects or {}, BoardWords("EUR", "currency", KPIS)
+    )
     form = BoardForm(
         BoardEditor(folder, author=author), scene, gap=-250_000.0,
         subtitle="Closed revenue, Q3 2026 · as of 30 Sep 2026", **options,

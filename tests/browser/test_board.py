@@ -248,3 +248,28 @@ def test_under_pseudonyms_no_colleague_is_named_anywhere_on_the_page(ana, ben, p
     expect(ana.card(SHOW)).to_contain_text("Respondent 1")
     assert "ben" not in page.content().lower().replace("benchmark", "")
     assert "ben-ito" not in str(ana.form.board.state)
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, select, dialog")].filter((one) => {
+    const label = one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.textContent;
+    const by = document.getElementById(one.getAttribute("aria-labelledby") ?? "")?.textContent;
+    return !(label || by || "").trim();
+}).map((one) => one.outerHTML)"""
+HOSTILE = '</script><img src=x onerror="window.broken = true"> {{7*7}} \u202egnp.exe \U0001f69a'
+
+
+def test_every_control_has_a_name_and_what_people_type_is_text(ana, ben, page):
+    ben.add("Method", HOSTILE)
+    ben.open_sheet(HOSTILE).get_by_label("Your comment").fill(HOSTILE)
+    ben.sheet.get_by_label("Why 1").fill(HOSTILE)
+    ben.sheet.get_by_text("Keep", exact=True).click()
+    ben.sheet.get_by_role("button", name="Add a prevention").click()
+    ben.sheet.get_by_label("What is done").fill(HOSTILE)
+    ben.sheet.get_by_role("button", name="Say it").click()
+    expect(ben.sheet.get_by_role("list", name="Comments")).to_contain_text("{{7*7}}")
+    ana.look()
+    ana.open_sheet(HOSTILE)
+    for window in (ana, ben):
+        expect(window.sheet.get_by_role("list", name="Comments")).to_contain_text("onerror")
+        assert window.page.evaluate(NAMELESS) == []
+        assert window.page.evaluate("window.broken") is None and window.page.locator("img").count() == 0

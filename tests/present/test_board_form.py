@@ -9,7 +9,7 @@ import pytest
 
 from helpers.answers.board import read_board
 from helpers.answers.store import Answers
-from helpers.model.board import Why
+from helpers.model.board import EffectCheck, Why
 from helpers.present.board_view import show_board_rules
 from helpers.present.forms import board_entry
 from helpers.present.forms.board_state import sign
@@ -62,6 +62,24 @@ def test_a_page_learns_no_id_and_asks_by_signs(tmp_path):
     assert form.board.state["dots"] == {"used": 2, "most": 3}
     assert form.act({"op": "set", "kind": "cause", "t": added, "key": "text", "value": " ", "n": 5})["error"]
     assert read_board(tmp_path)[0].causes[0].cause.text == "Owners carry too much"
+
+
+def test_what_the_data_says_of_an_action_s_effect_is_kept_with_it_whoever_wrote_it(tmp_path):
+    ben = open_form(tmp_path, "Ben Ito")
+    cause = ben.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]
+    ben.act({"op": "decide", "t": cause, "state": "kept", "n": 2})
+    action = ben.act({"op": "action", "t": cause, "kind": "contain", "n": 3})["focus"]
+    found = EffectCheck(date(2027, 1, 15), 0.21, 140, "failed", True, "Oct to Dec 2026: far from 30 %")
+    ana = open_form(tmp_path, "Ana Okafor", effects={"ben-ito-action-2": found})
+    (shown,) = ana.board.state["bones"][0]["cards"][0]["actions"]
+    assert "15\u00a0Jan\u00a02027: it did not work; opened again" in shown["effect_now"] and shown["checks"] == []
+    assert ana.act({"op": "check", "t": action, "n": 1})["said"] == "Kept with the action"
+    (shown,) = ana.board.state["bones"][0]["cards"][0]["actions"]
+    assert shown["effect_now"] == "" and len(shown["checks"]) == 1
+    assert ana.board.state["bones"][0]["cards"][0]["is_reopened"]
+    assert "nothing new" in ana.act({"op": "check", "t": action, "n": 2})["error"]
+    (kept,) = read_board(tmp_path)[0].actions
+    assert kept.checks == (found,) and kept.author == "Ben Ito"
 
 
 @pytest.mark.parametrize("asked", [{"op": "burn"}, {"op": "set"}, {"op": "take", "t": 3}, {"op": "decide", "t": []}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from ipywidgets import Widget
 
 from helpers.analyses.board_offers import list_board_evidence
 from helpers.analyses.board_review import check_board
+from helpers.analyses.effectiveness import check_actions, keep_checks
 from helpers.analyses.people_in_text import list_people
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.pseudonyms import find_hiding
-from helpers.model.board import Board
+from helpers.model.board import Board, EffectCheck
 from helpers.present import words
 from helpers.present.board_view import show_board_rules
 from helpers.present.forms.attendance import is_attended
@@ -28,7 +30,9 @@ QUESTION = (
 )
 
 
-def open_board_form(book: Any, gap: Any, *, by: str = "", subtitle: str = "") -> Any:
+def open_board_form(
+    book: Any, gap: Any, *, by: str = "", subtitle: str = "", effects: Mapping[str, EffectCheck] | None = None
+) -> Any:
     """Open the board as a form where somebody is there to fill it in, else show what is still to mend on it.
 
     Args:
@@ -36,6 +40,7 @@ def open_board_form(book: Any, gap: Any, *, by: str = "", subtitle: str = "") ->
         gap: The result of ``explain_gap``.
         by: Who edits; empty asks once.
         subtitle: What stands under the title; empty says what is asked about.
+        effects: What ``find_effects`` found; None computes it.
 
     Returns:
         A widget; a display where nobody can be asked, or names are hidden for good.
@@ -45,13 +50,17 @@ def open_board_form(book: Any, gap: Any, *, by: str = "", subtitle: str = "") ->
     if bool(getattr(company.answers, "hides_people", False)) or not is_attended():
         return show_board_rules(company.answers.board, _check(book, gap), subtitle=said)
 
+    known = find_effects(book) if effects is None else effects
+
     def make(name: str) -> Widget:
-        return make_board_form(book, gap, by=name, subtitle=said).widget
+        return make_board_form(book, gap, by=name, subtitle=said, effects=known).widget
 
     return make(by.strip()) if by.strip() else ask_name(make, question=QUESTION, button="Open the board")
 
 
-def make_board_form(book: Any, gap: Any, *, by: str, subtitle: str = "") -> BoardForm:
+def make_board_form(
+    book: Any, gap: Any, *, by: str, subtitle: str = "", effects: Mapping[str, EffectCheck] | None = None
+) -> BoardForm:
     """Make the form of one person.
 
     Args:
@@ -59,6 +68,7 @@ def make_board_form(book: Any, gap: Any, *, by: str, subtitle: str = "") -> Boar
         gap: The result of ``explain_gap``.
         by: Whose form it is.
         subtitle: What stands under the title; empty says what is asked about.
+        effects: Action's id → what the data says by now of its effect.
     """
     company = book.company
     kpis = {id: (kpi.label, kpi.unit) for id, kpi in company.catalog.kpis.items()}
@@ -68,6 +78,7 @@ def make_board_form(book: Any, gap: Any, *, by: str, subtitle: str = "") -> Boar
         book.as_of,
         list_board_evidence(gap),
         list_owners(company, company.answers.board),
+        effects or {},
         BoardWords(company.currency, "currency" if gap.is_money else "count", kpis),
         has_milieu=has_milieu(company),
     )
@@ -78,6 +89,14 @@ def make_board_form(book: Any, gap: Any, *, by: str, subtitle: str = "") -> Boar
         subtitle=subtitle or _say_subtitle(book, gap),
         find_hiding=partial(find_hiding, Path(company.folder), always=bool(company.answers.hides_names)),
     )
+
+
+def find_effects(book: Any) -> dict[str, EffectCheck]:
+    """Return what the data says by now of the effect of actions on the board, where that is worth keeping."""
+    board = book.company.answers.board
+    if not board.actions:
+        return {}
+    return keep_checks(check_actions(book.company, board, as_of=book.as_of, history=book.history))
 
 
 def list_owners(company: Any, board: Board) -> tuple[str, ...]:

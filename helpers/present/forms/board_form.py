@@ -13,6 +13,7 @@ from ipywidgets import HBox, VBox
 from helpers.analyses.board_evidence import BoardEvidence
 from helpers.analyses.board_review import check_board, summarise_board
 from helpers.answers.board_editing import UNTOLD, BoardEditor
+from helpers.answers.board_files import keep_check
 from helpers.answers.board_hiding import make_cleaner
 from helpers.answers.board_records import read_whys, write_evidence, write_whys
 from helpers.answers.board_rows import Place
@@ -21,7 +22,7 @@ from helpers.errors import AnswersError
 from helpers.model.board import BONE_LABELS, Evidence
 from helpers.present.cards import message_html
 from helpers.present.forms.autosave import Autosave
-from helpers.present.forms.board_state import Scene, describe_board, sign
+from helpers.present.forms.board_state import Scene, describe_board, find_effect, sign
 from helpers.present.forms.board_typing import read_text
 from helpers.present.forms.cause_board import CauseBoard
 from helpers.present.forms.save_status import SaveStatus
@@ -140,6 +141,7 @@ class BoardForm:
             "set": self._set, "add": self._add, "take": self._take_offer, "remove": self._remove, "vote": self._vote,
             "comment": self._comment, "decide": self._decide, "action": self._add_action, "link": self._link,
             "unlink": self._unlink, "undo": self._undo, "refresh": self._refresh, "resolve": self._resolve,
+            "check": self._keep_check,
         }  # fmt: skip
         act, number = acts.get(str(asked["op"])), asked.get("n")
         if isinstance(number, int):
@@ -258,6 +260,18 @@ class BoardForm:
         self._faulty.clear()
         what = self.editor.undo()
         return {"said": f"Taken back: {what}" if what else "There is nothing to take back"}
+
+    def _keep_check(self, asked: Mapping[str, Any]) -> Answer:
+        """Keep what the data says of an action's effect with the action, whoever wrote it."""
+        id = self._id(asked.get("t"))
+        action = next((one for one in self.editor.board.actions if one.id == id), None)
+        found = find_effect(action, self._scene) if action else None
+        if found is None:
+            raise AnswersError("There is nothing new to keep.")
+        self.autosave.save()
+        keep_check(self.editor.folder, self.editor.board, id, found)
+        self.editor.refresh()
+        return {"said": "Kept with the action"}
 
     def _refresh(self, _: Mapping[str, Any]) -> Answer:
         self.autosave.save()

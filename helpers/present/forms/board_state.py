@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -61,6 +61,7 @@ class Scene:
         found: As of which day the data was read.
         offers: What the data shows.
         people: Names that an action's owner can have.
+        effects: Action's id → what the data says by now of its effect, where that is worth keeping.
         said: Units and currency.
         has_milieu: Whether the sixth bone is switched on.
         hide: Returns the pseudonym of a name; the name itself where names are shown.
@@ -72,6 +73,7 @@ class Scene:
     found: date | None = None
     offers: tuple[BoardEvidence, ...] = ()
     people: Sequence[str] = ()
+    effects: Mapping[str, EffectCheck] = field(default_factory=dict)
     said: BoardWords = field(default_factory=BoardWords)
     has_milieu: bool = False
     hide: Callable[[str], str] = str
@@ -234,8 +236,16 @@ def _action(item: Action, scene: Scene) -> dict[str, Any]:
         "guard": item.guard,
         "pauses": scene.text(item.pauses, item.author),
         "state": item.state,
-        "checks": [_check(one, item, said) for one in item.checks],
+        "checks": [scene.clean(_check(one, item, said)) for one in item.checks],
+        "effect_now": scene.clean(_check(now, item, said)) if (now := find_effect(item, scene)) else "",
     }
+
+
+def find_effect(action: Action, scene: Scene) -> EffectCheck | None:
+    """Return what the data says of an action's effect and the file doesn't hold yet; None where there is nothing."""
+    now, last = scene.effects.get(action.id), action.checks[-1] if action.checks else None
+    is_kept = now is not None and last is not None and (last.verdict, last.note) == (now.verdict, now.note)
+    return None if is_kept else now
 
 
 def _check(one: EffectCheck, action: Action, said: BoardWords) -> str:
@@ -243,7 +253,8 @@ def _check(one: EffectCheck, action: Action, said: BoardWords) -> str:
     value = format_value(one.value, unit, currency=said.currency) if one.value is not None else "not available"
     ending = "; opened again" if one.reopened else ""
     verdict = CHECK_VERDICTS.get(one.verdict, one.verdict)
-    return f"{words.say_date(one.day)}: {value} ({words.say_n(one.n)}): {verdict}{ending}"
+    told = f"{words.say_date(one.day)}: {verdict}{ending}, {value} ({words.say_n(one.n)})"
+    return words.keep_together(f"{told}. {one.note}" if one.note else told)
 
 
 def _problem(board: Board, scene: Scene) -> dict[str, Any]:

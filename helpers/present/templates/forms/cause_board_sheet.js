@@ -266,10 +266,11 @@ class ActionCard {
       return id;
     };
     this.checks = make("ul", { class: "checks" });
+    this.now = make("p", { class: "effect-now" });
     if (!action.is_mine) {
       this.plain = make("p", { class: "said" });
       this.who = make("p", { class: "note" });
-      this.node = make("article", { class: "action-card" }, this.plain, this.who, this.checks);
+      this.node = make("article", { class: "action-card" }, this.plain, this.who, this.checks, this.now);
       return;
     }
     const kpis = [["", "Choose a KPI"], ...say.kpis];
@@ -288,7 +289,7 @@ class ActionCard {
         add("pauses", "What is paused for it", make("input", { type: "text" }), { isWide: true }))),
       add("state", "State", choose(say.action_states)),
       make("button", { type: "button", class: "quiet", onclick: () => board.send("remove", { kind: "action", t: action.t }) }, "Remove"),
-      this.checks, ...(this.lists ?? []));
+      this.checks, this.now, ...(this.lists ?? []));
   }
 
   paint(action) {
@@ -300,5 +301,8 @@ class ActionCard {
     }
     this.checks.replaceChildren(...action.checks.map((text) => make("li", {}, text)));
     this.checks.hidden = !action.checks.length;
+    const keep = () => this.board.send("check", { t: action.t });
+    this.now.replaceChildren(...(action.effect_now ? [make("b", {}, "The data by now "), `${action.effect_now} `, make("button", { type: "button", class: "quiet", onclick: keep }, "Keep this check")] : []));
+    this.now.hidden = !action.effect_now;
   }
 }
