@@ -109,6 +109,8 @@ class SourceForecastForm:
         self.remedies.observe(lambda _: self._take("remedy"), names="rows")
         self.copy.place = first
         self.show()
+        if self._say_waiting():
+            self.status.show("idle", self._say_waiting())
         self.autosave.watch()
 
     # ---- showing ----------------------------------------------------------------------------------------------------
@@ -261,19 +263,23 @@ class SourceForecastForm:
             self.review = self._review_of(self.editor.found)
             self.show()
         self._show_problem()
-        n = len(self.forecasts.faults) + len(self.remedies.faults)
         if saved.status != "failed" and not self.editor.is_dirty:
             self.copy.confirm("forecast", "remedy")
         if saved.status == "failed":
             self.status.show("failed", "see the message" if self.editor.problem else saved.message)
         elif self.editor.conflicts:
             self.status.show("conflict", "choose which of the two holds", at=saved.at)
-        elif n:
-            waits = f"{words.count_of(n, 'cell')} {'waits' if n == 1 else 'wait'} to be mended, marked with ▲"
-            self.status.show("idle", f"All is saved; {waits}", at=saved.at)
+        elif self._say_waiting():
+            self.status.show("idle", self._say_waiting(), at=saved.at)
         elif saved.status == "saved" or self.status.state in ("conflict", "saving", "failed"):
             self.status.show("saved", at=saved.at)
         self._show_conflict()
+
+    def _say_waiting(self) -> str:
+        """Say how many texts aren't allowed where they were typed; empty where all are."""
+        n = len(self.forecasts.faults) + len(self.remedies.faults)
+        waits = f"{words.count_of(n, 'cell')} {'waits' if n == 1 else 'wait'} to be mended, marked with ▲"
+        return f"All is saved; {waits}" if n else ""
 
     def _show_conflict(self) -> None:
         if not self.editor.conflicts:
