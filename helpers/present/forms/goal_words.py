@@ -111,8 +111,10 @@ def describe_clash(
     name = sheet.name(waiting)
     states = dict(zip(cells, clash.cells["state"], strict=True))
     is_open = states[waiting] != LOCKED and any(states[cell] == LOCKED for cell in cells if cell not in past)
-    why = "was set last of those that aren't locked" if is_open else "was set last"
-    lines.append(f"{name} {why} and doesn't count until you choose. Nothing else has changed.")
+    if is_open:
+        lines.append(f"{name} doesn't count until you choose: locked cells count first, then goals as they were set.")
+    else:
+        lines.append(f"{name} was set last and doesn't count until you choose. Nothing else has changed.")
     buttons = [] if releases is None else _offer_releases(clash, releases, sheet, currency, widen)
     if releases is not None:
         buttons.append({"label": f"Set {name} free again", "send": {"do": "release", "cells": [pack(waiting)]}})
