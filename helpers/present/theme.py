@@ -142,6 +142,10 @@ def judge_change(change: float | None, direction: str) -> str:
     return "good" if (change > 0) == (direction == "up") else "bad"
 
 
+IN_PICTURES = ':is(.picture svg,[id$="-whole"]) '
+"""Where a page repaints: in pictures, and in what later pieces of a split one show, which knows nothing around it."""
+
+
 def _variables(palette: Mapping[str, str]) -> str:
     return "".join(f"--{name.replace('_', '-')}:{value};" for name, value in palette.items())
 
@@ -185,7 +189,7 @@ def page_css() -> str:
     page = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return (
         f":root{{{_variables(LIGHT)}--font:{FONT};color-scheme:light dark}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}{_repainting('.picture svg ')}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}{_repainting(IN_PICTURES)}}}\n"
         f"{elements}\n{page}"
     )
 

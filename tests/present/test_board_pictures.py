@@ -18,12 +18,14 @@ from helpers.analyses.ninety_days import Milestone, NinetyDays, PlannedAction, S
 from helpers.analyses.why_chains import PREDICTION_COLUMNS, Link, WhyChain
 from helpers.model.board import BONE_LABELS, Action
 from helpers.present.board_tables import show_checks_table, show_is_is_not, show_plan_table, show_predictions
+from helpers.present.cells import split_picture
 from helpers.present.charts.canvas import measure_text
 from helpers.present.charts.cause_pareto import draw_cause_pareto
 from helpers.present.charts.effectiveness import draw_checks
 from helpers.present.charts.fishbone import MOST_LEAVES, draw_fishbone, draw_fishbone_table, list_causes
 from helpers.present.charts.five_whys import draw_why_chains
 from helpers.present.charts.ninety_days import draw_ninety_days
+from helpers.present.theme import page_css
 from tests.present.samples import HOSTILE
 
 TEXTS = [
@@ -230,3 +232,11 @@ EMPTY = {
 def test_where_there_is_nothing_yet_a_message_says_what_to_do(name):
     shown = EMPTY[name]()
     assert "message empty" in shown.html and "Next step" in shown.text
+
+
+def test_every_piece_of_a_split_picture_is_repainted_in_the_dark():
+    """What a later piece shows knows nothing of the page around it, only of the drawing's own group."""
+    whole = split_picture(draw_checks(CHECKS, title="x").svg, "p1-whole")
+    assert whole.count('<use href="#p1-whole"/>') == len(CHECKS) - 1
+    dark = page_css().split("prefers-color-scheme:dark", 1)[1]
+    assert ':is(.picture svg,[id$="-whole"]) [fill="#1f2933"]' in dark
