@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.analyses.cause_words import find_members, name_slice
 from helpers.analyses.coded_leaves import describe_value
-from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.engine.doubt import wilson_interval
 from helpers.periods import Period
 from helpers.units import in_sentence
@@ -85,6 +85,7 @@ def _read_periods(
         question = {"period": period, "expected": [one], "as_of": as_of}
         if leaves.lens == "closing":
             both = build_closing_leaves(company, **question, business="new", with_slipped=False)
+            both = both or build_win_leaves(company, **question)
         else:
             both = build_creation_leaves(company, **question)
         if both is not None:

@@ -115,6 +115,8 @@ def explain_gap(
         company, period=period, expected=earlier, as_of=as_of, business="new", with_slipped=False
     )
     creation = build_creation_leaves(company, period=period, expected=earlier, as_of=as_of)
+    if search is None and creation is None:
+        search = build_win_leaves(company, period=period, expected=earlier, as_of=as_of)
     seasons = {}
     question = {"period": period, "expected": earlier, "history": history, "as_of": as_of}
     if search is not None:

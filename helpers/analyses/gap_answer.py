@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers.analyses.adjusted import BELOW, SMALL, describe_people, find_cleared
 from helpers.analyses.cause_words import (
     describe_bridge,
     describe_five_m,
@@ -12,12 +11,16 @@ from helpers.analyses.cause_words import (
     describe_money,
     describe_moved,
 )
+from helpers.analyses.fairness import Fairness, describe_fairness, list_cleared
 from helpers.analyses.five_m import EVIDENCE
 from helpers.analyses.gap import Gap
+from helpers.periods import custom_period
 from helpers.units import format_value
 
 MOST_CAUSES = 3
 MOST_STEPS = 3
+UNSEARCHED = "Can't be searched: no step has records both of this period and of earlier ones"
+MEASUREMENT = "measurement"
 NOISE = "Nothing but noise: no slice moved further than chance and everyday drift make it"
 
 
@@ -38,12 +41,13 @@ class AnswerLine:
     tone: str = "note"
 
 
-def answer_gap(gap: Gap, *, currency: str) -> list[AnswerLine]:
+def answer_gap(gap: Gap, *, currency: str, fairness: Fairness | None = None) -> list[AnswerLine]:
     """Sum up a gap as the answers to the questions that a leadership team asks, in the order in which it asks them.
 
     Args:
         gap: The result of ``explain_gap``.
         currency: The company's currency.
+        fairness: The result of ``review_fairness``; None leaves out who is cleared.
 
     Returns:
         How much, which kind, where it starts, which of the five Ms, who is cleared, what closes the gap and what keeps
@@ -63,7 +67,7 @@ def answer_gap(gap: Gap, *, currency: str) -> list[AnswerLine]:
                 "Which of the five Ms?", (describe_five_m(gap),), f"{asked} questions asked, {found} with evidence"
             )
         )
-    lines += [line for line in (_answer_who(gap), *_answer_what_to_do(gap)) if line is not None]
+    lines += [line for line in (_answer_who(fairness, currency), *_answer_what_to_do(gap)) if line is not None]
     return lines
 
 
@@ -85,7 +89,7 @@ def _answer_where(gap: Gap, currency: str) -> AnswerLine:
     if suspects:
         basis += f"; {suspects} more {'slice stands' if suspects == 1 else 'slices stand'} out without proof"
     if gap.search is None and gap.creation is None:
-        return AnswerLine("At which step, in which slice?", (gap.why_not or NOISE,))
+        return AnswerLine("At which step, in which slice?", (UNSEARCHED,))
     return AnswerLine(
         "At which step, in which slice?",
         tuple(one for one in (everywhere, *told) if one) or (NOISE,),
@@ -94,35 +98,38 @@ def _answer_where(gap: Gap, currency: str) -> AnswerLine:
     )
 
 
-def _answer_who(gap: Gap) -> AnswerLine | None:
+def _answer_who(fairness: Fairness | None, currency: str) -> AnswerLine | None:
     """Tell who is cleared; a person is never told as a cause."""
-    if gap.people is None:
+    if fairness is None or fairness.steps.empty:
         return None
-    frame = gap.people.frame
-    judged = int((frame["verdict"] != SMALL).sum())
-    if not judged:
-        return None
-    is_clear = not (frame["verdict"] == BELOW).any()
     basis = (
-        f"{judged} people with enough deals, n {int(frame['n'].sum()):,}, adjusted for "
-        f"{', '.join(gap.people.adjusted_for)}"
+        f"{fairness.n_people} people, {custom_period(fairness.start, fairness.end).label}, adjusted for what came to "
+        "them, under one error control"
     )
-    tone = "good" if is_clear and len(find_cleared(gap.people)) else "note"
-    return AnswerLine("Who is cleared?", (describe_people(gap.people),), basis, tone)
+    tone = "note" if (fairness.steps["n_below"] > 0).any() or list_cleared(fairness, currency).empty else "good"
+    return AnswerLine("Who is cleared?", (describe_fairness(fairness, currency),), basis, tone)
 
 
 def _answer_what_to_do(gap: Gap) -> list[AnswerLine]:
-    """Take what closes the gap and what keeps it from coming back from the causes with evidence, money first."""
+    """Take what closes the gap and what keeps it from coming back from the causes with evidence, money first.
+
+    What only hides causes (measurement) closes no gap: it is told apart.
+    """
     rows = gap.five_m
-    if rows.empty or not (rows["verdict"] == EVIDENCE).any():
+    evident = rows[rows["verdict"] == EVIDENCE] if len(rows) else rows
+    if evident.empty:
         return []
-    evident = rows[rows["verdict"] == EVIDENCE]
     order = pd.DataFrame({"unknown": evident["money"].isna(), "size": -evident["money"].abs().fillna(0.0)})
     evident = evident.loc[order.sort_values(["unknown", "size"], kind="stable").index]
-    wanted = (("contain", "What closes the gap?"), ("prevent", "What keeps it from coming back?"))
+    is_hiding = evident["m"] == MEASUREMENT
+    asked = (
+        ("What closes the gap?", evident.loc[~is_hiding, "contain"]),
+        ("What keeps it from coming back?", evident.loc[~is_hiding, "prevent"]),
+        ("What would let us see more?", evident.loc[is_hiding, "prevent"]),
+    )
+    basis = "From the questions with evidence, the most money first"
     return [
-        AnswerLine(question, tuple(dict.fromkeys(evident[name]))[:MOST_STEPS], "From the questions with evidence")
-        for name, question in wanted
+        AnswerLine(question, tuple(dict.fromkeys(told))[:MOST_STEPS], basis) for question, told in asked if len(told)
     ]
 
 
