@@ -124,6 +124,11 @@ class SliceSearch:
             tests = (passes[-1] + 1 if len(passes) else 1) * counts
             limit = attainable[passes[-1]] if len(passes) else 0.0
             falls[rows] = np.where(most[rows] <= limit, max(tests, 1.0) / (share * FALLS), np.inf)
+        for tests in (falls, rises):
+            for depth in range(2, self.lattice.max_depth + 1):
+                before = self.depth == depth - 1
+                least = tests[before][np.isfinite(tests[before])].max(initial=0.0)
+                tests[self.depth == depth] = np.maximum(tests[self.depth == depth], least)
         return falls, rises
 
     def _is_first(self) -> np.ndarray:
@@ -270,7 +275,8 @@ class SliceSearch:
 
     def _cheapest(self, scores: SliceScores, candidates: np.ndarray) -> int:
         """Return the candidate whose gain most exceeds what its slice costs."""
-        penalty = self.log_size + 2.0 * self.depth
+        tests = np.where(scores.strength < 0, self.tests_of_falls, self.tests_of_rises)
+        penalty = np.log(np.minimum(tests, 1e9)) + 1.0 * self.depth
         penalty = penalty + np.minimum((scores.log_outside / 0.2) ** 2 / 2, 3.0)
         return int(self.numbers[np.argmax(np.where(candidates, scores.gain - penalty, -np.inf))])
 
