@@ -19,7 +19,7 @@ from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describ
 from helpers.analyses.expected_ranges import Drift, judge_counts, judge_rates, judge_sizes, measure_drift
 from helpers.analyses.goal_expectation import expect_volume
 from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
-from helpers.analyses.period_leaves import read_periods
+from helpers.analyses.period_leaves import LONGEST_YEARS, read_periods
 from helpers.analyses.plan_leaves import plan_leaves
 from helpers.analyses.season_adjustment import Season, adjust_season
 from helpers.analyses.shrunk_rates import PRIOR_EVENTS, fit_shrunk_rates
@@ -89,7 +89,7 @@ def expect_slices(
         errors; Benjamini and Hochberg (1995).
     """
     per_year = 12 // MONTHS_IN[period.grain] if period.grain in MONTHS_IN else 1
-    earlier = [one for one in history if one.end < period.start]
+    earlier = [one for one in history if one.end < period.start][-LONGEST_YEARS * per_year :]
     year = earlier[-max(per_year, 2) :]
     base = [compared] if against == PERIOD and compared is not None else year
     if not base or (against == PERIOD and compared is None):
@@ -302,6 +302,16 @@ SAME_RECORDS = ["lens", "step", "effect", "actual", "n", "n_expected"]
 """Slices with all of this alike are other names for the same records."""
 
 
+def say_number(value: float, unit: str, currency: str = "USD") -> str:
+    """Write an actual or expected number: counts without decimals once larger than a few, tiny shares with two.
+
+    >>> say_number(315.5, "count"), say_number(6.5, "count"), say_number(0.0005, "share"), say_number(0.31, "share")
+    ('316', '6.5', '0.05 %', '31 %')
+    """
+    digits = 0 if unit == "count" and value >= 10 else 2 if unit == "share" and 0 < value < 0.001 else None
+    return format_value(value, unit, currency=currency, digits=digits)
+
+
 def describe_expectations(expectations: Expectations, period: Period, currency: str = "USD") -> str:
     """Say how much of what was seen is as it should have been, and what lies furthest off.
 
@@ -321,9 +331,6 @@ def describe_expectations(expectations: Expectations, period: Period, currency: 
         return f"All {len(judged):,} numbers of {period.label} that can be judged are what was to be expected"
     first = off.loc[off["p_value"].idxmin()]
     where = "the company" if first["dimension"] == ALL else first["slice"]
-    digits = 0 if first["unit"] == "count" else None
-    told, wanted = (
-        format_value(first[name], first["unit"], currency=currency, digits=digits) for name in ("actual", "expected")
-    )
+    told, wanted = (say_number(first[name], first["unit"], currency) for name in ("actual", "expected"))
     rest = f"{len(off)} of {len(judged):,} numbers of {period.label} are not what was to be expected"
     return f"{rest}. First: {first['label']} in {where}, {told} instead of {wanted}"

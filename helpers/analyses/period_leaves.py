@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
 from helpers.periods import Period
 
-LONGEST_YEARS = 6
+LONGEST_YEARS = 4
 """Years of history that are read at most; older ones speak of another company."""
 
 NUMBERS = "expected"

@@ -222,8 +222,8 @@ def _unheard(evidence: StageEvidence) -> Finding | None:
     moved = deals[deals["is_beyond"].astype("bool")] if len(deals) else deals
     if len(moved) < max(MANY_DEALS * evidence.n_open, 2):
         return None
-    by_owner = moved["owner"].dropna().value_counts()
-    owner = {"most of them of": f"{by_owner.index[0]} ({by_owner.iloc[0]})"} if len(by_owner) else {}
+    n_owners = moved["owner"].nunique()
+    owner = {"owners whose deals they are": n_owners} if n_owners else {}
     return Finding(
         headline=evidence.sentence,
         kpi="open_pipeline",

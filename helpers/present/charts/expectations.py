@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers.analyses.expectations import ABOVE, BELOW, PLAN, SAME_RECORDS, SMALL
+from helpers.analyses.expectations import ABOVE, BELOW, PLAN, SAME_RECORDS, SMALL, say_number
 from helpers.present import words
 from helpers.present.charts.canvas import measure_text
 from helpers.present.display import Display, show_chart, show_message, show_table
@@ -91,8 +91,8 @@ def show_expectations(
         {
             "step": frame["label"],
             "where": [_where(row) for row in frame.itertuples()],
-            "actual": [_say(row.actual, row.unit, currency) for row in frame.itertuples()],
-            "expected": [_say(row.expected, row.unit, currency) for row in frame.itertuples()],
+            "actual": [say_number(row.actual, row.unit, currency) for row in frame.itertuples()],
+            "expected": [say_number(row.expected, row.unit, currency) for row in frame.itertuples()],
             "range": [words.say_range(row.low, row.high, row.unit, currency=currency) for row in frame.itertuples()],
             "n": frame["n"].round().astype(int),
             "n_expected": frame["n_expected"].round().astype(int),
@@ -114,11 +114,6 @@ def show_expectations(
         note=f"{expectations.words}. Worth: what the difference brings at the expected rates and deal size; slices "
         "overlap, so their money does not add up. Judged with control over all numbers looked at.",
     )
-
-
-def _say(value: float, unit: str, currency: str) -> str:
-    """Write a number; an expected count has no decimals once it is larger than a few."""
-    return words.say_value(round(value) if unit == "count" and value >= 10 else value, unit, currency=currency)
 
 
 def _where(row: Any) -> str:
@@ -146,7 +141,9 @@ def _rows(frame: pd.DataFrame, currency: str) -> pd.DataFrame:
     ]
     rows["inside"] = rows["colour"].mask(rows["verdict"] == SMALL, LIGHT["paper"])
     for name in ("actual", "expected"):
-        rows[f"{name}_text"] = [_say(one, unit, currency) for one, unit in zip(rows[name], rows["unit"], strict=True)]
+        rows[f"{name}_text"] = [
+            say_number(one, unit, currency) for one, unit in zip(rows[name], rows["unit"], strict=True)
+        ]
     rows["range_text"] = [words.say_range(row.low, row.high, row.unit, currency=currency) for row in rows.itertuples()]
     rows["text"] = rows["actual_text"] + " of " + rows["expected_text"]
     rows["n"] = rows["n"].round().astype(int)
