@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.five_m_verdicts import CONFIDENCE_RULE
 from helpers.analyses.records import PLURALS, link_record
 from helpers.model.cause import ALL_M_LABELS
 from helpers.present import words
@@ -62,6 +63,10 @@ def show_five_m(
     heading = f'<p class="title">{words.prose_html(title)}</p>'
     heading += f'<p class="subtitle">{words.prose_html(subtitle)}</p>' if subtitle else ""
     html = f'{heading}<dl class="answer">{"".join(parts)}</dl><p class="note">{words.prose_html(note)}</p>'
+    html += (
+        '<details class="more"><summary>How confidence is judged</summary>'
+        f'<p class="note">{words.prose_html(open_sentence(CONFIDENCE_RULE))}</p></details>'
+    )
     numbers = five_m.assign(money=five_m["money"].round())[TEXT_COLUMNS]
     text = plain_table(numbers, units={"money": "currency", "q_value": "ratio"})
     return Display(title=title, subtitle=subtitle, text=f"{text}\n{note}", html=html)
@@ -193,8 +198,8 @@ def _say_totals(five_m: pd.DataFrame, gap: float | None, currency: str) -> str:
             parts.append(f"{words.say_value(total, 'currency', currency=currency)} of {name}{of}")
     told = f"Together, each sum told once: {' and '.join(parts)}. " if parts else ""
     return (
-        f"{told}Evidence is no proof: it is where to look first. q is the p-value corrected for all "
-        f"{int(five_m['q_value'].notna().sum())} questions that were tested (Benjamini–Hochberg)."
+        f"{told}Evidence is no proof: it is where to look first. q is the p-value corrected for the number of questions "
+        f"tested ({int(five_m['q_value'].notna().sum())}, Benjamini–Hochberg), or for all slices searched."
     )
 
 
