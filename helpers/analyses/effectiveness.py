@@ -22,6 +22,10 @@ from helpers.periods import CUSTOM, MONTHS_IN, Period, period_of
 __all__ = ["FAILED", "HELD", "TOO_EARLY", "UNMEASURABLE", "WORSE", "Check", "Window", "check_actions", "keep_checks"]
 
 
+FARTHEST = 20
+"""Years ahead from which a due date is a slip of the pen."""
+
+
 @dataclass(frozen=True)
 class Window:
     """The days over which an action's effect is read.
@@ -205,6 +209,8 @@ def _check(watch: Stopwatch, cause: BoardCause, action: Action, history: Sequenc
     told = replace(blank, label=kpi.label, unit=kpi.unit)
     if action.due is None:
         return replace(told, reason="It can't be measured: it has no due date, so no window begins after it")
+    if action.due.year > watch.as_of.year + FARTHEST:
+        return replace(told, reason=f"It can't be measured: it is due only in {action.due.year}; correct the date")
     period = find_baseline(cause, action, history)
     if period is None:
         return replace(told, reason="It can't be measured: no whole period lies before it began")

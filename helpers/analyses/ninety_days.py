@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from helpers.analyses.action_lags import DAYS_IN_MONTH, FIRST, HALF, Ways, add_up, find_start
-from helpers.analyses.effectiveness import Check
+from helpers.analyses.effectiveness import FARTHEST, Check
 from helpers.analyses.fishbone import Fishbone, make_name_hider
 from helpers.analyses.found_evidence import Found, find_evidence, index_evidence
 from helpers.analyses.gap import Gap
@@ -227,8 +227,10 @@ class _Planner:
         )
 
     def begins(self, action: Action) -> date | None:
-        """Return the day from which an action works: when it is due, or tomorrow where that has passed."""
-        return None if action.due is None else max(action.due, self.as_of)
+        """Return the day from which an action works: when it is due, or now where that has passed."""
+        if action.due is None or action.due.year > self.as_of.year + FARTHEST:
+            return None
+        return max(action.due, self.as_of)
 
     def _find_leading(self, one: BoardCause, action: Action, kpi: Kpi | None) -> Showing:
         """Return the KPI of the step on which the action acts, if half of what it touches is through in time."""

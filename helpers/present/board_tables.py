@@ -139,17 +139,15 @@ def show_plan_table(plan: NinetyDays, *, title: str, subtitle: str = "", currenc
         (
             one.rank,
             one.action.text or "–",
-            one.action.owner or "▲ nobody yet",
-            one.action.due,
+            _say_who(one),
             say_factors(one, plan, currency),
             say_days(one, plan),
             _say_expected(one, currency),
-            one.action.pauses or "–",
-            one.stop or "–",
+            ". ".join(part for part in (one.stop, one.action.pauses and f"Paused: {one.action.pauses}") if part) or "–",
         )
         for one in plan.actions
     ]
-    columns = ["rank", "action", "owner", "due", "factors", "days", "expected", "pauses", "stop"]
+    columns = ["rank", "action", "owner", "factors", "days", "expected", "stop"]
     table = pd.DataFrame(rows, columns=columns)
     left_out = f" {plan.unlinked} left out: their cause isn't kept." if plan.unlinked else ""
     note = (
@@ -162,11 +160,17 @@ def show_plan_table(plan: NinetyDays, *, title: str, subtitle: str = "", currenc
         subtitle=subtitle,
         labels={
             "rank": "#", "factors": "Money × confidence ÷ effort", "days": "When it shows",
-            "expected": "After 3, 6, 12 months", "pauses": "Paused for it", "stop": "Stop rule",
+            "expected": "After 3, 6, 12 months", "owner": "Who, by when", "stop": "Stop rule, and what waits",
         },
         currency=currency,
         note=note,
     )  # fmt: skip
+
+
+def _say_who(one) -> str:
+    """Write who answers for an action, and by when."""
+    due = format_value(one.action.due, "date") if one.action.due else "no due date"
+    return f"{one.action.owner or '▲ nobody yet'}, {'overdue since ' if one.is_overdue else ''}{due}"
 
 
 def _say_expected(one, currency: str) -> str:

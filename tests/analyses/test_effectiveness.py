@@ -84,16 +84,34 @@ def test_what_is_not_done_is_not_judged_and_is_overdue_once_its_day_has_passed(c
         ({"kpi": ""}, "names no KPI"),
         ({"kpi": "sales_magic"}, "'sales_magic' is unknown"),
         ({"due": None}, "no due date"),
+        ({"due": date(9999, 12, 31)}, "due only in 9999"),
         ({"slice": "region=Z"}, "Z"),
         ({"slice": "planet=Mars"}, "planet"),
         ({"slice": "just words"}, "region=US"),
         ({"kpi": "nrr", "slice": ""}, "subscriptions"),
     ],
-    ids=["no KPI", "unknown KPI", "no date", "unknown value", "unknown partition", "no slice", "not in the data"],
+    ids=[
+        "no KPI",
+        "unknown KPI",
+        "no date",
+        "far date",
+        "unknown value",
+        "unknown partition",
+        "no slice",
+        "not in the data",
+    ],
 )
 def test_what_cannot_be_measured_says_why(company, change, why):
     (found,) = check(company, replace(ACTION, **change))
     assert found.verdict == UNMEASURABLE and why in found.reason
+
+
+def test_without_a_named_period_the_baseline_is_the_last_whole_one_before_it_began(company):
+    anytime = replace(CAUSE, period="")
+    (found,) = check(company, replace(ACTION, start=date(2026, 4, 2), due=date(2026, 4, 20)), cause=anytime)
+    assert found.before_label == "Q1 2026" and found.window.label == "May to Jul 2026"
+    (early,) = check(company, ACTION, cause=anytime)
+    assert early.verdict == UNMEASURABLE and "no whole period lies before it began" in early.reason
 
 
 def test_only_actions_of_kept_causes_that_were_not_dropped_are_checked(company):

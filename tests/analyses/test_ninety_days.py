@@ -133,3 +133,8 @@ def test_without_deals_nothing_says_when_revenue_moves():
     company = make_company({"contact": contacts}, latest_event="2026-09-30")
     (one,) = plan(company, replace(ACTION, kpi="lead_to_mql"), gap=make_gap((), [make_answer("x", "method")])).actions
     assert one.lagging.first is None and one.leading.kpi == "lead_to_mql"
+
+
+def test_a_day_that_is_a_slip_of_the_pen_shows_nothing_and_breaks_nothing(company):
+    (one,) = plan(company, replace(ACTION, due=date(9999, 12, 31))).actions
+    assert (one.leading.kpi, one.lagging.first, one.tell_day) == ("", None, None)

@@ -97,7 +97,7 @@ class _Row:
         )
         where = say_slice(check.action.slice)
         kpi = f"{check.label or 'No KPI'}{f' in {where}' if where else ''}"
-        below = canvas.lines(MARGIN, below, [fit_text(kpi, SMALL, NAME)], leading=15, size=SMALL, fill="grey")
+        below = canvas.lines(MARGIN, below, wrap_text(kpi, SMALL, NAME, most=2), leading=15, size=SMALL, fill="grey")
         if check.before.value is not None:
             self._draw_panel(y)
         right = self.left + PANEL + GAP

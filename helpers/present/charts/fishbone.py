@@ -77,7 +77,19 @@ def draw_fishbone_table(fishbone: Fishbone, *, title: str, subtitle: str = "", c
     """
     if fishbone.is_empty:
         return show_message("empty", *EMPTY)
-    table = list_causes(fishbone)
+    listed = list_causes(fishbone)
+    table = pd.DataFrame(
+        {
+            "bone": listed["bone"],
+            "cause": listed["cause"],
+            "backing": _join(listed["backing"], listed["basis"]),
+            "verdict": _join(listed["verdict"], listed["state"]),
+            "money": listed["money"],
+            "counts_for": listed["counts_for"],
+            "confidence": listed["confidence"],
+            "dots": listed["dots"],
+        }
+    )
     note = "Not proven: it stands out by itself, but so much was searched that it may be luck."
     if fishbone.elsewhere:
         note += f" {words.count_of(fishbone.elsewhere, 'cause')} of other periods left out."
@@ -87,12 +99,17 @@ def draw_fishbone_table(fishbone: Fishbone, *, title: str, subtitle: str = "", c
         subtitle=subtitle,
         units={"money": "currency" if fishbone.is_money else "count", "confidence": "share"},
         labels={
-            "bone": "M", "backing": "Behind it", "money": "Worth", "counts_for": "Counts for",
-            "dots": "Votes", "basis": "Basis",
+            "bone": "M", "backing": "Behind it", "money": "Worth", "counts_for": "Counts for", "dots": "Votes",
         },
         currency=currency,
         note=note,
     )  # fmt: skip
+
+
+def _join(first: pd.Series, second: pd.Series) -> list[str]:
+    """Write two columns as one, what is missing left out."""
+    pairs = zip(first, second, strict=True)
+    return [", ".join(part for part in pair if part != "–") or "–" for pair in pairs]
 
 
 def list_causes(fishbone: Fishbone) -> pd.DataFrame:
