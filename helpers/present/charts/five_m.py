@@ -198,8 +198,8 @@ def _say_totals(five_m: pd.DataFrame, gap: float | None, currency: str) -> str:
             parts.append(f"{words.say_value(total, 'currency', currency=currency)} of {name}{of}")
     told = f"Together, each sum told once: {' and '.join(parts)}. " if parts else ""
     return (
-        f"{told}Evidence is no proof: it is where to look first. q is the p-value corrected for the number of questions "
-        f"tested ({int(five_m['q_value'].notna().sum())}, Benjamini–Hochberg), or for all slices searched."
+        f"{told}Evidence is no proof: it is where to look first. q is the p-value corrected for the number of "
+        f"questions tested ({int(five_m['q_value'].notna().sum())}, Benjamini–Hochberg), or for all slices searched."
     )
 
 
