@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.analyses.change import correct
 from helpers.analyses.finding import Finding
+from helpers.analyses.leaf_dimensions import PEOPLE
 from helpers.analyses.slicing_filters import name_cuts
 from helpers.engine.journeys import BLANK
 from helpers.model.kpi import Kpi
@@ -32,6 +33,9 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
             "other slice look better than the company"
         )
     solid = sliced[~sliced["is_small"] & _is_named(sliced["slice"])]
+    if names_people(by):
+        who = f"{what}s" if len(by) == 1 else f"combinations of {what}"
+        return _headline_people(solid, kpi, who, period, currency)
     changed = solid[solid["q_value"] < 0.05]
     if len(changed):
         worst = changed.loc[_badness(changed["change"], kpi).idxmax()]
@@ -57,6 +61,33 @@ def headline_slices(sliced: pd.DataFrame, kpi: Kpi, by: Sequence[str], period: P
         return f"{kpi.label} is {value} in {far['slice']}, against {company} in the company"
     which = f"combination of {what}" if len(by) > 1 else what
     return f"No {which} stands out: {in_sentence(kpi.label)} differs by no more than chance"
+
+
+def names_people(by: Sequence[str]) -> bool:
+    """Tell whether a cut names people, of whom nothing is said before it is adjusted for what came to them.
+
+    >>> names_people(["region", "owner"]), names_people(["region"])
+    (True, False)
+    """
+    return bool(set(by) & set(PEOPLE))
+
+
+def _headline_people(solid: pd.DataFrame, kpi: Kpi, who: str, period: Period, currency: str) -> str:
+    """Say how many people's numbers moved or lie apart, never whose: raw numbers say what they were given, too."""
+    n, label = len(solid), in_sentence(kpi.label)
+    if solid.empty:
+        return f"None of the {who} has enough records for {label} in {period.label}"
+    changed = int((solid["q_value"] < 0.05).sum())
+    apart = 0 if kpi.is_count else int(_beyond_chance(solid).sum())
+    mix = "before the mix that each was given is taken out"
+    if changed:
+        return f"{kpi.label} changed beyond chance with {changed} of {n} {who}, {mix}"
+    if apart:
+        return f"{kpi.label} lies apart from the company's with {apart} of {n} {who}, {mix}"
+    low, high = (format_value(end, kpi.unit, currency=currency) for end in (solid["value"].min(), solid["value"].max()))
+    if kpi.is_count:
+        return f"{kpi.label} in {period.label} runs from {low} to {high} among {n} {who}, {mix}"
+    return f"None of {n} {who} stands out: {label} differs by no more than chance"
 
 
 def _say_plan(solid: pd.DataFrame, kpi: Kpi, currency: str) -> str:
@@ -97,12 +128,18 @@ def _beyond_chance(solid: pd.DataFrame) -> pd.Series:
 
 
 def find_slices(results: Sequence["Slices"], currency: str) -> list[Finding]:
-    """Put the slices that changed beyond chance into findings; small and uncorrected ones are never among them."""
+    """Put the slices that changed beyond chance into findings.
+
+    Small and uncorrected ones are never among them, nor are cuts by people, who are judged after adjusting for the mix
+    that they were given (``fairness.review_fairness``).
+    """
     return [finding for result in results for finding in _find(result, currency)]
 
 
 def _find(result: "Slices", currency: str) -> list[Finding]:
     sliced, kpi, by, period = result.frame, result.kpi, result.by, result.period
+    if names_people(by):
+        return []
     solid = sliced[~sliced["is_small"] & (sliced["q_value"] < 0.05) & _is_named(sliced["slice"])]
     findings = []
     ranked = solid.assign(badness=_badness(solid["change"], kpi)).sort_values("badness", ascending=False)

@@ -9,6 +9,8 @@ import pytest
 from helpers.analyses.adjusted import ABOVE, BELOW, ONLY_MIX, SMALL, adjust_rates, describe_people
 from helpers.analyses.fair_sizes import adjust_sizes
 from helpers.analyses.fairness import describe_fairness, find_in_fairness, list_cleared, review_fairness
+from helpers.analyses.slicing import slice_kpis
+from helpers.analyses.slicing_words import find_slices, headline_slices
 from helpers.periods import period_of
 from tests.analyses.test_adjusted import EVEN, RATES, UNEVEN, WINDOW, make_deals
 from tests.companies import make_company
@@ -186,3 +188,14 @@ def test_nobody_to_compare_says_what_is_missing() -> None:
     fairness = review({"deal": make_deals(RATES, EVEN).drop(columns="owner")})
     assert fairness.steps.empty and "Map the owner" in describe_fairness(fairness).replace("map", "Map")
     assert find_in_fairness(fairness) == []
+
+
+def test_a_cut_by_owner_names_nobody_in_headline_or_findings() -> None:
+    """Ben wins a third as often as the others and as he did a year before; that is said of one owner, not of Ben."""
+    before = make_deals(RATES, EVEN).assign(created_at="2024-02-01", closed_at="2024-06-01")
+    deals = pd.concat([before.assign(id="b" + before["id"]), make_deals(RATES, EVEN, weaker="Ben")])
+    company = make_company({"deal": deals}, latest_event="2025-12-31")
+    (sliced,) = slice_kpis(company, ["win_rate"], ["owner"], period=YEAR, compared=YEAR.previous())
+    headline = headline_slices(sliced.frame, sliced.kpi, ["owner"], YEAR, "USD")
+    assert headline.startswith("Win rate changed beyond chance with 1 of 4 owners, before the mix")
+    assert find_slices([sliced], "USD") == []
