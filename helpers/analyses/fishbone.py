@@ -59,6 +59,7 @@ class Leaf:
         lens: The evidence's; empty where it was not searched.
         step: The evidence's; empty where it was not searched.
         effect: The evidence's: volume, mix, rate, value or timing; empty where it was not searched.
+        is_reopened: Whether an action against it was checked and did not work.
         named: Whether its words named a person, who was left out.
         shown: What the data says for it.
     """
@@ -82,6 +83,7 @@ class Leaf:
     lens: str = ""
     step: str = ""
     effect: str = ""
+    is_reopened: bool = False
     named: bool = False
     shown: str = ""
 
@@ -232,6 +234,7 @@ def _read_cause(one: BoardCause, index: Mapping[str, Found]) -> Leaf:
         sureness=first.sureness if first else "",
         basis=first.basis if first else "",
         dots=one.dots,
+        is_reopened=one.is_reopened,
         places=tuple(dict.fromkeys(places)),
         slice_values=first.slice_values if first else None,
         lens=first.lens if first else "",

@@ -79,6 +79,8 @@ def say_standing(leaf: Leaf) -> str:
         return "rejected"
     if leaf.state == "dropped":
         return "dropped"
+    if leaf.is_reopened:
+        return "open again"
     if leaf.backing == OPINION:
         return "opinion" if leaf.verdict != "confirmed" else "opinion, called confirmed"
     word = VERDICT_WORDS.get(leaf.verdict, "")

@@ -1,6 +1,8 @@
 """Money counted once: overlaps worked out on four leaves, and never more than the gap."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers.analyses.cause_pareto import describe_pareto, rank_by_money
 from helpers.analyses.fishbone import build_fishbone
@@ -55,3 +57,15 @@ def test_causes_without_money_and_those_that_are_out_are_not_ranked():
     out = Cause("a-1", "Out", contribution=100.0, verdict="rejected")
     pareto, fishbone = rank(make_gap(), Cause("a-2", "No price"), out)
     assert pareto.empty and describe_pareto(pareto, fishbone, "EUR") == "No cause has a price yet"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0, 1e7), max_size=6), st.integers(-1_000_000, 1_000_000))
+def test_whatever_people_type_no_euro_is_counted_twice_or_beyond_the_gap(amounts, gap):
+    causes = [Cause(f"a-{place}", f"Cause {place}", contribution=amount) for place, amount in enumerate(amounts)]
+    pareto, _ = rank(make_gap(gap=gap), *causes)
+    assert (pareto["counted"] <= pareto["claimed"] + 1e-6).all() and (pareto["counted"] >= 0).all()
+    assert pareto["claimed"].tolist() == sorted(pareto["claimed"], reverse=True)
+    if gap < 0:
+        assert pareto["counted"].sum() <= abs(gap) + 1e-6
+        assert pareto["cumulative"].max() <= 1 + 1e-9 or pareto.empty

@@ -1,6 +1,7 @@
 """The fishbone: what is drawn where, what people took up, what names nobody, and where several Ms meet."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -8,7 +9,7 @@ from helpers.analyses.fishbone import OPINION, PROVEN, SUSPECTED, build_fishbone
 from helpers.analyses.fishbone_words import describe_fishbone, describe_roofs, say_standing, say_worth
 from helpers.analyses.found_evidence import LATER, THIS_PERIOD, find_now, index_evidence, say_evidence
 from helpers.analyses.named_slices import parse_slice
-from helpers.model.board import MILIEU, Action, Cause, Evidence, Vote
+from helpers.model.board import MILIEU, Action, Cause, EffectCheck, Evidence, Vote
 from tests.analyses.board_cases import make_answer, make_board, make_cause, make_gap
 
 NORTH = make_cause("region=North", -800.0)
@@ -144,6 +145,12 @@ def test_titles_and_marks_say_what_is_drawn():
     assert say_standing(leaf) == "data"
     assert say_standing(replace(leaf, verdict="rejected")) == "rejected"
     assert describe_fishbone(build_fishbone(make_gap(), make_board()), "EUR").startswith("Nobody")
+
+
+def test_a_cause_whose_action_did_not_work_is_marked_as_open_again():
+    failed = Action("a", "ana-1", checks=(EffectCheck(date(2026, 9, 30), verdict="failed", reopened=True),))
+    fishbone = build_fishbone(make_gap(), make_board(Cause("ana-1", "Leads wait", state="kept"), actions=[failed]))
+    assert say_standing(fishbone.leaves[0]) == "open again"
 
 
 @pytest.mark.parametrize("text", ["region", "region=", "=US", "region=US|"])
