@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.five_m_machinery import outside_fault
-from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer, Question
+from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer, Question, too_few
 from helpers.analyses.five_m_shares import Change, measure_change, tell_change, tell_contacts
 from helpers.engine.timeline import NO_DAY, day_number
 from helpers.model.cause import CauseRule
 from helpers.units import format_value, in_sentence
+
+USUAL_TIME = 0.9
+"""Share of hand-overs that used to be done within what counts as the usual time."""
 
 GIVEN_DAYS = 7
 """A contact younger than this is not yet one that nobody worked."""
@@ -111,6 +114,20 @@ def _why(rule: CauseRule, change: Change) -> str:
         if (change.is_worse(rule))
         else ""
     )
+
+
+def ask_hand_off(question: Question, rule: CauseRule) -> Answer:
+    """Compare the share of SQLs that were taken over later than nine in ten were before."""
+    marked, taken = question.contact_days("mql_at"), question.contact_days("sql_at")
+    known = (marked != NO_DAY) & (taken != NO_DAY) & (taken >= marked)
+    _, before = question.side(taken)
+    if (known & before).sum() < rule.least_records:
+        return too_few(int((known & before).sum()), rule.least_records)
+    usual = int(np.quantile((taken - marked)[known & before], USUAL_TIME))
+    late = known & (taken - marked > usual)
+    days = f"{usual} {'day' if usual == 1 else 'days'}"
+    change = measure_change(question, late, taken, known)
+    return tell_contacts(question, rule, change, late, f"SQLs taken over more than {days} after they were MQLs")
 
 
 def _list_pairs(question: Question) -> list[tuple[tuple[str, str], tuple[str, str]]]:

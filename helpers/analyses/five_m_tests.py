@@ -28,6 +28,7 @@ TESTS: dict[str, Callable[[Question, CauseRule], Answer]] = {
     "no_follow_up": method.ask_no_follow_up,
     "no_show": method.ask_no_show,
     "skipped": method.ask_skipped,
+    "hand_off": method.ask_hand_off,
     "one_process": ask_one_process,
     "stalled": ask_stalled,
     "undated": measurement.ask_undated,

@@ -79,6 +79,16 @@ def test_skipped_steps_are_told_for_the_pair_of_steps_that_got_worst(share: floa
     assert row["verdict"] == verdict and "Opportunities without the step SQLs" in row["statement"]
 
 
+@pytest.mark.parametrize(("wait", "verdict"), [(12, EVIDENCE), (3, NO_SIGN)])
+def test_a_longer_hand_off_is_told(wait: int, verdict: str) -> None:
+    contacts = make_contacts(3000)
+    marked = contacts["created_at"]
+    slow = is_late(marked) & (np.arange(len(contacts)) % 2 == 0)
+    taken = marked + pd.to_timedelta(np.where(slow, wait, 3), unit="D")
+    row = ask({"contact": contacts.assign(mql_at=marked, sql_at=taken)}, "hand_off")
+    assert row["verdict"] == verdict and "more than 3 days after they were MQLs" in row["statement"]
+
+
 def sell(*, falls: bool, days_enterprise: int = 30) -> pd.DataFrame:
     """Deals of two segments, one ten times as large; the large ones are won less often in the last quarter."""
     size = lambda frame: np.where(frame["segment"] == "Enterprise", 90_000.0, 9_000.0)  # noqa: E731
