@@ -1,5 +1,6 @@
 """The shapes that causes take: a shift within one dimension, a union of values, the same records by other names."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -188,20 +189,25 @@ def _join(one: Cause, other: Cause, name: str) -> Cause:
     )
 
 
-def find_aliases(cause: Cause, lattice: SliceLattice, mass: np.ndarray) -> None:
+def find_aliases(
+    cause: Cause, lattice: SliceLattice, mass: np.ndarray, contradicts: Callable[[int], bool] = lambda _: False
+) -> None:
     """List the slices that hold nearly the same records, and call the cause by the coarsest of them (in place).
 
     Args:
         cause: A cause of one slice.
         lattice: All slices.
         mass: Records per leaf, both sides together.
+        contradicts: Whether what a slice holds besides the cause's own records shows that it isn't meant.
     """
     inside = cause.masks[0]
     shared, whole = lattice.sum(mass * inside), lattice.sum(mass)
     own = mass[inside].sum()
     overlap = shared / np.maximum(own + whole - shared, 1e-9)
     near = [int(number) for number in np.flatnonzero(overlap >= NEARLY_SAME)]
-    near.sort(key=lambda number: (int(lattice.depth[number]), number != cause.parts[0].number, -overlap[number]))
+    own_number = cause.parts[0].number
+    doubtful = {number for number in near if number != own_number and contradicts(number)}
+    near.sort(key=lambda n: (n in doubtful, int(lattice.depth[n]), n != own_number, -overlap[n]))
     slices = [lattice.describe(number) for number in near]
     kept: list[dict[str, list[object]]] = []
     for candidate in slices:

@@ -161,6 +161,18 @@ class SliceLattice:
             inside &= self.coded.codes[dimension] == code
         return inside
 
+    def wider(self, number: int) -> list[int]:
+        """Return the slices that leave out one of a slice's dimensions."""
+        codes, found = self.codes_of(number), []
+        for cuboid in self.cuboids:
+            if len(cuboid.dimensions) == len(codes) - 1 and set(cuboid.dimensions) < set(codes):
+                key = 0
+                for dimension in cuboid.dimensions:
+                    key = key * self.coded.sizes[dimension] + codes[dimension]
+                place = key if cuboid.keys is None else int(np.searchsorted(cuboid.keys, key))
+                found.append(cuboid.start + place)
+        return found
+
     def describe(self, number: int) -> dict[str, list[object]]:
         """Return a slice as the values of its dimensions."""
         found = {self.coded.dimensions[place]: place for place in self.codes_of(number)}

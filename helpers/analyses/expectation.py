@@ -29,11 +29,11 @@ class Measure:
 
     ``actual`` is what was counted, ``standard`` what the expectation gives for the same entries (so that a
     changed composition can't pass for a changed rate), both per leaf; ``base_actual`` and ``base_standard`` are the
-    same on the expected side. ``entries`` and ``base_entries`` are what could have been counted: entries of the
-    step before, deals for the size. ``spread`` is the variance of the log deal size, ``freedom`` by how many deals
-    it is known. Sizes are log amounts (``is_log``), sums of differences from the expectation. ``between`` is how
-    much the values of each dimension differ (variance of the logarithm), by which their own history is shrunk;
-    empty where it is taken as it is.
+    same on the expected side. Where most goes on, what is lost is counted (``is_lost``). ``entries`` and
+    ``base_entries`` are what could have been counted: entries of the step before, deals for the size. ``spread`` is
+    the variance of the log deal size, ``freedom`` by how many deals it is known. Sizes are log amounts (``is_log``),
+    sums of differences from the expectation. ``between`` is how much the values of each dimension differ (variance of
+    the logarithm), by which their own history is shrunk; empty where it is taken as it is.
     """
 
     step: str
@@ -47,6 +47,7 @@ class Measure:
     is_exact: bool = False
     is_log: bool = False
     spread: float = 0.0
+    is_lost: bool = False
     freedom: float = np.inf
     between: tuple[float, ...] = ()
 
@@ -80,28 +81,28 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
     measures = [Measure(first, "volume", actual[0], seen, expected[0], expected[0], ones, ones, is_exact=is_plan)]
     rates = []
     for place in range(1, len(coded.steps)):
-        between = _spread_of_rates(coded, expected[place - 1], expected[place])
-        rate = fit_rates(coded, expected[place - 1], expected[place], between=between, is_plan=is_plan)
-        rates.append(rate)
-        measures.append(
-            Measure(
-                coded.steps[place],
-                "rate",
-                actual[place],
-                actual[place - 1] * rate,
-                expected[place],
-                expected[place - 1] * rate,
-                actual[place - 1],
-                expected[place - 1],
-                is_exact=is_plan,
-                between=between,
-            )
-        )
+        entries, base_entries = actual[place - 1], expected[place - 1]
+        events, base_events = actual[place], expected[place]
+        is_lost = _keeps_most(entries, events, base_entries, base_events)
+        if is_lost:
+            events, base_events = entries - events, base_entries - base_events
+        between = _spread_of_rates(coded, base_entries, base_events)
+        rate = fit_rates(coded, base_entries, base_events, between=between, is_plan=is_plan)
+        rates.append(1 - rate if is_lost else rate)
+        numbers = (events, entries * rate, base_events, base_entries * rate, entries, base_entries)
+        options = {"is_exact": is_plan, "between": between, "is_lost": is_lost}
+        measures.append(Measure(coded.steps[place], "rate", *numbers, **options))
     value = ones
     if coded.amount:
         measure, value = _build_value(coded, is_plan=is_plan)
         measures.append(measure)
     return measures, MoneyModel(np.stack(rates) if rates else np.ones((0, len(coded))), value)
+
+
+def _keeps_most(entries: np.ndarray, events: np.ndarray, base_entries: np.ndarray, base_events: np.ndarray) -> bool:
+    """Tell whether more goes on than is lost, so that what is lost is the count that says more."""
+    is_share = bool((events <= entries).all() and (base_events <= base_entries).all())
+    return is_share and 2 * base_events.sum() > base_entries.sum()
 
 
 def fit_rates(

@@ -8,7 +8,13 @@ from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import MOST, BaseNoise, Measure
 
 LARGEST_DRIFT = 0.06
-"""How much of the everyday movement of a single dimension value is ever taken for granted (log scale)."""
+"""How much everyday movement is ever taken for granted before the first cause is known (log scale)."""
+
+LARGEST_PAIR_DRIFT = 0.1
+"""The same for the movement that is peculiar to a pair of dimension values."""
+
+MOST_DRIFT = 1.0
+"""How much everyday movement is ever taken for granted once the causes are known."""
 
 SMALLEST_DRIFT = 0.01
 """The least everyday movement that is assumed."""
@@ -40,6 +46,25 @@ class SliceSums:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """Hold everyday movement from period to period, as standard deviations of the logarithm.
+
+    ``single`` is that of a single dimension value, ``pair`` what is peculiar to a pair of values on top of it.
+    """
+
+    single: float
+    pair: float = 0.0
+
+    def variance(self, depth: np.ndarray | int) -> np.ndarray | float:
+        """Return by how much slices of a depth move on an ordinary day."""
+        return self.single**2 * depth + self.pair**2 * depth * (depth - 1) / 2
+
+    def hold_back(self) -> "Drift":
+        """Return no more than may be taken for granted before the first cause is known."""
+        return Drift(min(self.single, LARGEST_DRIFT), min(self.pair, LARGEST_PAIR_DRIFT))
+
+
+@dataclass(frozen=True)
 class SliceScores:
     """Hold, per slice, its effect against everything outside it.
 
@@ -60,8 +85,8 @@ class SliceScores:
 
 
 def score_slices(
-    measure: Measure, sums: SliceSums, base: BaseNoise, *, drift: float | None = None
-) -> tuple[SliceScores, float]:
+    measure: Measure, sums: SliceSums, base: BaseNoise, *, drift: Drift | None = None
+) -> tuple[SliceScores, Drift]:
     """Score slices.
 
     The level of everything outside the slice is estimated for each slice by itself, so that a movement of the
@@ -71,8 +96,7 @@ def score_slices(
         measure: What may have moved, known effects already built into its expectation.
         sums: The measure's sums over the slices.
         base: How sure each slice's expectation is.
-        drift: Everyday movement of a dimension value from period to period (standard deviation of the
-            logarithm), or None to estimate it from the one-dimensional slices.
+        drift: Everyday movement from period to period, or None to estimate it from how slices scatter.
 
     Returns:
         The scores, and the drift that was used.
@@ -81,23 +105,25 @@ def score_slices(
     actual, expected, log_effect, log_outside, variance, noise, entries = scores
     if drift is None:
         drift = estimate_drift(sums.depth, expected, log_effect, variance + noise)
+        if measure.effect != "volume" and not measure.is_lost:
+            drift = Drift(drift.hold_back().single)
     gain = _gain(measure, actual, expected, entries, log_effect, variance, noise)
-    allowed = variance + drift**2 * sums.depth
+    allowed = variance + drift.variance(sums.depth)
     strength = np.sqrt(2 * _gain(measure, actual, expected, entries, log_effect, allowed, noise)) * np.sign(log_effect)
     return SliceScores(actual, expected, log_effect, log_outside, variance, noise, gain, strength), drift
 
 
-def strongest_fall(measure: Measure, sums: SliceSums, scores: SliceScores, drift: float, largest: float) -> np.ndarray:
+def strongest_fall(measure: Measure, sums: SliceSums, scores: SliceScores, drift: Drift, largest: float) -> np.ndarray:
     """Return how strong each slice's score would be after the largest fall that is thought of.
 
     Args:
         measure: What may have moved.
         sums: The measure's sums over the slices.
         scores: Their scores.
-        drift: Everyday movement of a dimension value.
+        drift: Everyday movement.
         largest: That fall, as a share.
     """
-    allowed = scores.variance + drift**2 * sums.depth
+    allowed = scores.variance + drift.variance(sums.depth)
     if measure.effect == "value":
         return -np.log1p(-largest) / np.sqrt(allowed + scores.noise)
     left = scores.expected * (1 - largest)
@@ -197,20 +223,27 @@ def _x_log_ratio(count: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def estimate_drift(
     depth: np.ndarray, expected: np.ndarray, log_effect: np.ndarray, variance: np.ndarray, *, least: int = 8
-) -> float:
-    """Estimate the everyday movement of single dimension values from how they scatter beyond chance.
-
-    Robust: solves median(effect² ÷ (chance + drift²)) = the median of a squared standard normal.
+) -> Drift:
+    """Estimate everyday movement from how slices of one and of two dimensions scatter beyond chance.
 
     Returns:
-        A standard deviation on the log scale between ``SMALLEST_DRIFT`` and ``LARGEST_DRIFT``; the smallest where
-        fewer than ``least`` slices can speak.
+        That of single values between ``SMALLEST_DRIFT`` and ``MOST_DRIFT`` (the smallest where fewer than ``least``
+        slices can speak), and that of pairs from 0 on.
     """
-    usable = (depth == 1) & (expected >= 20)
+    single = _solve_spread(depth == 1, expected, log_effect, variance, SMALLEST_DRIFT, least)
+    variance = variance + single**2 * depth
+    return Drift(single, _solve_spread(depth == 2, expected, log_effect, variance, 0.0, 20))
+
+
+def _solve_spread(
+    rows: np.ndarray, expected: np.ndarray, log_effect: np.ndarray, variance: np.ndarray, smallest: float, least: int
+) -> float:
+    """Solve median(effect² ÷ (chance + spread²)) = the median of a squared standard normal, which is robust."""
+    usable = rows & (expected >= 20)
     if usable.sum() < least:
-        return SMALLEST_DRIFT
+        return smallest
     squares, chance = log_effect[usable] ** 2, variance[usable]
-    low, high = SMALLEST_DRIFT, LARGEST_DRIFT
+    low, high = smallest, MOST_DRIFT
     for _ in range(20):
         middle = (low + high) / 2
         if np.median(squares / (chance + middle**2)) > MEDIAN_OF_SQUARED_NORMAL:

@@ -1,13 +1,21 @@
 """The search in one measure: slices taken one at a time, refitted together, kept only past error control."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import BaseNoise, Measure, judge_base, with_multiplier
-from helpers.analyses.slice_scores import SliceScores, SliceSums, score_slices, shrink_level, strongest_fall
+from helpers.analyses.lost_counts import (
+    choose_lost,
+    contradicts,
+    judge_size,
+    tell_as_kept,
+    tell_level_as_kept,
+)
+from helpers.analyses.slice_gates import FoundSlice, Gates
+from helpers.analyses.slice_scores import Drift, SliceScores, SliceSums, score_slices, shrink_level, strongest_fall
 
 DEPTH_SHARES = (0.4, 0.3, 0.2, 0.1)
 """How the chance of a false report is shared among slices of one, two, three and more dimensions."""
@@ -23,44 +31,6 @@ LEAST_COUNT = 5
 
 LARGEST_FALL = 0.75
 """The largest fall that is thought of when tests are counted: a slice that could not pass with it is not tested."""
-
-
-@dataclass(frozen=True)
-class Gates:
-    """Hold what a slice has to pass before it is called a cause.
-
-    ``significance`` is the chance of any false report over everything searched; ``least_change`` the least relative
-    change of the slice; ``least_share`` the least effect as a share of the expected outcome; ``per_measure`` the
-    most causes in one measure; ``least_evidence`` the events below which a cause is not called proven;
-    ``suspicion`` the level that a slice has to pass by itself to be told as a suspicion, where such are asked for.
-    """
-
-    significance: float = 0.05
-    least_change: float = 0.10
-    least_share: float = 0.004
-    per_measure: int = 5
-    confidence: float = 0.90
-    least_evidence: int = 10
-    suspicion: float = 0.02
-
-
-@dataclass(frozen=True)
-class FoundSlice:
-    """Hold one slice that passed: its effect given all others, and what stands behind it.
-
-    ``log_effect`` is the logarithm of actual ÷ expected, ``error`` its standard error with everyday drift in it,
-    ``noise`` the part of its variance that the actual count has, ``log_base`` how far the slice's own history departs
-    from what its dimensions predict, ``q_value`` the p-value adjusted for everything searched.
-    """
-
-    number: int
-    log_effect: float
-    error: float
-    noise: float
-    log_base: float
-    actual: float
-    expected: float
-    q_value: float
 
 
 class SliceSearch:
@@ -80,9 +50,14 @@ class SliceSearch:
         expected_periods: float = 1.0,
     ) -> None:
         self.measure, self.lattice, self.gates = measure, lattice, gates
-        self.reference, self.drift = reference, drift
+        self.reference, self.drift = reference, None if drift is None else Drift(drift)
         self.worth_actual, worth_before = lattice.sum_once(worth_actual), lattice.sum_once(worth_expected)
         is_large = np.maximum(self.worth_actual, worth_before) >= gates.least_share * reference
+        if measure.is_lost:
+            is_large, self.worth_each, share = judge_size(
+                measure, lattice, self.worth_actual, gates.least_share, expected_periods
+            )
+            self.reference *= share
         is_large &= self._may_move()
         self.numbers = np.flatnonzero(is_large | (lattice.depth == 1))
         self.is_large = is_large[self.numbers]
@@ -95,8 +70,11 @@ class SliceSearch:
         if measure.effect == "volume":
             count = self.sums.actual + self.sums.base_actual / expected_periods
             self.worth_each = (self.worth_actual + worth_before) / np.maximum(count, 1e-9)
+        elif measure.is_lost:
+            self.worth_each = self.worth_each[self.numbers]
         self.effects: dict[int, float] = {}
         self._members: dict[int, np.ndarray] = {}
+        self._drift_left: tuple[tuple, Drift | None] = ((), None)
         self.tests_of_falls, self.tests_of_rises = self._count_tests(tests)
 
     def _count_tests(self, measures: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,8 +84,11 @@ class SliceSearch:
         (after Tarone 1990); the limit and the count are found together.
         """
         scores, drift = self._scores()
+        drift = drift.hold_back()
         most = _one_sided(strongest_fall(self.measure, self.sums, scores, drift, LARGEST_FALL))
-        counted = np.maximum(scores.actual, scores.expected) if self.measure.effect == "volume" else scores.expected
+        is_either = self.measure.effect == "volume" or self.measure.is_lost
+        counted = np.maximum(scores.actual, scores.expected) if is_either else scores.expected
+        of_rises = FALLS if self.measure.is_lost else 1 - FALLS
         self.is_large &= counted >= LEAST_COUNT
         own = self.is_large & self._is_first()
         falls, rises = np.full(len(self.numbers), np.inf), np.full(len(self.numbers), np.inf)
@@ -117,13 +98,13 @@ class SliceSearch:
         for depth, share in zip(depths, shares, strict=True):
             rows = self.depth == depth
             counts = OWN_TESTS[min(depth, len(OWN_TESTS)) - 1]
-            rises[rows] = max((own & rows).sum() * counts, 1.0) / (share * (1 - FALLS))
+            rises[rows] = max((own & rows).sum() * counts, 1.0) / (share * of_rises)
             attainable = np.sort(most[own & rows])
-            number = np.arange(1, len(attainable) + 1) * counts / (share * FALLS)
+            number = np.arange(1, len(attainable) + 1) * counts / (share * (1 - of_rises))
             passes = np.flatnonzero(attainable * number <= self.gates.significance)
             tests = (passes[-1] + 1 if len(passes) else 1) * counts
             limit = attainable[passes[-1]] if len(passes) else 0.0
-            falls[rows] = np.where(most[rows] <= limit, max(tests, 1.0) / (share * FALLS), np.inf)
+            falls[rows] = np.where(most[rows] <= limit, max(tests, 1.0) / (share * (1 - of_rises)), np.inf)
         for tests in (falls, rises):
             for depth in range(2, self.lattice.max_depth + 1):
                 before = self.depth == depth - 1
@@ -204,7 +185,10 @@ class SliceSearch:
         if not outside.any():
             outside[:] = True
         error = float(np.sqrt(self._level_variance(outside)))
-        return (self._level_of(outside, self.measure), error) if np.isfinite(error) else (0.0, error)
+        if not np.isfinite(error):
+            return 0.0, error
+        level = self._level_of(outside, self.measure)
+        return tell_level_as_kept(self.measure, outside, level, error) if self.measure.is_lost else (level, error)
 
     def _level_variance(self, outside: np.ndarray) -> float:
         """Return the variance of the logarithm of what moved everywhere outside some slices."""
@@ -232,7 +216,7 @@ class SliceSearch:
                 total[self._inside(number)] += effect
         return with_multiplier(self.measure, total) if total.any() else self.measure
 
-    def _scores(self, skip: int | None = None) -> tuple[SliceScores, float]:
+    def _scores(self, skip: int | None = None, drift: Drift | None = None) -> tuple[SliceScores, Drift]:
         """Score all slices given everything found but one."""
         known = self._known(skip)
         sums = self.sums
@@ -240,14 +224,27 @@ class SliceSearch:
             name = "actual" if known.is_log else "standard"
             now, before = getattr(known, name), getattr(self.measure, name)
             sums = replace(sums, **{name: getattr(sums, name) + self.lattice.sum(now - before)[self.numbers]})
-        return score_slices(known, sums, self.base, drift=self.drift)
+        return score_slices(known, sums, self.base, drift=self.drift or drift)
+
+    def _scores_without(self, number: int) -> tuple[SliceScores, Drift]:
+        """Score all slices given everything found but one, allowing for what moves when all of it is known."""
+        scores, drift = self._scores(skip=number)
+        if not self.measure.is_lost and drift == drift.hold_back():
+            return scores, drift
+        known = tuple(sorted(self.effects.items()))
+        if self._drift_left[0] != known:
+            self._drift_left = known, self._scores()[1]
+        return self._scores(skip=number, drift=self._drift_left[1])
+
+    def _impact(self, scores: SliceScores) -> np.ndarray:
+        """Return what each slice's effect is worth (what more is lost counts as more)."""
+        if self.measure.effect == "volume" or self.measure.is_lost:
+            return (scores.actual - scores.expected) * self.worth_each
+        return self.worth_actual * np.expm1(scores.log_effect)
 
     def _passes(self, scores: SliceScores, *, alone: bool = False) -> np.ndarray:
         """Return which slices pass everything; alone, as if nothing else had been searched."""
-        if self.measure.effect == "volume":
-            impact = (scores.actual - scores.expected) * self.worth_each
-        else:
-            impact = self.worth_actual * np.expm1(scores.log_effect)
+        impact = self._impact(scores)
         if alone:
             is_clear = 2 * _one_sided(scores.strength) <= self.gates.suspicion
         else:
@@ -268,13 +265,34 @@ class SliceSearch:
         return ~np.isin(self.numbers, list(self.effects))
 
     def _best(self) -> int | None:
-        """Return the slice that explains most for what it costs, among those that pass."""
-        scores, _ = self._scores()
+        """Return the slice that explains most for what it costs, among those that pass.
+
+        A cause makes everything that touches it scatter, so everyday movement is held back until a candidate is
+        known, and the candidate then has to pass against the movement that is left.
+        """
+        scores, drift = self._scores()
+        is_held_back = drift != drift.hold_back()
+        if is_held_back:
+            scores, _ = self._scores(drift=drift.hold_back())
         candidates = self._passes(scores) & self._is_free()
-        return self._cheapest(scores, candidates) if candidates.any() else None
+        for _ in range(2):
+            best = self._cheapest(scores, candidates) if candidates.any() else None
+            if best is None or best in self.effects or not (is_held_back or self.measure.is_lost):
+                return None if best in self.effects else best
+            kept = dict(self.effects)
+            self.effects[best] = 0.0
+            self._refit()
+            surer, _ = self._scores_without(best)
+            self.effects = kept
+            if self._passes(surer)[self.place[best]]:
+                return best
+            candidates[self.place[best]] = False
+        return None
 
     def _cheapest(self, scores: SliceScores, candidates: np.ndarray) -> int:
         """Return the candidate whose gain most exceeds what its slice costs."""
+        if self.measure.is_lost:
+            return choose_lost(self.measure, self._known(), self.lattice, self.numbers, candidates, scores)
         tests = np.where(scores.strength < 0, self.tests_of_falls, self.tests_of_rises)
         penalty = np.log(np.minimum(tests, 1e9)) + 1.0 * self.depth
         penalty = penalty + np.minimum((scores.log_outside / 0.2) ** 2 / 2, 3.0)
@@ -326,22 +344,30 @@ class SliceSearch:
     def _prune(self) -> None:
         """Drop, weakest first, what no longer passes once all others are known."""
         while self.effects:
-            failing = []
+            failing, impacts = [], {}
             for number in self.effects:
-                scores, _ = self._scores(skip=number)
+                scores, _ = self._scores_without(number)
+                impacts[number] = abs(float(self._impact(scores)[self.place[number]]))
                 if not self._passes(scores)[self.place[number]]:
                     failing.append((abs(float(scores.strength[self.place[number]])), number))
+            if not failing and self.measure.is_lost:
+                least = self.gates.least_of_largest * max(impacts.values())
+                failing = [(impact, number) for number, impact in impacts.items() if impact < least]
             if not failing:
                 return
             del self.effects[min(failing)[1]]
             self._refit()
 
+    def contradicts(self, found: FoundSlice, other: int) -> bool:
+        """Tell whether another slice of nearly the same records can't be what was found."""
+        return self.measure.is_lost and contradicts(other, found, self.measure, self.lattice)
+
     def _describe(self, number: int) -> FoundSlice:
         """Return what was found about one slice given all others."""
-        scores, drift = self._scores(skip=number)
+        scores, drift = self._scores_without(number)
         place = self.place[number]
-        variance = float(scores.variance[place]) + drift**2 * int(self.depth[place])
-        return FoundSlice(
+        variance = float(scores.variance[place]) + float(drift.variance(int(self.depth[place])))
+        found = FoundSlice(
             number=number,
             log_effect=self.effects[number],
             error=float(np.sqrt(variance + float(scores.noise[place]))),
@@ -351,6 +377,7 @@ class SliceSearch:
             expected=float(scores.expected[place]),
             q_value=min(float(self._adjust(scores.strength)[place]), 1.0),
         )
+        return tell_as_kept(found, self.measure, self._inside(number)) if self.measure.is_lost else found
 
 
 def _one_sided(strength: np.ndarray) -> np.ndarray:

@@ -46,7 +46,8 @@ class Score:
         """Write the counts and what they come to."""
         precision = self.right / max(self.right + self.wrong, 1)
         recall = self.right / max(self.right + self.missed, 1)
-        return f"F1 {self.f1:.3f} (precision {precision:.2f}, recall {recall:.2f}; {self.right} of {self.right + self.missed})"
+        whole = self.right + self.missed
+        return f"F1 {self.f1:.3f} (precision {precision:.2f}, recall {recall:.2f}; {self.right} of {whole})"
 
 
 def claim(anomaly: Anomaly) -> list[tuple[Slice, str]]:
