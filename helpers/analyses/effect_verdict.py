@@ -22,7 +22,7 @@ def judge_change(
         kpi: The KPI.
         before: Its baseline.
         after: Its value in the window.
-        wanted: What it was to become; None asks only for a move in the good direction beyond chance.
+        wanted: What it was to become; None asks only for a move beyond chance.
         said: What people took the baseline for; tells the direction of a KPI of which neither is good.
         currency: The company's.
 
@@ -44,7 +44,9 @@ def judge_change(
             return UNMEASURABLE, f"{told}; nobody said what was expected, and a total alone can't tell luck from effect"
         if moved:
             return HELD, f"{told}, beyond chance"
-        return FAILED, f"{told}, not beyond chance"
+        if chance < SIGNIFICANCE:
+            return FAILED, f"{told}, beyond chance the wrong way"
+        return UNMEASURABLE, f"It can't be told: {told}, which may be luck, and nobody said what was expected"
     target = f"{_say(kpi, wanted, currency)} expected"
     if before.value >= wanted if up else before.value <= wanted:
         base = _say(kpi, before.value, currency)

@@ -165,6 +165,14 @@ def test_a_kpi_that_was_there_already_can_tell_nothing():
     assert verdict == UNMEASURABLE and "was at $1.00 k before already" in reason
 
 
+def test_without_an_expectation_only_a_move_beyond_chance_tells():
+    kpi = KPIS["lead_to_mql"]
+    assert judge_change(kpi, reading(0.2), reading(0.4), wanted=None)[0] == HELD
+    assert judge_change(kpi, reading(0.4), reading(0.2), wanted=None)[0] == FAILED
+    verdict, reason = judge_change(kpi, reading(0.2), reading(0.24), wanted=None)
+    assert verdict == UNMEASURABLE and "nobody said what was expected" in reason
+
+
 def test_fewer_days_are_better_for_a_sales_cycle():
     before = Reading(60.0, 200, 57.0, 63.0)
     kpi = KPIS["sales_cycle_days"]
