@@ -25,10 +25,13 @@ MOST_LINKS = 3
 TEXT_COLUMNS = ["m", "cause", "verdict", "money", "confidence", "n", "q_value", "statement"]
 
 
-def draw_five_m(gap: Any, *, title: str, subtitle: str = "", currency: str = "USD") -> Display:
+def draw_five_m(
+    gap: Any, *, title: str, subtitle: str = "", currency: str = "USD", record_url: Mapping[str, str] | None = None
+) -> Display:
     """Show the evidence for each of the five Ms of a gap; see ``show_five_m``."""
     total = gap.gap if gap.is_explained and gap.is_money else None
-    return show_five_m(gap.five_m, title=title, subtitle=subtitle, currency=currency, gap=total)
+    options = {"title": title, "subtitle": subtitle, "currency": currency}
+    return show_five_m(gap.five_m, gap=total, record_url=record_url, **options)
 
 
 def show_five_m(
