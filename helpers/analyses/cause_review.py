@@ -7,6 +7,8 @@ from functools import cached_property
 
 import pandas as pd
 
+from helpers.analyses.board_findings import find_on_board
+from helpers.analyses.board_review import check_board
 from helpers.analyses.cause_pareto import describe_pareto, rank_by_money
 from helpers.analyses.effect_words import describe_checks
 from helpers.analyses.effectiveness import Check, check_actions
@@ -65,7 +67,7 @@ class CauseReview:
     def fishbone(self) -> Fishbone:
         """What the data and people say, on the bones of the gap."""
         milieu = load_five_m(self.company.settings.five_m).milieu
-        return build_fishbone(self.gap, self.board, names=self.names, with_milieu=milieu)
+        return build_fishbone(self.gap, self.board, names=self.names, with_milieu=milieu, roofs=self.roofs)
 
     @cached_property
     def roofs(self) -> pd.DataFrame:
@@ -133,8 +135,18 @@ class CauseReview:
         return say[part]()
 
     def find(self) -> list[Finding]:
-        """Turn what was found into findings."""
-        return find_macro(self.macro)
+        """Turn what was found into findings: what doesn't pay, and what the board needs somebody for."""
+        gap, currency = self.gap, self.company.currency
+        faults = check_board(
+            self.board,
+            gap=gap.gap if gap.is_explained else None,
+            unit="currency" if gap.is_money else "count",
+            currency=currency,
+            period=gap.period.label,
+            people=self.names,
+        )
+        told = {"faults": faults, "names": self.names, "period": gap.period.label, "currency": currency}
+        return [*find_macro(self.macro), *find_on_board(self.board, self.checks, self.fishbone, self.plan, **told)]
 
 
 def review_causes(company, gap: Gap, *, history: Sequence[Period], as_of: date) -> CauseReview:

@@ -114,12 +114,14 @@ class Roof:
         label: In words, without a name.
         bones: The Ms.
         n_leaves: How many causes meet there.
+        is_told: Whether people say so on the board, and not the records.
     """
 
     place: str
     label: str
     bones: tuple[str, ...]
     n_leaves: int
+    is_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -315,7 +317,7 @@ def _find_roofs(leaves: Sequence[Leaf], names: Collection[str], given: pd.DataFr
         if len(over) > 1 and not is_told:
             told.add(ids)
             bones = tuple(m for m in (*BONES, MILIEU) if m in over)
-            roofs.append(Roof(place, say_place(place), bones, len(mine)))
+            roofs.append(Roof(place, say_place(place), bones, len(mine), is_told=given is not None))
     return tuple(sorted(roofs, key=lambda roof: (-len(roof.bones), -roof.n_leaves)))
 
 

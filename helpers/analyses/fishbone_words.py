@@ -100,7 +100,7 @@ def say_confidence(leaf: Leaf) -> str:
 
 def say_roof(roof: Roof) -> str:
     """Say where several Ms meet."""
-    return f"Management: {roof.label}"
+    return f"Management{', by the board' if roof.is_told else ''}: {roof.label}"
 
 
 def describe_roofs(fishbone: Fishbone) -> str:
@@ -110,10 +110,8 @@ def describe_roofs(fishbone: Fishbone) -> str:
     first = fishbone.roofs[0]
     bones = [in_sentence(BONE_LABELS[m]) for m in first.bones]
     listed = f"{', '.join(bones[:-1])} and {bones[-1]}"
-    return (
-        f"{listed[:1].upper()}{listed[1:]} meet in {first.label}: a question for its management, and no "
-        "cause of its own."
-    )
+    where = f"{first.label}, as the board has it" if first.is_told else first.label
+    return f"{listed[:1].upper()}{listed[1:]} meet in {where}: a question for its management, and no cause of its own."
 
 
 def say_share(money: float | None, gap: float, counts_for: str) -> str:
