@@ -6,11 +6,15 @@ import numpy as np
 
 from helpers.analyses.bridge import attribute_by_shapley
 from helpers.analyses.coded_leaves import CodedLeaves
-from helpers.analyses.expectation import MoneyModel
+from helpers.analyses.cuboids import SliceLattice
+from helpers.analyses.expectation import Measure, MoneyModel, judge_base
 from helpers.analyses.slice_search import FoundSlice
 
 VANISHED = np.log(0.05)
 """Below this effect a slice has as good as vanished: what it would have been is told by its past, not by its rest."""
+
+EVERYDAY_MOVE = 0.015
+"""By how much the later rates of a dimension value move from period to period anyway (log scale)."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Cause:
     contribution: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    worth_variance: float = 0.0
 
     @property
     def inside(self) -> np.ndarray:
@@ -51,7 +56,6 @@ def price_causes(
     causes: list[Cause],
     levels: dict[str, tuple[str, float, float]],
     *,
-    spread: float,
     confidence: float,
     expected_periods: float = 1.0,
 ) -> dict[str, dict[str, object]]:
@@ -65,7 +69,6 @@ def price_causes(
         model: Expected rates and value.
         causes: What was found; contribution, low and high are filled in.
         levels: Per step: effect, logarithm of what moved everywhere, and its standard error.
-        spread: Variance of the log deal size (0 without amounts).
         confidence: Of the intervals.
         expected_periods: How many periods the expected side adds up.
 
@@ -80,10 +83,9 @@ def price_causes(
     shares = _share_out(patterns, untouched)
     for cause, share in zip(causes, shares, strict=True):
         cause.contribution = float(share)
-        error = _relative_error(cause, coded, spread)
-        half = z * abs(cause.contribution) * error
+        half = z * abs(cause.contribution) * _relative_error(cause, untouched)
         if cause.effect == "mix":
-            half = z * _mix_error(cause, untouched)
+            half = z * _effect_error(cause, untouched)
         cause.low, cause.high = cause.contribution - half, cause.contribution + half
     return _price_levels(coded, levels, z, expected_periods)
 
@@ -126,25 +128,38 @@ def _share_out(patterns: np.ndarray, untouched: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _relative_error(cause: Cause, coded: CodedLeaves, spread: float) -> float:
+def _relative_error(cause: Cause, untouched: np.ndarray) -> float:
     """Return the relative standard error of a cause's price: of its effect, and of what one count is worth."""
-    part = cause.parts[0]
-    ratio = np.exp(part.log_effect)
-    effect = ratio * part.error / max(abs(ratio - 1), 1e-6)
-    if cause.effect in ("volume", "mix"):
-        effect = part.error / max(abs(ratio - 1), 1e-6)
-    inside = cause.inside
-    last = coded.expected[-1][inside].sum() + coded.actual[-1][inside].sum()
-    worth = (1.0 + spread) / max(last, 1.0) if cause.step != coded.steps[-1] or coded.amount else 0.0
-    return float(np.sqrt(effect**2 + worth))
+    alone = sum(untouched[m].sum() * np.expm1(p.log_effect) for p, m in zip(cause.parts, cause.masks, strict=True))
+    effect = _effect_error(cause, untouched) / max(abs(alone), 1e-9)
+    return float(np.sqrt(effect**2 + cause.worth_variance))
 
 
-def _mix_error(cause: Cause, untouched: np.ndarray) -> float:
-    """Return the standard error of a mix: its two sides' errors together."""
+def _effect_error(cause: Cause, untouched: np.ndarray) -> float:
+    """Return the standard error of a cause's money from its effect: of what was counted and of what was expected."""
     total = 0.0
     for part, mask in zip(cause.parts, cause.masks, strict=True):
-        total += (untouched[mask].sum() * np.exp(part.log_effect) * part.error) ** 2
+        counted = np.exp(2 * part.log_effect) * part.noise
+        total += untouched[mask].sum() ** 2 * (counted + max(part.error**2 - part.noise, 0.0))
     return float(np.sqrt(total))
+
+
+def judge_worth(causes: list[Cause], coded: CodedLeaves, measures: list[Measure], lattice: SliceLattice) -> None:
+    """Fill in how sure it is what one count of each cause was worth (in place).
+
+    What went in is a chance number itself; what comes of it is as sure as the expectation of each later step, which
+    moves a little from period to period.
+    """
+    steps = [measure.step for measure in measures]
+    for cause in causes:
+        if not cause.parts:
+            continue
+        place, own = steps.index(cause.step), measures[steps.index(cause.step)]
+        entered = 0.0 if own.effect == "volume" else 1.0 / max(own.entries[cause.inside].sum(), 1.0)
+        number = cause.parts[0].number
+        later = [float(judge_base(measure, lattice).variance[number]) for measure in measures[place + 1 :]]
+        usual = EVERYDAY_MOVE**2 * int(lattice.depth[number]) * len(later)
+        cause.worth_variance = entered + sum(later) + usual
 
 
 def _price_levels(

@@ -8,6 +8,7 @@ import numpy as np
 from helpers.analyses.cause_money import Cause
 from helpers.analyses.coded_leaves import CodedLeaves
 from helpers.analyses.cuboids import SliceLattice
+from helpers.analyses.slice_search import SliceSearch
 
 NEARLY_SAME = 0.9
 """Two slices whose records overlap by this share (of their union) can't be told apart."""
@@ -17,6 +18,12 @@ CANCELLING = 0.5
 
 CLEAR = 2.5
 """Standard errors by which a value's share has to have moved to be named in a shift."""
+
+LEAST_SHIFT = 0.1
+"""The least movement of a value's share that is named in a shift (log scale)."""
+
+CLEAR_LEVEL, EVERYDAY_LEVEL = 3.0, 0.01
+"""Standard errors by which everything outside has to have moved before a shift is thought of; its everyday movement."""
 
 
 def merge_mixes(causes: list[Cause]) -> list[Cause]:
@@ -68,52 +75,61 @@ def _values_in(cause: Cause, name: str) -> list[object]:
 
 
 def read_shift(
-    causes: list[Cause], coded: CodedLeaves, level: float, expected_periods: float
+    causes: list[Cause], coded: CodedLeaves, level: tuple[float, float], expected_periods: float
 ) -> tuple[list[Cause], float]:
-    """Tell the growth (or loss) of one value at the others' cost as a mix where the total stayed.
+    """Tell movements of one dimension's values at each other's cost as a mix where the total stayed.
 
-    Where one value grew, all others fell and the total did not move, either side could be called the one that
-    moved: it is the composition. Of the dimensions that name the value, the one with the plainest shift is told.
+    Where some values grew, the others fell and the total did not move, either side could be called the one that
+    moved: it is the composition. Of the dimensions that name the values, the one with the plainest shift is told.
 
     Args:
         causes: The volume causes.
         coded: The leaf table.
-        level: Logarithm of what moved everywhere, as the search read it.
+        level: Logarithm of what moved everywhere, as the search read it, and its standard error.
         expected_periods: How many periods the expected side adds up.
 
     Returns:
-        The causes and the level, both as given unless the only cause is such a shift.
+        The causes and the level, both as given unless all causes together are such a shift.
     """
-    singles = [cause for cause in causes if len(cause.slice) == 1 and len(cause.parts) == 1]
-    if len(singles) != 1 or len(causes) != 1:
+    level, error = level
+    moved = abs(level + np.log(expected_periods)) > CLEAR_LEVEL * np.hypot(error, EVERYDAY_LEVEL)
+    if not causes or not moved or any(cause.effect == "mix" and len(causes) == 1 for cause in causes):
         return causes, level
+    names = [{next(iter(one)) for one in (cause.slice, *cause.aliases) if len(one) == 1} for cause in causes]
     total = coded.actual[0].sum() - coded.expected[0].sum() / expected_periods
-    named = [cause_slice for cause_slice in (singles[0].slice, *singles[0].aliases) if len(cause_slice) == 1]
-    shifts = [_measure_shift(next(iter(one)), coded, expected_periods) for one in named]
-    shifts = [shift for shift in shifts if shift is not None and abs(total) <= CANCELLING * np.abs(shift[1]).max()]
+    shifts = [_measure_shift(name, coded, expected_periods) for name in sorted(set.intersection(*names))]
+    shifts = [one for one in shifts if one is not None and abs(total) <= CANCELLING * np.abs(one[1]).sum() / 2]
     if not shifts:
         return causes, level
     place, _, effects, _, errors = max(shifts, key=lambda shift: shift[3])
     level = float(np.log(coded.actual[0].sum() / coded.expected[0].sum()))
-    clear = np.flatnonzero(np.abs(effects) >= CLEAR * errors)
+    clear = np.flatnonzero(np.abs(effects) >= np.maximum(CLEAR * errors, LEAST_SHIFT))
     order = clear[np.argsort(effects[clear], kind="stable")]
     if not (effects[order] < 0).any() or not (effects[order] > 0).any():
         return causes, level
     name = coded.dimensions[place]
     inside = np.isin(coded.codes[place], order)
+    first = causes[0]
     parts = [
-        replace(singles[0].parts[0], log_effect=float(effects[code]), error=float(errors[code]), log_base=0.0)
+        replace(
+            first.parts[0],
+            log_effect=float(effects[code]),
+            error=float(errors[code]),
+            noise=float(errors[code] ** 2 / 2),
+            log_base=0.0,
+        )
         for code in order
     ]
     return [
         replace(
-            singles[0],
+            first,
             effect="mix",
             slice={name: [coded.values[place][code] for code in order]},
             parts=parts,
             masks=[coded.codes[place] == code for code in order],
             actual=float(coded.actual[0][inside].sum()),
             expected=float(coded.expected[0][inside].sum() * np.exp(level)),
+            q_value=min(cause.q_value for cause in causes),
             aliases=[],
         )
     ], level
@@ -149,7 +165,7 @@ def merge_unions(causes: list[Cause]) -> list[Cause]:
         The causes, joined ones with several values in that dimension.
     """
     merged: list[Cause] = []
-    for cause in causes:
+    for cause in sorted(causes, key=lambda cause: cause.parts[0].log_effect):
         for place, other in enumerate(merged):
             name = _differs_in_one(cause, other)
             if name is not None:
@@ -167,11 +183,68 @@ def _differs_in_one(one: Cause, other: Cause) -> str | None:
     names = [name for name in one.slice if one.slice[name] != other.slice[name]]
     if len(names) != 1:
         return None
-    first, second = one.parts[0], other.parts[0]
-    apart = abs(first.log_effect - second.log_effect)
-    if first.log_effect * second.log_effect < 0 or apart > 1.5 * np.hypot(first.error, second.error):
+    (first, own), (second, its) = _pool(one), _pool(other)
+    if first * second < 0 or abs(first - second) > 2.0 * np.hypot(own, its):
         return None
     return names[0]
+
+
+def _pool(cause: Cause) -> tuple[float, float]:
+    """Return the common effect of a cause's parts, and its standard error."""
+    weights = np.array([1 / part.error**2 for part in cause.parts])
+    effects = np.array([part.log_effect for part in cause.parts])
+    return float((weights * effects).sum() / weights.sum()), float(1 / np.sqrt(weights.sum()))
+
+
+def merge_recounts(causes: list[Cause], steps: list[str]) -> list[Cause]:
+    """Tell a count that rose in a slice, and its next rate that fell by as much, as one cause: nothing came of it.
+
+    Records entered twice (or a day's junk) raise a step and lower the next rate alike; the other way round where
+    records are missing.
+
+    Args:
+        causes: All causes, priced.
+        steps: The measures' steps in order.
+
+    Returns:
+        The causes; of such a pair the first stays, with both contributions.
+    """
+    kept = list(causes)
+    for first in causes:
+        for second in causes:
+            if first not in kept or second not in kept or not _undoes(first, second, steps):
+                continue
+            kept.remove(second)
+            half = np.hypot(first.high - first.contribution, second.high - second.contribution)
+            first.contribution += second.contribution
+            first.low, first.high = first.contribution - half, first.contribution + half
+    return kept
+
+
+def _undoes(first: Cause, second: Cause, steps: list[str]) -> bool:
+    """Tell whether a rate took back in the same slice what the step before had gained."""
+    if not first.parts or not second.parts or first.effect not in ("volume", "rate") or second.effect != "rate":
+        return False
+    if steps.index(second.step) != steps.index(first.step) + 1:
+        return False
+    if not any(one == other for one in (first.slice, *first.aliases) for other in (second.slice, *second.aliases)):
+        return False
+    (gained, own), (lost, its) = _pool(first), _pool(second)
+    return bool(gained * lost < 0 and abs(gained + lost) <= 2.5 * np.hypot(own, its))
+
+
+def absorb_nested(search: SliceSearch) -> None:
+    """Take out what lies inside another slice that moved the same way: the effect is uneven there, not another one."""
+    where = {number: search.lattice.codes_of(number).items() for number in search.effects}
+    inner = [
+        one
+        for one in where
+        if any(where[other] < where[one] and search.effects[other] * search.effects[one] > 0 for other in where)
+    ]
+    for number in inner:
+        del search.effects[number]
+    if inner:
+        search._refit()
 
 
 def _join(one: Cause, other: Cause, name: str) -> Cause:

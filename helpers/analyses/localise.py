@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.cause_money import Cause, price_causes
-from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_unions, read_shift
+from helpers.analyses.cause_money import Cause, judge_worth, price_causes
+from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_recounts, merge_unions, read_shift
 from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
@@ -158,17 +159,18 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
         level, error = search.level()
         elsewhere[measure.step] = search.level(beside=[one.number for one in suspects])
         if measure.effect == "volume":
-            mine, level = read_shift(mine, coded, level, options.expected_periods)
+            mine, level = read_shift(mine, coded, (level, error), options.expected_periods)
         found.causes += mine
         levels[measure.step] = (measure.effect, level, error)
     pricing = {
-        "spread": measures[-1].spread if coded.amount else 0.0,
         "confidence": options.gates.confidence,
         "expected_periods": options.expected_periods,
     }
+    judge_worth([*found.causes, *found.suspected], coded, measures, lattice)
     found.moved = price_causes(coded, model, found.causes, levels, **pricing)
     for step, (level, error) in elsewhere.items():
         found.moved[step]["is_everywhere"] = bool(abs(level + _periods(found, step, options)) > 2 * error)
+    found.causes = merge_recounts(found.causes, [measure.step for measure in measures])
     found.causes = [c for c in found.causes if abs(c.contribution) > 0 or c.effect == "mix"] + deals
     for cause in found.suspected:
         price_causes(coded, model, [cause], levels, **pricing)
@@ -230,7 +232,7 @@ def _describe_causes(
     ]
     mass = coded.expected[0] + coded.actual[0]
     for cause in causes:
-        find_aliases(cause, lattice, mass)
+        find_aliases(cause, lattice, mass, partial(search.contradicts, cause.parts[0]))
     if is_suspicion:
         return causes
     causes = merge_mixes(causes) if measure.effect == "volume" else causes

@@ -12,6 +12,12 @@ from helpers.analyses.slice_search import Gates
 SHARE_OF_SIGNIFICANCE = 0.1
 """Deal sizes have heavier tails than any model: a giant has to stand out ten times more clearly than a slice."""
 
+MOST_GIANTS = 3
+"""More giants than this on one side are a pattern (a wrong scale, another business), not single deals."""
+
+USUAL_SCATTER, USUAL_DEALS = 0.8, 10.0
+"""What deal sizes usually scatter by (standard deviation of the logarithm), and how many deals that guess weighs."""
+
 
 def set_aside_single_deals(
     coded: CodedLeaves, gates: Gates, *, expected_is_plan: bool = False, expected_periods: float = 1.0
@@ -50,9 +56,11 @@ def set_aside_single_deals(
             continue
         typical = float(np.exp(center))
         largest = np.where(deals >= 1, money - (deals - 1) * typical * float(np.exp(scatter**2 / 2)), 0.0)
-        is_giant = (largest > 0) & (deals > 0) & (deals <= 5)
+        is_giant = (largest > 0) & (deals > 0) & ((deals <= 5) | (largest >= 0.7 * money))
         strength = np.where(is_giant, (np.log(np.maximum(largest, 1e-9)) - center) / scatter, 0.0)
         is_giant &= (strength > limit) & (largest - typical >= 5 * gates.least_share * reference)
+        if is_giant.sum() > MOST_GIANTS:
+            continue
         for leaf in np.flatnonzero(is_giant):
             excess = float(largest[leaf] - typical)
             share = 1.0 if side == "actual" else 1.0 / expected_periods
@@ -74,7 +82,8 @@ def _typical_size(coded: CodedLeaves, sides: dict) -> tuple[float, float]:
     away = np.abs(sizes - center) * np.sqrt(np.minimum(weights, 4.0))
     order = np.argsort(away, kind="stable")
     scatter = 1.4826 * float(away[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)])
-    return center, max(scatter, 0.25)
+    known = weights.sum()
+    return center, float(np.sqrt((known * scatter**2 + USUAL_DEALS * USUAL_SCATTER**2) / (known + USUAL_DEALS)))
 
 
 def _quantile(share: float) -> float:
