@@ -1,10 +1,10 @@
 """What we should have seen: for every step and slice the expected count, rate and deal size, with its own uncertainty.
 
 An expectation comes from one of three places. *History*: the slice's own periods of the year before, at the company's
-growth and season, its rates drawn towards those of its parents as far as its own records can't tell. *Plan*: the goals
-that people typed, for the company and for slices. *Period*: another period, such as the same one a year ago. Rates are
-expected of the records that really entered, so that another composition can't pass for another rate; records that
-entered are seen at the same age as those that they are compared with.
+trend and season as far as they are known, its rates drawn towards those of its parents as far as its own records can't
+tell. *Plan*: the goals that people typed, for the company and for slices. *Period*: another period, such as the same
+one a year ago. Rates are expected of the records that really entered, so that another composition can't pass for
+another rate; records that entered are seen at the same age as those that they are compared with.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,12 @@ import pandas as pd
 from helpers.analyses.change import correct
 from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describe_value
 from helpers.analyses.expected_ranges import Drift, judge_counts, judge_rates, judge_sizes, measure_drift
-from helpers.analyses.goal_expectation import expect_volume
 from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
-from helpers.analyses.period_leaves import LONGEST_YEARS, read_periods
+from helpers.analyses.period_leaves import LONGEST_YEARS, count_values, read_periods
 from helpers.analyses.plan_leaves import plan_leaves
 from helpers.analyses.season_adjustment import Season, adjust_season
+from helpers.analyses.season_model import SeasonModel
 from helpers.analyses.shrunk_rates import PRIOR_EVENTS, fit_shrunk_rates
-from helpers.model.goal import load_goal_rules
 from helpers.periods import MONTHS_IN, Period
 from helpers.units import format_value
 
@@ -33,7 +32,7 @@ EXPECTATION_COLUMNS = [
 ]  # fmt: skip
 HISTORY, PLAN, PERIOD = "history", "plan", "period"
 BELOW, WITHIN, ABOVE, SMALL = "below what was expected", "as expected", "above what was expected", "too few to judge"
-CONFIDENCE = 0.90
+CONFIDENCE, Z_OF_RANGE = 0.90, 1.645
 """Of the range in which the actual number should lie, as of the causes' effects."""
 
 
@@ -98,20 +97,22 @@ def expect_slices(
     question = {"period": period, "expected": base, "as_of": as_of}
     closing = build_closing_leaves(company, **question, business=business, with_slipped=False)
     parts, seasons = [], {}
+    model = SeasonModel.build(earlier, period, base) if per_year > 1 and len(earlier) >= 2 * per_year else None
     for leaves in (closing, build_creation_leaves(company, **question)):
         if leaves is None:
             continue
         read = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
+        doubt = 0.0
         if against == HISTORY:
             leaves, season = adjust_season(company, leaves, **question, history=history, read=read)
             seasons[leaves.lens] = season
-            leaves = _grow(leaves, read, period)
+            leaves, doubt = _grow(leaves, read, model, season)
         if against == PLAN:
             plan = plan_leaves(leaves, company.targets, period)
             if plan is None:
                 continue
             leaves = plan.leaves
-        parts.append(_expect(company, leaves, read, per_year, against))
+        parts.append(_expect(company, leaves, measure_drift(read, leaves, per_year, model), doubt, against))
     if not parts:
         cure = "Type them in the goal matrix." if against == PLAN else "Add an export of contacts or deals with dates."
         what = "No goal covers the company in this period." if against == PLAN else "No step has dates in two periods."
@@ -135,31 +136,32 @@ def _judge(row: dict, significance: float) -> str:
     return BELOW if row["actual"] < row["expected"] else ABOVE
 
 
-def _grow(leaves: GapLeaves, read: list, period: Period) -> GapLeaves:
-    """Bring the whole's volume to what the goal matrix, too, expects where nobody changes anything."""
-    step = leaves.steps[0]
-    counts = pd.Series({one.start: float(frame[step].sum()) if step in frame else 0.0 for one, frame in read})
-    counts.index = pd.DatetimeIndex(counts.index)
-    now = float(leaves.frame[f"{step}_expected"].sum()) / leaves.expected_periods
-    if period.grain not in MONTHS_IN or now <= 0 or not len(counts):
-        return leaves
-    wanted = expect_volume(counts, [pd.Timestamp(period.start)], grain=period.grain, rules=load_goal_rules())[0]
-    if not np.isfinite(wanted) or wanted <= 0:
-        return leaves
+def _grow(leaves: GapLeaves, read: list, model: SeasonModel | None, season: Season) -> tuple[GapLeaves, float]:
+    """Carry the company's trend on from the middle of the year to the period, as far as it can be told from chance.
+
+    Returns:
+        The leaves, and the relative error that trend and season bring.
+    """
+    doubt = 0.0
+    if season.is_clear and season.frame["is_used"].iloc[0]:
+        doubt = float(np.log(season.frame["high"].iloc[0] / season.frame["low"].iloc[0])) / (2 * Z_OF_RANGE)
+    _, counts = count_values(read, "", leaves.steps[0])
+    if model is None or counts.shape[1] != len(model.design) or not counts.sum():
+        return leaves, doubt
+    growth, error = (float(part[0]) for part in model.find_growth(counts))
     columns = [name for name in leaves.frame.columns if name.endswith("_expected")]
     frame = leaves.frame.copy()
-    frame[columns] = frame[columns].astype(float) * (wanted / now)
-    return replace(leaves, frame=frame)
+    frame[columns] = frame[columns].astype(float) * growth
+    return replace(leaves, frame=frame), float(np.hypot(doubt, error))
 
 
-def _expect(company, leaves: GapLeaves, read: list, per_year: int, against: str) -> pd.DataFrame:
+def _expect(company, leaves: GapLeaves, drift: Drift, doubt: float, against: str) -> pd.DataFrame:
     """Set every slice of a leaf table beside its expectation."""
     extra = [f"{leaves.amount}_{part}_{side}" for part in ("log", "logsq") for side in ("expected", "actual")]
     coded = code_leaves(
         leaves.frame, leaves.dimensions, leaves.steps, amount=leaves.amount, extra=extra if leaves.amount else []
     )
-    drift = measure_drift(read, leaves, per_year)
-    model = _Model(coded, leaves, drift, is_exact=against == PLAN)
+    model = _Model(coded, leaves, drift, doubt, is_exact=against == PLAN)
     minimum = company.catalog.rules.minimum_n
     rows = [model.judge(ALL, np.zeros(len(coded), dtype=int), [ALL], minimum)]
     for place, dimension in enumerate(coded.dimensions):
@@ -186,8 +188,8 @@ def _label(row, coded: CodedLeaves, labels: dict[str, str]) -> str:
 class _Model:
     """Hold the expected rate and deal size of every leaf, and judge any cut of them."""
 
-    def __init__(self, coded: CodedLeaves, leaves: GapLeaves, drift: Drift, *, is_exact: bool) -> None:
-        self.coded, self.drift, self.is_exact = coded, drift, is_exact
+    def __init__(self, coded: CodedLeaves, leaves: GapLeaves, drift: Drift, doubt: float, *, is_exact: bool) -> None:
+        self.coded, self.drift, self.doubt, self.is_exact = coded, drift, doubt, is_exact
         self.periods = float(leaves.expected_periods)
         steps = range(1, len(coded.steps))
         self.rates = [
@@ -223,7 +225,7 @@ class _Model:
         frames = []
         entered, before = add(coded.actual[0]), add(coded.expected[0])
         wanted = before / self.periods
-        own = np.zeros(size) if self.is_exact else wanted / self.periods
+        own = np.zeros(size) if self.is_exact else wanted / self.periods + (self.doubt * wanted) ** 2
         low, high, p = judge_counts(
             entered, wanted, own, self.drift.of("volume", coded.steps[0], dimension), CONFIDENCE
         )
@@ -294,7 +296,9 @@ def _say_source(against: str, base: Sequence[Period], period: Period, seasons: d
     if against == PERIOD:
         return f"Expected: {base[0].label}, with the chance that is in its own counts"
     season = " and season" if any(one.is_clear for one in seasons.values()) else ""
-    words = f"Expected: each slice's own {len(base)} {period.grain}s before, at the company's growth{season}"
+    is_long = any(one.n_years >= 2 for one in seasons.values())
+    words = f"Expected: each slice's own {len(base)} {period.grain}s before"
+    words += f", at the company's trend{season}" if is_long else " (a trend or season takes two whole years)"
     return f"{words}; rates drawn towards those of all where records are few"
 
 

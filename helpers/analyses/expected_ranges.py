@@ -6,6 +6,7 @@ import numpy as np
 
 from helpers.analyses.leaves import GapLeaves
 from helpers.analyses.period_leaves import count_values
+from helpers.analyses.season_model import SeasonModel
 from helpers.model.goal import load_goal_rules
 
 LEAST_PERIODS = 4
@@ -33,16 +34,18 @@ class Drift:
         return max([*found, LEAST_DRIFT]) if found else self.usual.get(effect, LEAST_DRIFT)
 
 
-def measure_drift(read: list, leaves: GapLeaves, per_year: int) -> Drift:
+def measure_drift(read: list, leaves: GapLeaves, per_year: int, model: SeasonModel | None = None) -> Drift:
     """Measure everyday movement from how far each earlier period lay from those before it.
 
     Args:
         read: Earlier periods as read by ``period_leaves.read_periods``.
         leaves: The leaf table in question.
         per_year: Periods a year.
+        model: Trend and season of volumes, where history is long enough to know them.
 
     Returns:
-        The spread of one-step-ahead errors beyond chance (method of moments), pooled over the values of each dimension.
+        The spread beyond chance (method of moments), pooled over the values of each dimension: of volumes around trend
+        and season where they are known, else of one-step-ahead errors, as of rates.
     """
     variability = load_goal_rules().variability
     usual = {"volume": variability.volume / 2, "rate": variability.conversion / 2, "value": variability.money / 2}
@@ -53,7 +56,8 @@ def measure_drift(read: list, leaves: GapLeaves, per_year: int) -> Drift:
         name = dimension or "all"
         counts = {step: count_values(read, dimension, step) for step in leaves.steps}
         first = counts[leaves.steps[0]][1]
-        known["volume", leaves.steps[0], name] = _volume_drift(first, per_year)
+        drift = _volume_drift(first, per_year) if model is None else model.find_drift(first, LEAST_COUNT)
+        known["volume", leaves.steps[0], name] = drift
         for before, step in zip(leaves.steps[:-1], leaves.steps[1:], strict=True):
             entered, got = (counts[one] for one in (before, step))
             if entered[0] == got[0]:

@@ -16,6 +16,7 @@ import pandas as pd
 from helpers.analyses.coded_leaves import ALL, describe_value
 from helpers.analyses.leaves import GapLeaves
 from helpers.analyses.period_leaves import LONGEST_YEARS, count_values, read_periods
+from helpers.analyses.season_model import SeasonModel
 from helpers.periods import MONTHS_IN, Period
 
 SEASON_COLUMNS = ["dimension", "slice", "factor", "low", "high", "p_value", "n", "is_used"]
@@ -95,58 +96,12 @@ def adjust_season(
     if read is None:
         read = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
     periods = read[-len(earlier) :]
-    model = _SeasonModel.build(earlier, period, expected)
+    model = SeasonModel.build(earlier, period, expected)
     season = _learn(leaves, periods, model, nothing)
     return (_apply(leaves, season), season) if season.is_clear else (leaves, season)
 
 
-@dataclass(frozen=True)
-class _SeasonModel:
-    """Hold the design of the regression and what is asked of it."""
-
-    design: np.ndarray
-    asked: np.ndarray
-    summed: np.ndarray
-
-    @classmethod
-    def build(cls, earlier: Sequence[Period], period: Period, expected: Sequence[Period]) -> "_SeasonModel":
-        """Lay out a trend and one level per season; the trend is no part of what is asked."""
-        seasons = sorted({one.start.month for one in earlier})
-
-        def rows(periods: Sequence[Period], trend: np.ndarray) -> np.ndarray:
-            dummies = [[float(one.start.month == month) for month in seasons] for one in periods]
-            return np.column_stack([trend, np.array(dummies)])
-
-        steady = np.linspace(-0.5, 0.5, len(earlier))
-        flat = np.zeros(len(expected))
-        return cls(rows(earlier, steady), rows([period], np.zeros(1))[0], rows(expected, flat))
-
-    @property
-    def freedom(self) -> int:
-        """Periods beyond what is fitted."""
-        return len(self.design) - self.design.shape[1]
-
-    def fit(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Fit every row of counts; return the log factor, its variance at Poisson spread, and the dispersion."""
-        x = self.design
-        log_mean = np.log(counts + 0.5)
-        for _ in range(12):
-            mean = np.exp(np.clip(log_mean, -20, 30))
-            working = log_mean + (counts - mean) / mean
-            information = np.einsum("tp,vt,tq->vpq", x, mean, x) + 1e-9 * np.eye(x.shape[1])
-            beta = np.linalg.solve(information, np.einsum("tp,vt->vp", x, mean * working)[..., None])[..., 0]
-            log_mean = np.clip(beta @ x.T, -20, 30)
-        mean = np.exp(log_mean)
-        dispersion = ((counts - mean) ** 2 / np.maximum(mean, 1e-9)).sum(axis=1) / self.freedom
-        levels = np.exp(np.clip(beta @ self.summed.T, -20, 30))
-        weight = levels / levels.sum(axis=1, keepdims=True)
-        factor = beta @ self.asked - np.log(levels.mean(axis=1))
-        gradient = self.asked - weight @ self.summed
-        variance = np.einsum("vp,vpq,vq->v", gradient, np.linalg.inv(information), gradient)
-        return factor, variance, dispersion
-
-
-def _learn(leaves: GapLeaves, periods: list, model: _SeasonModel, nothing: Season) -> Season:
+def _learn(leaves: GapLeaves, periods: list, model: SeasonModel, nothing: Season) -> Season:
     """Learn the company's season, and that of the values of each dimension where these differ."""
     from scipy.special import fdtrc, stdtr, stdtrit
 
@@ -155,7 +110,7 @@ def _learn(leaves: GapLeaves, periods: list, model: _SeasonModel, nothing: Seaso
     _, whole = count_values(periods, "", nothing.step)
     if not whole.size or whole.sum() < LEAST_PER_PERIOD * len(periods):
         return replace(nothing, why_not="There are too few records a period to tell a season")
-    factor, variance, dispersion = (float(part[0]) for part in model.fit(whole))
+    factor, variance, dispersion = (float(part[0]) for part in model.find_season(whole))
     error = np.sqrt(variance * max(dispersion, 1.0))
     p_value = float(2 * stdtr(model.freedom, -abs(factor) / error))
     half = float(stdtrit(model.freedom, 0.5 + CONFIDENCE / 2)) * error
@@ -167,7 +122,7 @@ def _learn(leaves: GapLeaves, periods: list, model: _SeasonModel, nothing: Seaso
         large = counts.mean(axis=1) >= LEAST_PER_PERIOD
         if large.sum() < 2:
             continue
-        own, spread, scatter = model.fit(counts[large])
+        own, spread, scatter = model.find_season(counts[large])
         pooled = max(float(scatter.mean()), 1.0)
         differ = own - factor
         statistic = float((differ**2 / (spread * pooled)).sum()) / (large.sum() - 1)

@@ -169,3 +169,25 @@ def test_a_period_of_another_length_has_no_season_to_know() -> None:
     history = [month.previous(back) for back in range(12, 0, -1)] + [month]
     found = expect_slices(company, period=month, history=history, as_of=AS_OF)
     assert found.words.startswith("Expected: each slice's own 12 months before")
+
+
+def test_trend_and_season_of_long_history_are_expected_and_not_called_off() -> None:
+    """Four years of quarters that grow by 30 % a year and peak by 60 % in the third: the third quarter expects both."""
+    rng = np.random.default_rng(3)
+    quarters = [NOW.previous(back) for back in range(16, 0, -1)] + [NOW]
+    rows = []
+    for place, quarter in enumerate(quarters):
+        level = 150 * np.exp(0.3 * place / 4) * (1.6 if quarter.start.month == 7 else 1.0)
+        for region in ("North", "South"):
+            won = rng.random(rng.poisson(level)) < 0.4
+            rows += [(str(quarter.start), region, one) for one in won]
+    deals = pd.DataFrame(rows, columns=["closed_at", "region", "won"])
+    deals["stage"] = np.where(deals.pop("won"), "Closed Won", "Closed Lost")
+    deals = deals.assign(id=[str(place) for place in range(len(deals))], created_at="2021-01-01", amount=100.0)
+    company = make_company({"deal": deals}, latest_event="2025-09-30")
+    found = expect_slices(company, period=NOW, history=quarters, as_of=AS_OF)
+    whole = pick(found.frame, "volume")
+    assert whole["expected"] == pytest.approx(2 * 150 * np.exp(0.3 * 4) * 1.6, rel=0.08)
+    assert whole["low"] <= whole["actual"] <= whole["high"]
+    assert not found.frame["verdict"].isin([BELOW, ABOVE]).any()
+    assert "trend and season" in found.words
