@@ -49,10 +49,9 @@ def decompose(
         single dimension. step (the count that the effect leads into; volume and mix the first, value and timing the
         outcome), effect (volume, mix, rate, value, timing), dimension, slice (missing as ``(blank)``), contribution
         (in money or in the last step's count), share_of_gap (NaN where there is no gap). The whole's mix is taken over
-        the full leaves; each dimension states its own. Every
-        table adds up to the gap. An empty frame of leaves gives zeros for the whole. ``attrs["gap"]`` is the gap,
-        ``attrs["methods"]`` says for the whole and each dimension how many cells were explained by which method:
-        ``{"all": {"LMDI": 40, "Shapley": 2}, …}``.
+        the full leaves; each dimension states its own. Every table adds up to the gap. An empty frame of leaves gives
+        zeros for the whole. ``attrs["gap"]`` is the gap, ``attrs["methods"]`` says for the whole and each dimension how
+        many cells were explained by which method: ``{"all": {"LMDI": 40, "Shapley": 2}, …}``.
 
     Raises:
         ParameterError: A column is missing or holds what a count can't be.
