@@ -11,6 +11,9 @@ from helpers.errors import ParameterError, suggest
 BLANK = "(blank)"
 """How a missing value of a partition is written for people."""
 
+DENSE = 16
+"""So many possible combinations per row are laid out in a table rather than sorted."""
+
 ALL = "all"
 """The dimension and the slice of the whole."""
 
@@ -158,8 +161,20 @@ def _add_up_repeats(codes: np.ndarray, numbers: dict, sizes: list[int]) -> tuple
         combined = np.zeros(codes.shape[1], dtype=np.int64)
         for code, size in zip(codes, sizes, strict=True):
             combined = combined * max(size, 1) + code
-        _, first, where = np.unique(combined, return_index=True, return_inverse=True)
+        kept, where = _number_combined(combined, total)
+        kept = np.stack(np.unravel_index(kept, [max(size, 1) for size in sizes]))
     else:
-        _, first, where = np.unique(codes, axis=1, return_index=True, return_inverse=True)
+        kept, where = np.unique(codes, axis=1, return_inverse=True)
     where = where.reshape(-1)
-    return codes[:, first], {name: np.bincount(where, n, minlength=len(first)) for name, n in numbers.items()}
+    if kept.shape[1] == len(where) and (where[1:] > where[:-1]).all():
+        return codes, numbers
+    return kept, {name: np.bincount(where, n, minlength=kept.shape[1]) for name, n in numbers.items()}
+
+
+def _number_combined(combined: np.ndarray, total: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers that occur, sorted, and the place of each among them; without sorting where they are dense."""
+    if total > max(DENSE * len(combined), 1000):
+        return np.unique(combined, return_inverse=True)
+    occurs = np.zeros(int(total), dtype=bool)
+    occurs[combined] = True
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[combined]
