@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from helpers.present import words
 from helpers.present.display import Display, show_message
 
+STYLE = Path(__file__).parent / "templates" / "answer.css"
 SHAPES = {"bad": ("▼", "costs money"), "good": ("▲", "good news"), "note": ("", "")}
 
 
@@ -39,5 +42,10 @@ def show_answer(lines: Sequence[Any], *, title: str, subtitle: str = "", why_not
         text.append(f"{line.question} {'; '.join(words.clean_text(one) for one in line.statements)} ({line.basis})")
     heading = f'<p class="title">{words.prose_html(title)}</p>'
     heading += f'<p class="subtitle">{words.prose_html(subtitle)}</p>' if subtitle else ""
-    html = f'{heading}<dl class="answer">{"".join(rows)}</dl>'
+    html = f'<style>{_css()}</style>{heading}<dl class="answer">{"".join(rows)}</dl>'
     return Display(title=title, subtitle=subtitle, text="\n".join(text), html=html)
+
+
+@cache
+def _css() -> str:
+    return STYLE.read_text(encoding="utf-8")
