@@ -228,9 +228,6 @@ class SliceSearch:
 
     def _scores_without(self, number: int) -> tuple[SliceScores, Drift]:
         """Score all slices given everything found but one, allowing for what moves when all of it is known."""
-        scores, drift = self._scores(skip=number)
-        if not self.measure.is_lost and drift == drift.hold_back():
-            return scores, drift
         known = tuple(sorted(self.effects.items()))
         if self._drift_left[0] != known:
             self._drift_left = known, self._scores()[1]
