@@ -10,6 +10,7 @@ another rate; records that entered are seen at the same age as those that they a
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,9 @@ EXPECTATION_COLUMNS = [
 ]  # fmt: skip
 HISTORY, PLAN, PERIOD = "history", "plan", "period"
 BELOW, WITHIN, ABOVE, SMALL = "below what was expected", "as expected", "above what was expected", "too few to judge"
+BEGUN = 0.25
+"""Share of its later periods' volume from which on a first period counts as history."""
+
 CONFIDENCE, Z_OF_RANGE = 0.90, 1.645
 """Of the range in which the actual number should lie, as of the causes' effects."""
 
@@ -93,26 +97,13 @@ def expect_slices(
     base = [compared] if against == PERIOD and compared is not None else year
     if not base or (against == PERIOD and compared is None):
         return _nothing(against, "There is no earlier period to expect anything from yet.")
-    business = "all" if against == PLAN else "new"
-    question = {"period": period, "expected": base, "as_of": as_of}
-    closing = build_closing_leaves(company, **question, business=business, with_slipped=False)
-    parts, seasons = [], {}
-    model = SeasonModel.build(earlier, period, base) if per_year > 1 and len(earlier) >= 2 * per_year else None
-    for leaves in (closing, build_creation_leaves(company, **question)):
-        if leaves is None:
-            continue
-        read = read_periods(company, leaves, period=period, earlier=earlier, as_of=as_of, business=business)
-        doubt = 0.0
-        if against == HISTORY:
-            leaves, season = adjust_season(company, leaves, **question, history=history, read=read)
-            seasons[leaves.lens] = season
-            leaves, doubt = _grow(leaves, read, model, season)
-        if against == PLAN:
-            plan = plan_leaves(leaves, company.targets, period)
-            if plan is None:
-                continue
-            leaves = plan.leaves
-        parts.append(_expect(company, leaves, measure_drift(read, leaves, per_year, model), doubt, against))
+    question = _Question(company, period, base, earlier, as_of, against, per_year)
+    told = [one for one in (question.answer("closing"), question.answer("creation")) if one is not None]
+    parts, seasons = [frame for frame, _, _ in told], {}
+    for frame, season, _ in told:
+        if season is not None:
+            seasons[frame["lens"].iloc[0]] = season
+    base = max((used for _, _, used in told), key=len, default=base)
     if not parts:
         cure = "Type them in the goal matrix." if against == PLAN else "Add an export of contacts or deals with dates."
         what = "No goal covers the company in this period." if against == PLAN else "No step has dates in two periods."
@@ -122,6 +113,72 @@ def expect_slices(
     significance = company.catalog.rules.significance
     frame["verdict"] = [_judge(row, significance) for row in frame.to_dict("records")]
     return Expectations(frame[EXPECTATION_COLUMNS], against, _say_source(against, base, period, seasons), "", seasons)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Hold what is asked, to be answered for each lens."""
+
+    company: Any
+    period: Period
+    base: Sequence[Period]
+    earlier: Sequence[Period]
+    as_of: date
+    against: str
+    per_year: int
+
+    def answer(self, lens: str) -> tuple[pd.DataFrame, Season | None, Sequence[Period]] | None:
+        """Return the judged frame of a lens, its season, and the periods that it expects from."""
+        base, earlier = self.base, self.earlier
+        leaves = self._build(lens, base)
+        if leaves is None:
+            return None
+        asked = {"period": self.period, "as_of": self.as_of, "business": self._business}
+        read = read_periods(self.company, leaves, earlier=earlier, **asked)
+        if self.against != PERIOD:
+            begun = find_beginning([float(f[leaves.steps[0]].sum()) if leaves.steps[0] in f else 0.0 for _, f in read])
+            earlier, read = earlier[begun:], read[begun:]
+            kept = [one for one in base if one in earlier]
+            leaves = leaves if kept == list(base) else self._build(lens, kept)
+            base = kept
+        if leaves is None:
+            return None
+        is_long = self.per_year > 1 and len(earlier) >= 2 * self.per_year
+        model = SeasonModel.build(earlier, self.period, base) if is_long else None
+        doubt, season = 0.0, None
+        if self.against == HISTORY:
+            leaves, season = adjust_season(self.company, leaves, expected=base, history=earlier, read=read, **asked)
+            leaves, doubt = _grow(leaves, read, model, season)
+        if self.against == PLAN:
+            plan = plan_leaves(leaves, self.company.targets, self.period)
+            if plan is None:
+                return None
+            leaves = plan.leaves
+        drift = measure_drift(read, leaves, self.per_year, model)
+        return _expect(self.company, leaves, drift, doubt, self.against), season, base
+
+    @property
+    def _business(self) -> str:
+        return "all" if self.against == PLAN else "new"
+
+    def _build(self, lens: str, base: Sequence[Period]) -> GapLeaves | None:
+        question = {"period": self.period, "expected": base, "as_of": self.as_of}
+        if lens == "closing":
+            return build_closing_leaves(self.company, **question, business=self._business, with_slipped=False)
+        return build_creation_leaves(self.company, **question)
+
+
+def find_beginning(counts: Sequence[float]) -> int:
+    """Return from which period on there is a history: what an export begins with has often hardly begun itself.
+
+    >>> find_beginning([3, 40, 500, 480, 520]), find_beginning([300, 280, 320]), find_beginning([])
+    (2, 0, 0)
+    """
+    if not len(counts):
+        return 0
+    usual = float(np.median(counts[len(counts) // 2 :]))
+    begun = [place for place, count in enumerate(counts) if count >= BEGUN * usual]
+    return min(begun[0] if begun else 0, len(counts) - 1)
 
 
 def _nothing(against: str, why_not: str) -> Expectations:
