@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from helpers.present import words
+from helpers.present import theme, words
 from helpers.present.display import Display, show_message
 
-STYLE = Path(__file__).parent / "templates" / "answer.css"
+STYLE = theme.TEMPLATES / "answer.css"
 SHAPES = {"bad": ("▼", "costs money"), "good": ("▲", "good news"), "note": ("", "")}
 
 
