@@ -185,8 +185,6 @@ def write_line(method: str, family: str, tally: Tally) -> str:
     error = f"{median(tally.error):.3f}" if tally.error else "  -  "
     f1 = "  - " if np.isnan(tally.f1) else f"{tally.f1:.2f}"
     columns = [share(tally.hit1), share(tally.hit3), share(tally.near3), f1, share(tally.kind)]
-    late = np.percentile(tally.seconds, 95)
+    late, middle = np.nanpercentile(tally.seconds, 95), np.nanmedian(tally.seconds)
     numbers = "   ".join(columns)
-    return (
-        f"{method:<18} {family:<9} {numbers}  {error}  {held:<10}  {false:<18} {median(tally.seconds):6.2f} {late:6.2f}"
-    )
+    return f"{method:<18} {family:<9} {numbers}  {error}  {held:<10}  {false:<18} {middle:6.2f} {late:6.2f}"
