@@ -13,7 +13,7 @@ from helpers.analyses.slice_search import FoundSlice
 VANISHED = np.log(0.05)
 """Below this effect a slice has as good as vanished: what it would have been is told by its past, not by its rest."""
 
-EVERYDAY_MOVE = 0.015
+EVERYDAY_MOVE = 0.01
 """By how much the later rates of a dimension value move from period to period anyway (log scale)."""
 
 

@@ -184,7 +184,7 @@ def _differs_in_one(one: Cause, other: Cause) -> str | None:
     if len(names) != 1:
         return None
     (first, own), (second, its) = _pool(one), _pool(other)
-    if first * second < 0 or abs(first - second) > 2.0 * np.hypot(own, its):
+    if first * second < 0 or abs(first - second) > 2.5 * np.hypot(own, its):
         return None
     return names[0]
 
@@ -245,6 +245,17 @@ def absorb_nested(search: SliceSearch) -> None:
         del search.effects[number]
     if inner:
         search._refit()
+
+
+def join_all(members: list[Cause], q_value: float) -> list[Cause]:
+    """Return the members of one set of values as one cause."""
+    if not members:
+        return []
+    joined = members[0]
+    for member in members[1:]:
+        joined = _join(joined, member, next(iter(joined.slice)))
+    joined.q_value = q_value
+    return [joined]
 
 
 def _join(one: Cause, other: Cause, name: str) -> Cause:

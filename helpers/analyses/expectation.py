@@ -184,7 +184,7 @@ def _build_value(coded: CodedLeaves, *, is_plan: bool) -> tuple[Measure, np.ndar
     deals, base_deals = coded.actual[-1], coded.expected[-1]
     value = fit_rates(coded, base_deals, np.maximum(coded.amount_expected, 0.0))
     if any(numbers is None for numbers in logs):
-        spread = _measure_spread(coded, value)
+        spread = _measure_spread(coded, value, is_plan=is_plan)
         measure = Measure(
             coded.amount,
             "value",
@@ -252,10 +252,11 @@ def _fit_means(
     return fitted, tuple(found), used
 
 
-def _measure_spread(coded: CodedLeaves, value: np.ndarray) -> float:
+def _measure_spread(coded: CodedLeaves, value: np.ndarray, *, is_plan: bool) -> float:
     """Estimate the squared coefficient of variation of a deal's amount from how leaves scatter."""
     rest, deals = 0.0, 0.0
-    for money, count in ((coded.amount_expected, coded.expected[-1]), (coded.amount_actual, coded.actual[-1])):
+    sides = [(coded.amount_expected, coded.expected[-1]), (coded.amount_actual, coded.actual[-1])]
+    for money, count in sides[1:] if is_plan else sides:
         has = count > 0
         scaled = money[has] / value[has] - count[has]
         rest, deals = rest + float((scaled**2 / count[has]).sum()), deals + float(has.sum())

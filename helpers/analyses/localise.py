@@ -9,12 +9,21 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.cause_money import Cause, judge_worth, price_causes
-from helpers.analyses.cause_shapes import find_aliases, merge_mixes, merge_recounts, merge_unions, read_shift
+from helpers.analyses.cause_shapes import (
+    absorb_nested,
+    find_aliases,
+    join_all,
+    merge_mixes,
+    merge_recounts,
+    merge_unions,
+    read_shift,
+)
 from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
 from helpers.analyses.single_deals import set_aside_single_deals
 from helpers.analyses.slice_search import FoundSlice, Gates, SliceSearch
+from helpers.analyses.value_unions import ValueSet, find_value_set
 from helpers.errors import ParameterError
 
 CAUSE_COLUMNS = [
@@ -153,7 +162,10 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     found, levels, elsewhere = Found(), {}, {}
     searches = [_start_search(measure, coded, model, lattice, len(measures), options) for measure in measures]
     for measure, search in zip(measures, searches, strict=True):
-        mine = _describe_causes(search, search.run(), coded)
+        search.run()
+        absorb_nested(search)
+        together = None if measure.is_lost else find_value_set(search)
+        mine = _describe_causes(search, search.describe_all(), coded, together=together)
         suspects = search.suspect(options.suspects)
         found.suspected += _describe_causes(search, suspects, coded, is_suspicion=True)
         level, error = search.level()
@@ -212,7 +224,12 @@ def _start_search(
 
 
 def _describe_causes(
-    search: SliceSearch, found: list[FoundSlice], coded: CodedLeaves, *, is_suspicion: bool = False
+    search: SliceSearch,
+    found: list[FoundSlice],
+    coded: CodedLeaves,
+    *,
+    is_suspicion: bool = False,
+    together: ValueSet | None = None,
 ) -> list[Cause]:
     """Turn what one search found into causes: mixes and unions recognised, aliases listed."""
     measure, lattice = search.measure, search.lattice
@@ -231,12 +248,14 @@ def _describe_causes(
         for one in found
     ]
     mass = coded.expected[0] + coded.actual[0]
+    members = [cause for cause in causes if together and cause.parts[0].number in together.numbers]
+    causes = [cause for cause in causes if not any(cause is member for member in members)]
     for cause in causes:
         find_aliases(cause, lattice, mass, partial(search.contradicts, cause.parts[0]))
     if is_suspicion:
         return causes
     causes = merge_mixes(causes) if measure.effect == "volume" else causes
-    return merge_unions(causes)
+    return merge_unions([*causes, *join_all(members, together.q_value if together else 1.0)])
 
 
 def _to_frame(causes: list[Cause], gap: float, direction: str, max_causes: int, gates: Gates) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import MOST, BaseNoise, Measure
 
-LARGEST_DRIFT = 0.03
+LARGEST_DRIFT = 0.04
 """How much everyday movement is ever taken for granted before the first cause is known (log scale)."""
 
 LARGEST_PAIR_DRIFT = 0.1

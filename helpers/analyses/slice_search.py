@@ -131,14 +131,10 @@ class SliceSearch:
             first, second = self.measure.base_actual, self.measure.actual
         return sums(first) + sums(second) < 0.9 * (first.sum() + second.sum())
 
-    def run(self) -> list[FoundSlice]:
-        """Take, refit, try again, prune.
-
-        Returns:
-            What was found, in the order of slice numbers; nothing where nothing passes.
-        """
+    def run(self) -> None:
+        """Take, refit, try again, prune; what was found stays in ``effects``."""
         if not self.is_large.any():
-            return []
+            return
         while len(self.effects) < self.gates.per_measure:
             best = self._best()
             if best is None:
@@ -148,6 +144,9 @@ class SliceSearch:
         if len(self.effects) > 1:
             self._try_again()
         self._prune()
+
+    def describe_all(self) -> list[FoundSlice]:
+        """Return everything found, in the order of slice numbers."""
         return [self._describe(number) for number in sorted(self.effects)]
 
     def suspect(self, number: int) -> list[FoundSlice]:
