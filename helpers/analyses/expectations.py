@@ -19,7 +19,7 @@ from helpers.analyses.change import correct
 from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describe_value
 from helpers.analyses.expected_ranges import Drift, judge_counts, judge_rates, judge_sizes, measure_drift
 from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
-from helpers.analyses.period_leaves import LONGEST_YEARS, count_values, read_periods
+from helpers.analyses.period_leaves import LONGEST_YEARS, count_values, find_beginning, read_periods
 from helpers.analyses.plan_leaves import plan_leaves
 from helpers.analyses.season_adjustment import Season, adjust_season
 from helpers.analyses.season_model import SeasonModel
@@ -33,9 +33,6 @@ EXPECTATION_COLUMNS = [
 ]  # fmt: skip
 HISTORY, PLAN, PERIOD = "history", "plan", "period"
 BELOW, WITHIN, ABOVE, SMALL = "below what was expected", "as expected", "above what was expected", "too few to judge"
-BEGUN = 0.25
-"""Share of its later periods' volume from which on a first period counts as history."""
-
 CONFIDENCE, Z_OF_RANGE = 0.90, 1.645
 """Of the range in which the actual number should lie, as of the causes' effects."""
 
@@ -166,19 +163,6 @@ class _Question:
         if lens == "closing":
             return build_closing_leaves(self.company, **question, business=self._business, with_slipped=False)
         return build_creation_leaves(self.company, **question)
-
-
-def find_beginning(counts: Sequence[float]) -> int:
-    """Return from which period on there is a history: what an export begins with has often hardly begun itself.
-
-    >>> find_beginning([3, 40, 500, 480, 520]), find_beginning([300, 280, 320]), find_beginning([])
-    (2, 0, 0)
-    """
-    if not len(counts):
-        return 0
-    usual = float(np.median(counts[len(counts) // 2 :]))
-    begun = [place for place, count in enumerate(counts) if count >= BEGUN * usual]
-    return min(begun[0] if begun else 0, len(counts) - 1)
 
 
 def _nothing(against: str, why_not: str) -> Expectations:

@@ -14,7 +14,7 @@ from helpers.analyses.cause_words import describe_cause
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.analyses.localise import localise
-from helpers.analyses.period_leaves import read_periods
+from helpers.analyses.period_leaves import find_beginning, read_periods
 from helpers.analyses.plan_leaves import plan_leaves
 from helpers.analyses.season_adjustment import Season, adjust_season
 from helpers.periods import Period
@@ -111,18 +111,8 @@ def explain_gap(
     """
     earlier = [one for one in history if one.end < period.start][-HISTORY_OF.get(period.grain, 4) :]
     closing, words = _build_bridge_leaves(company, period, compared, earlier, as_of, compare_to)
-    search = build_closing_leaves(
-        company, period=period, expected=earlier, as_of=as_of, business="new", with_slipped=False
-    )
-    creation = build_creation_leaves(company, period=period, expected=earlier, as_of=as_of)
-    if search is None and creation is None:
-        search = build_win_leaves(company, period=period, expected=earlier, as_of=as_of)
-    seasons = {}
-    question = {"period": period, "expected": earlier, "history": history, "as_of": as_of}
-    if search is not None:
-        search, seasons["closing"] = adjust_season(company, search, **question)
-    if creation is not None:
-        creation, seasons["creation"] = adjust_season(company, creation, **question)
+    question = {"period": period, "history": history, "as_of": as_of}
+    search, creation, seasons = _build_search(company, earlier, **question)
     told = closing or _compare_creation(company, period, compared, as_of)
     if told is not None and closing is None:
         words = compared.label if compared else ""
@@ -178,6 +168,34 @@ def _build_bridge_leaves(
         return None, ""
     plan = plan_leaves(leaves, company.targets, period, history=_list_outcomes(company, leaves, period, earlier, as_of))
     return (plan.leaves, "plan") if plan is not None else (None, "")
+
+
+def _build_search(
+    company, earlier: list[Period], *, period: Period, history: Sequence[Period], as_of: date
+) -> tuple[GapLeaves | None, GapLeaves | None, dict[str, Season]]:
+    """Build the leaves of both lenses of the search, brought to the season, without what an export begins with."""
+    asked = {"period": period, "as_of": as_of}
+
+    def build(lens: str, expected: list[Period]) -> GapLeaves | None:
+        if lens == "creation":
+            return build_creation_leaves(company, expected=expected, **asked)
+        return build_closing_leaves(company, expected=expected, **asked, business="new", with_slipped=False)
+
+    found, seasons = {}, {}
+    for lens in ("closing", "creation"):
+        leaves, expected = build(lens, earlier), earlier
+        if leaves is None:
+            continue
+        read = read_periods(company, replace(leaves, dimensions=()), earlier=earlier, **asked)
+        first = leaves.steps[0]
+        begun = find_beginning([float(frame[first].sum()) if first in frame else 0.0 for _, frame in read])
+        if begun:
+            expected = earlier[begun:]
+            leaves = build(lens, expected) or leaves
+        found[lens], seasons[lens] = adjust_season(company, leaves, expected=expected, history=history, **asked)
+    if not found:
+        found["closing"] = build_win_leaves(company, expected=earlier, **asked)
+    return found.get("closing"), found.get("creation"), seasons
 
 
 def _list_outcomes(company, leaves: GapLeaves, period: Period, earlier: list[Period], as_of: date) -> pd.Series | None:

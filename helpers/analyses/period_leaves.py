@@ -14,6 +14,9 @@ LONGEST_YEARS = 4
 
 NUMBERS = "expected"
 
+BEGUN = 0.25
+"""Share of its later periods' volume from which on a first period counts as history."""
+
 
 def read_periods(
     company, leaves: GapLeaves, *, period: Period, earlier: Sequence[Period], as_of: date, business: str = "new"
@@ -84,3 +87,16 @@ def count_values(periods: list[tuple[Period, pd.DataFrame]], dimension: str, ste
     rows = [place_of.get(value, len(values)) if value == value else len(values) for value in long["value"]]
     np.add.at(counts, (rows, long["place"].astype(int)), long["n"].astype(float))
     return [*values, *([None] if has_blank else [])], counts
+
+
+def find_beginning(counts: Sequence[float]) -> int:
+    """Return from which period on there is a history: what an export begins with has often hardly begun itself.
+
+    >>> find_beginning([3, 40, 500, 480, 520]), find_beginning([300, 280, 320]), find_beginning([])
+    (2, 0, 0)
+    """
+    if not len(counts):
+        return 0
+    usual = float(np.median(counts[len(counts) // 2 :]))
+    begun = [place for place, count in enumerate(counts) if count >= BEGUN * usual]
+    return min(begun[0] if begun else 0, len(counts) - 1)
