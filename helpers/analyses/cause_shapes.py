@@ -291,7 +291,7 @@ def find_aliases(
     near = [int(number) for number in np.flatnonzero(overlap >= NEARLY_SAME)]
     own_number = cause.parts[0].number
     doubtful = {number for number in near if number != own_number and contradicts(number)}
-    near.sort(key=lambda n: (n in doubtful, int(lattice.depth[n]), n != own_number, -overlap[n]))
+    near.sort(key=lambda n: (n in doubtful, int(lattice.depth[n]), lattice.log_size[n], n != own_number, -overlap[n]))
     slices = [lattice.describe(number) for number in near]
     kept: list[dict[str, list[object]]] = []
     for candidate in slices:

@@ -15,7 +15,7 @@ SHARE_OF_SIGNIFICANCE = 0.1
 MOST_GIANTS = 3
 """More giants than this on one side are a pattern (a wrong scale, another business), not single deals."""
 
-USUAL_SCATTER, USUAL_DEALS = 0.8, 10.0
+USUAL_SCATTER, USUAL_DEALS = 0.8, 30.0
 """What deal sizes usually scatter by (standard deviation of the logarithm), and how many deals that guess weighs."""
 
 

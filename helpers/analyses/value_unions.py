@@ -14,6 +14,9 @@ FEWEST_VALUES = 4
 MOST_VALUES = 60
 """Sets are not looked for among more values: there are too many of them."""
 
+ALIKE = 0.6
+"""Values join those found by themselves only where they moved by at least this share of the set's movement."""
+
 
 @dataclass(frozen=True)
 class ValueSet:
@@ -78,14 +81,18 @@ def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Dr
             if not len(added):
                 continue
             z, effect = _judge(search, numbers, chosen)
-            alone, _ = _judge(search, numbers, added, beside=chosen[held[chosen]])
+            alone, added_effect = _judge(search, numbers, added, beside=chosen[held[chosen]])
             tests = search.tests_of_falls if z < 0 else search.tests_of_rises
             sets = _count_sets(len(places), size)
             charge = float(tests[places].min())
             q_value = _tail(z) * charge * sets
             rest = _tail(alone) * charge * _count_sets(len(places) - int(held.sum()), len(added))
-            passes = q_value <= search.gates.significance and rest <= search.gates.significance and z * alone > 0
-            if not passes or abs(np.expm1(effect)) < search.gates.least_change:
+            passes = (
+                q_value <= search.gates.significance
+                and rest <= search.gates.significance
+                and added_effect / effect >= ALIKE
+            )
+            if not passes or min(abs(np.expm1([effect, added_effect]))) < search.gates.least_change:
                 continue
             gain = z**2 / 2 - np.log(sets)
             if best is None or gain > best[0]:
