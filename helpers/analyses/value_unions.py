@@ -30,8 +30,8 @@ def find_value_set(search: SliceSearch) -> ValueSet | None:
     """Find the set of values of one dimension that moved together most plainly, and add it to what was found.
 
     Ordered by how far they moved, only sets of the first values need a look (linear-time subset scanning); each is
-    charged with the number of sets of its size. Where some of its values were found by themselves, the others have
-    to show the movement without them.
+    charged with the number of sets of its size, and with the number of sizes. Where some of its values were found
+    by themselves, the others have to show the movement without them.
 
     Args:
         search: A search that has run; its effects gain the set's values.
@@ -84,7 +84,7 @@ def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Dr
             alone, added_effect = _judge(search, numbers, added, beside=chosen[held[chosen]])
             tests = search.tests_of_falls if z < 0 else search.tests_of_rises
             sets = _count_sets(len(places), size)
-            charge = float(tests[places].min())
+            charge = float(tests[places].min()) * (len(places) // 2)
             q_value = _tail(z) * charge * sets
             rest = _tail(alone) * charge * _count_sets(len(places) - int(held.sum()), len(added))
             passes = (
