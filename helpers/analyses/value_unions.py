@@ -11,6 +11,9 @@ from helpers.analyses.slice_search import SliceSearch
 FEWEST_VALUES = 4
 """A dimension of fewer values has no sets to look for: the rest of it would be the other side of the same thing."""
 
+LEAST_EACH = 8
+"""A value of which fewer events are expected is in no set: it would only be picked for its luck."""
+
 MOST_VALUES = 60
 """Sets are not looked for among more values: there are too many of them."""
 
@@ -50,6 +53,9 @@ def find_value_set(search: SliceSearch) -> ValueSet | None:
         if len(cuboid.dimensions) > 1 or not FEWEST_VALUES <= cuboid.size <= MOST_VALUES:
             continue
         places = np.array([search.place[number] for number in range(cuboid.start, cuboid.start + cuboid.size)])
+        places = places[scored[0].expected[places] >= LEAST_EACH]
+        if len(places) < FEWEST_VALUES:
+            continue
         found = _scan(search, places, scored)
         if found is not None and (best is None or found[0] > best[0]):
             best = found
