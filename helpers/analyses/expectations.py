@@ -61,6 +61,15 @@ class Expectations:
     seasons: dict[str, Season] = field(default_factory=dict)
 
 
+def choose_source(compare_to: str) -> str:
+    """Return what a period is held against: the plan where it is asked for, else its history, which knows its season.
+
+    >>> choose_source("plan"), choose_source("previous")
+    ('plan', 'history')
+    """
+    return PLAN if compare_to == PLAN else HISTORY
+
+
 def expect_slices(
     company,
     *,

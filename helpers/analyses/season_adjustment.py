@@ -6,7 +6,7 @@ season of its own only where the values of its dimension differ in season beyond
 company's as far as its own counts can't tell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -181,6 +181,12 @@ def describe_value_of(value: object) -> str:
 def _share_of(names: pd.Series, numbers: np.ndarray) -> np.ndarray:
     """Return for each row the sum of its group."""
     return pd.Series(numbers, index=names.index).groupby(names, sort=False).transform("sum").to_numpy()
+
+
+def describe_seasons(seasons: Mapping[str, Season], period: Period) -> str:
+    """Say what season makes of a period, in each place that was looked at; empty where no season was asked for."""
+    told = dict.fromkeys(describe_season(season, period).rstrip(".") for season in seasons.values())
+    return " ".join(f"{one}." for one in told)
 
 
 def describe_season(season: Season, period: Period, company_name: str = "the company") -> str:
