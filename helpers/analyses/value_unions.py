@@ -76,10 +76,10 @@ def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Dr
         search.effects = kept
     numbers = _sums(search, places, *scored)
     held = np.isin(search.numbers[places], list(own))
-    best = None
+    best, most = None, max(2, len(places) // 3)
     order = np.argsort(numbers["effect"], kind="stable")
     for direction in (order, order[::-1]):
-        for size in range(2, len(places) // 2 + 1):
+        for size in range(2, most + 1):
             chosen = direction[:size]
             if held[chosen].sum() != held.sum():
                 continue
@@ -90,7 +90,7 @@ def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Dr
             alone, added_effect = _judge(search, numbers, added, beside=chosen[held[chosen]])
             tests = search.tests_of_falls if z < 0 else search.tests_of_rises
             sets = _count_sets(len(places), size)
-            charge = float(tests[places].min()) * (len(places) // 2)
+            charge = float(tests[places].min()) * most
             q_value = _tail(z) * charge * sets
             rest = _tail(alone) * charge * _count_sets(len(places) - int(held.sum()), len(added))
             passes = (
