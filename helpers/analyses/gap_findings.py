@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from helpers.analyses.adjusted import BELOW, describe_people, find_cleared
 from helpers.analyses.cause_words import describe_bridge, describe_gap, describe_money, describe_moved
 from helpers.analyses.finding import Finding
 from helpers.analyses.five_m import EVIDENCE
@@ -23,8 +22,8 @@ def find_in_gap(gap: Gap, *, currency: str) -> list[Finding]:
         currency: The company's currency.
 
     Returns:
-        The gap itself, then each cause, the people cleared, and the evidence of the five Ms that no cause tells yet; a
-        single note where nothing can be compared.
+        The gap itself, then each cause, and the evidence of the five Ms that no cause tells yet; a single note where
+        nothing can be compared.
     """
     findings = []
     if gap.is_explained:
@@ -35,7 +34,6 @@ def find_in_gap(gap: Gap, *, currency: str) -> list[Finding]:
         findings.append(Finding(reason, next_step=step, notebook=NOTEBOOK, severity="note"))
     findings += _tell_moved(gap)
     findings += _tell_causes(gap, currency)
-    findings += _tell_people(gap)
     findings += _tell_five_m(gap)
     return findings
 
@@ -120,28 +118,6 @@ def _next_step(row: dict, rules: pd.DataFrame) -> str:
         wanted = "assignment_break"
     matching = rules[rules["cause"] == wanted] if len(rules) else rules
     return str(matching["contain"].iloc[0]) if len(matching) else "Look at this slice's records first"
-
-
-def _tell_people(gap: Gap) -> list[Finding]:
-    """Tell who is cleared, or that a group needs help; never that a person is the cause."""
-    if gap.people is None:
-        return []
-    below = (gap.people.frame["verdict"] == BELOW).any()
-    if not below and find_cleared(gap.people).empty:
-        return []
-    return [
-        Finding(
-            headline=describe_people(gap.people),
-            kpi="win_rate",
-            evidence={
-                "n": int(gap.people.frame["n"].sum()),
-                "definition": f"Win rate on close date, adjusted for {', '.join(gap.people.adjusted_for)}",
-            },
-            next_step="Judge people only after the mix that they were given; look at how deals are handed out",
-            notebook=NOTEBOOK,
-            severity="note",
-        )
-    ]
 
 
 def _tell_five_m(gap: Gap) -> list[Finding]:
