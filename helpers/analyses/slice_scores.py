@@ -21,6 +21,9 @@ SMALLEST_DRIFT = 0.01
 
 MEDIAN_OF_SQUARED_NORMAL = 0.4549
 
+HALF_A_COUNT = 0.5
+"""Counts are whole numbers: a tail holds the count itself, as if it were half a count nearer (Yates 1934)."""
+
 USUAL_MOVE = 0.15
 """How far a company's rates and deal sizes usually move as a whole (standard deviation of the logarithm)."""
 
@@ -109,7 +112,10 @@ def score_slices(
             drift = Drift(drift.hold_back().single)
     gain = _gain(measure, actual, expected, entries, log_effect, variance, noise)
     allowed = variance + drift.variance(sums.depth)
-    strength = np.sqrt(2 * _gain(measure, actual, expected, entries, log_effect, allowed, noise)) * np.sign(log_effect)
+    counted = actual
+    if measure.effect != "value":
+        counted = actual + np.clip(expected - actual, -HALF_A_COUNT, HALF_A_COUNT)
+    strength = np.sqrt(2 * _gain(measure, counted, expected, entries, log_effect, allowed, noise)) * np.sign(log_effect)
     return SliceScores(actual, expected, log_effect, log_outside, variance, noise, gain, strength), drift
 
 
