@@ -1,4 +1,4 @@
-"""Root causes: ranked slices with money and interval, people against what their mix gives, and the five Ms."""
+"""Root causes: ranked slices with money and interval, and the evidence behind each."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import pandas as pd
 
 from helpers.present import words
 from helpers.present.cards import say_slice
-from helpers.present.charts.five_m import draw_five_m
 from helpers.present.display import Display, show_chart, show_message, show_table
 from helpers.present.theme import LIGHT
-from helpers.units import CURRENCY_SIGNS, format_value
-
-__all__ = ["draw_causes_table", "draw_five_m", "draw_people", "draw_root_causes"]
+from helpers.units import CURRENCY_SIGNS
 
 ROW = 62
 WIDTH = 660
@@ -192,80 +189,3 @@ def _name_slice(slice_: str, aliases: str) -> str:
     told = f" (the same records: {'; '.join(named[:2])}{more})" if named else ""
     name = say_slice(slice_)
     return f"{name[:1].upper()}{name[1:]}{told}"
-
-
-def draw_people(adjusted: Any, *, title: str, subtitle: str = "") -> Display:
-    """Draw everybody's rate against what their mix of deals gives, with the range that chance makes.
-
-    Args:
-        adjusted: The result of ``adjust_rates``, or None.
-        title: The finding, in a sentence; it never ends at a person.
-        subtitle: Measure, company, period, last day.
-
-    Returns:
-        A display; a message where there is nothing to compare.
-    """
-    if adjusted is None or adjusted.frame.empty:
-        return show_message(
-            "empty", "People can't be compared fairly yet", "This needs won and lost deals with their owners."
-        )
-    rows = adjusted.frame.head(20).copy()
-    rows["name"] = [words.shorten(name, 26) for name in rows["who"]]
-    rows["outside"] = rows["verdict"].str.startswith(("below", "above"))
-    rows["small"] = rows["verdict"].str.startswith("too few")
-    rows["named"] = rows["verdict"].eq("explained by the mix") & (rows["raw_rate"] < adjusted.rate)
-    rows["colour"] = [
-        LIGHT["accent"] if row.named else LIGHT["ink"] if row.outside else LIGHT["grey"] for row in rows.itertuples()
-    ]
-    rows["inside"] = [LIGHT["paper"] if row.small else row.colour for row in rows.itertuples()]
-    rows["text"] = [f"{format_value(row.raw_rate, 'share')} of {row.n}" for row in rows.itertuples()]
-    rows["right"] = 1.0
-    numbers = rows[["who", "n", "raw_rate", "expected_rate", "limit_low", "limit_high", "adjusted_rate", "verdict"]]
-    shares = ["raw_rate", "expected_rate", "limit_low", "limit_high", "adjusted_rate"]
-    return show_chart(
-        _people_chart(rows, adjusted.rate),
-        title=title,
-        subtitle=subtitle,
-        numbers=numbers,
-        units=dict.fromkeys(shares, "share"),
-        note="Grey band: where chance alone puts the win rate of exactly these deals; tick: what such deals win with "
-        "anybody; dot: what was won (hollow: too few deals to judge); dashed: all deals together.",
-    )
-
-
-def _people_chart(rows: pd.DataFrame, company_rate: float) -> Any:
-    import altair as alt
-
-    most = min(float(rows[["limit_high", "raw_rate"]].max().max()) * 1.12, 1.0)
-    scale = alt.Scale(domain=[0, most], nice=False)
-    axis = alt.Axis(
-        labelExpr="format(datum.value * 100, '.0f') + ' %'",
-        tickCount=6,
-        title=None,
-        grid=True,
-        gridColor=LIGHT["rule"],
-    )
-    y = alt.Y("name:N", sort=None, title=None, scale=alt.Scale(paddingInner=0.3), axis=alt.Axis(labelLimit=190))
-    base = alt.Chart(rows)
-    band = base.mark_bar(color=LIGHT["faint"], height={"band": 0.85}).encode(
-        y=y, x=alt.X("limit_low:Q", scale=scale, axis=axis), x2="limit_high:Q"
-    )
-    tick = base.mark_tick(thickness=2, color=LIGHT["grey"], size=18).encode(
-        y=y, x=alt.X("expected_rate:Q", scale=scale, axis=axis)
-    )
-    dot = base.mark_point(size=80, filled=True, opacity=1, strokeWidth=2).encode(
-        y=y,
-        x=alt.X("raw_rate:Q", scale=scale, axis=axis),
-        fill=alt.Fill("inside:N", scale=None),
-        stroke=alt.Stroke("colour:N", scale=None),
-        tooltip=[alt.Tooltip("who:N", title="Who"), alt.Tooltip("text:N", title="Won"), alt.Tooltip("verdict:N")],
-    )
-    line = (
-        alt.Chart(pd.DataFrame({"x": [company_rate]}))
-        .mark_rule(strokeDash=[4, 3], color=LIGHT["mid"])
-        .encode(x=alt.X("x:Q", scale=scale))
-    )
-    text = base.mark_text(align="left", dx=4, fontSize=12).encode(
-        y=y, x=alt.value(484), text="text:N", color=alt.Color("colour:N", scale=None)
-    )
-    return (band + line + tick + dot + text).properties(width=480, height=26 * len(rows))
