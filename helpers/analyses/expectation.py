@@ -136,13 +136,16 @@ def fit_rates(
     priors = [PRIOR_COUNT] * len(totals)
     if between:
         priors = [max((1 - overall) / variance, PRIOR_COUNT) for variance in between]
+    factors = [np.ones(size) for size in coded.sizes]
     for _ in range(12):
         largest = 0.0
-        for code, size, total, prior in zip(coded.codes, coded.sizes, totals, priors, strict=True):
-            predicted = np.bincount(code, entries * fitted, minlength=size)
-            factor = (total + prior) / (predicted + prior)
-            fitted = np.minimum(fitted * factor[code], most)
-            largest = max(largest, float(np.abs(factor - 1).max(initial=0)))
+        for place, (code, total, prior) in enumerate(zip(coded.codes, totals, priors, strict=True)):
+            known = factors[place]
+            predicted = np.bincount(code, entries * fitted, minlength=len(known)) / known
+            factors[place] = (total + prior) / (predicted + prior)
+            change = factors[place] / known
+            fitted = np.minimum(fitted * change[code], most)
+            largest = max(largest, float(np.abs(change - 1).max(initial=0)))
         if largest < 1e-4:
             break
     if is_plan:
@@ -244,10 +247,13 @@ def _fit_means(
         away = np.bincount(code, logs, minlength=size) / np.maximum(weight, 1e-9) - mean
         found.append(spread_between(np.where(weight > 0, away, 0.0), spread / np.maximum(weight, 0.25)))
     priors = [max(spread / between, PRIOR_COUNT) for between in found]
+    effects = [np.zeros(size) for size in coded.sizes]
     for _ in range(8):
-        for code, size, weight, prior in zip(coded.codes, coded.sizes, weights, priors, strict=True):
-            rest = np.bincount(code, logs - deals * fitted, minlength=size)
-            fitted = fitted + (rest / (weight + prior))[code]
+        for place, (code, weight, prior) in enumerate(zip(coded.codes, weights, priors, strict=True)):
+            known = effects[place]
+            rest = np.bincount(code, logs - deals * fitted, minlength=len(known)) + weight * known
+            effects[place] = rest / (weight + prior)
+            fitted = fitted + (effects[place] - known)[code]
     used = sum(float((weight / (weight + prior)).sum()) for weight, prior in zip(weights, priors, strict=True))
     return fitted, tuple(found), used
 
