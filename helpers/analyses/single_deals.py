@@ -46,7 +46,7 @@ def set_aside_single_deals(
     total_deals = sum(float(deals.sum()) for deals, _ in sides.values())
     if total_deals < 2 * PRIOR_COUNT:
         return coded, []
-    center, scatter = _typical_size(coded, sides)
+    center, scatter = _typical_size({"actual": sides["actual"]} if expected_is_plan else sides)
     limit = _quantile(SHARE_OF_SIGNIFICANCE * gates.significance / total_deals)
     reference = max(float(coded.amount_expected.sum()) / expected_periods, 1e-9)
     causes: list[Cause] = []
@@ -69,7 +69,7 @@ def set_aside_single_deals(
     return changed, causes
 
 
-def _typical_size(coded: CodedLeaves, sides: dict) -> tuple[float, float]:
+def _typical_size(sides: dict) -> tuple[float, float]:
     """Return the median log size and a robust standard deviation of it, over leaves weighted by deals."""
     sizes = np.concatenate([np.log(np.maximum(m[d > 0] / d[d > 0], 1e-9)) for d, m in sides.values()])
     weights = np.concatenate([d[d > 0] for d, _ in sides.values()])
