@@ -74,6 +74,9 @@ def code_leaves(
     Raises:
         ParameterError: A column is missing, a count is negative or infinite, or there are no steps.
     """
+    for kind, names in (("dimensions", dimensions), ("steps", steps)):
+        if isinstance(names, str):
+            raise ParameterError(f"{kind} is the text '{names}'. It has to be a list of names. Write ['{names}'].")
     steps, dimensions = tuple(steps), tuple(sorted(dimensions))
     _require_question(leaves, dimensions, steps, amount)
     coded = [_code_values(leaves[name]) for name in dimensions]
@@ -109,6 +112,8 @@ def describe_value(value: object) -> str:
 
 def _require_question(leaves: pd.DataFrame, dimensions: tuple, steps: tuple, amount: str | None) -> None:
     """Refuse a question whose columns the frame does not have."""
+    if not isinstance(leaves, pd.DataFrame):
+        raise ParameterError(f"leaves is a {type(leaves).__name__}. It has to be a pandas DataFrame. Make it one.")
     if not steps:
         raise ParameterError("steps is empty. At least one count is needed. Name it, such as ['leads'].")
     for kind, names in (("dimensions", dimensions), ("steps", steps)):
@@ -141,7 +146,11 @@ def _code_values(column: pd.Series) -> tuple[np.ndarray, tuple[object, ...]]:
 
 def _read_numbers(leaves: pd.DataFrame, name: str, *, may_be_negative: bool) -> np.ndarray:
     """Read a number column as floats, missing as 0."""
-    numbers = np.nan_to_num(leaves[name].to_numpy(dtype=float, na_value=np.nan), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    try:
+        numbers = leaves[name].to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"column '{name}' holds no numbers ({error}). Counts are numbers. Mend it.") from error
+    numbers = np.nan_to_num(numbers, nan=0.0, posinf=np.inf, neginf=-np.inf)
     if not np.isfinite(numbers).all():
         raise ParameterError(f"column '{name}' holds an infinite number. Counts are finite. Mend the row.")
     if not may_be_negative and (numbers < 0).any():

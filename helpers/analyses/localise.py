@@ -141,7 +141,7 @@ def _require_parameters(direction: str, max_causes: int, max_depth: int, expecte
     """Refuse parameters that mean nothing."""
     if direction not in DIRECTIONS:
         raise ParameterError(f"direction '{direction}' is not known. Allowed: {', '.join(DIRECTIONS)}. Choose one.")
-    if expected_periods <= 0:
+    if not 0 < expected_periods < float("inf"):
         raise ParameterError(f"expected_periods {expected_periods} is no number of periods. Give more than 0.")
     if max_causes < 0 or max_depth < 1:
         raise ParameterError(f"max_causes {max_causes}, max_depth {max_depth}. At least 0 and 1. Raise them.")

@@ -24,6 +24,9 @@ MEDIAN_OF_SQUARED_NORMAL = 0.4549
 HALF_A_COUNT = 0.5
 """Counts are whole numbers: a tail holds the count itself, as if it were half a count nearer (Yates 1934)."""
 
+COUNTERPART = 0.9
+"""A value that holds this share of everything outside another one is its counterpart."""
+
 USUAL_MOVE = 0.15
 """How far a company's rates and deal sizes usually move as a whole (standard deviation of the logarithm)."""
 
@@ -135,6 +138,38 @@ def strongest_fall(measure: Measure, sums: SliceSums, scores: SliceScores, drift
     left = scores.expected * (1 - largest)
     nothing = np.zeros(len(left))
     return np.sqrt(2 * _gain(measure, left, scores.expected, sums.entries, nothing, allowed, nothing))
+
+
+def choose_side(
+    best: int,
+    measure: Measure,
+    sums: SliceSums,
+    scores: SliceScores,
+    beside: np.ndarray,
+    outside: np.ndarray,
+) -> int:
+    """Return the place of a value, or of the one that holds nearly all the rest, if rather that one moved.
+
+    That one value fell and that its counterpart rose is the same comparison: the side whose rest stayed is told.
+
+    Args:
+        best: The place of the value.
+        measure: What may have moved.
+        sums: The measure's sums over the slices.
+        scores: Their scores.
+        beside: Which slices are values of the same dimension and may be chosen.
+        outside: Logarithm by which everything outside each slice moved.
+    """
+    holds, whole = sums.entries, measure.entries.sum()
+    if measure.effect == "volume":
+        holds = sums.base_actual + sums.actual
+        whole = measure.base_actual.sum() + measure.actual.sum()
+    opposite = beside & (scores.log_effect * scores.log_effect[best] < 0)
+    opposite &= holds >= COUNTERPART * (whole - holds[best])
+    if not opposite.any():
+        return best
+    other = int(np.argmax(np.where(opposite, holds, -1.0)))
+    return other if abs(outside[other]) < abs(outside[best]) else best
 
 
 def shrink_level(measure: Measure, level: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -257,3 +292,10 @@ def _solve_spread(
         else:
             high = middle
     return (low + high) / 2
+
+
+def one_sided(strength: np.ndarray) -> np.ndarray:
+    """Return one-sided p-values of z-values, to the side on which they are."""
+    from scipy.special import ndtr
+
+    return ndtr(-np.abs(strength))

@@ -15,16 +15,22 @@ from helpers.analyses.lost_counts import (
     tell_level_as_kept,
 )
 from helpers.analyses.slice_gates import FoundSlice, Gates
-from helpers.analyses.slice_scores import Drift, SliceScores, SliceSums, score_slices, shrink_level, strongest_fall
+from helpers.analyses.slice_scores import (
+    Drift,
+    SliceScores,
+    SliceSums,
+    choose_side,
+    one_sided,
+    score_slices,
+    shrink_level,
+    strongest_fall,
+)
 
 DEPTH_SHARES = (0.4, 0.3, 0.2, 0.1)
 """How the chance of a false report is shared among slices of one, two, three and more dimensions."""
 
 OWN_TESTS = (1.0, 0.8, 0.6, 0.5)
 """How many of the slices of each depth count as tests of their own: deeper ones share most of their records."""
-
-MARGIN = 0.7
-"""Tails of few counts are a little heavier than computed: 6 % false reports were measured where 5 % were meant."""
 
 FALLS = 0.8
 """The falls' share of the chance of a false report; rises have the rest."""
@@ -53,6 +59,7 @@ class SliceSearch:
         expected_periods: float = 1.0,
     ) -> None:
         self.measure, self.lattice, self.gates = measure, lattice, gates
+        self.expected_periods = expected_periods
         self.reference, self.drift = reference, None if drift is None else Drift(drift)
         self.worth_actual, worth_before = lattice.sum_once(worth_actual), lattice.sum_once(worth_expected)
         is_large = np.maximum(self.worth_actual, worth_before) >= gates.least_share * reference
@@ -88,7 +95,7 @@ class SliceSearch:
         """
         scores, drift = self._scores()
         drift = drift.hold_back()
-        most = _one_sided(strongest_fall(self.measure, self.sums, scores, drift, LARGEST_FALL))
+        most = one_sided(strongest_fall(self.measure, self.sums, scores, drift, LARGEST_FALL))
         is_either = self.measure.effect == "volume" or self.measure.is_lost
         counted = np.maximum(scores.actual, scores.expected) if is_either else scores.expected
         of_rises = FALLS if self.measure.is_lost else 1 - FALLS
@@ -97,7 +104,7 @@ class SliceSearch:
         falls, rises = np.full(len(self.numbers), np.inf), np.full(len(self.numbers), np.inf)
         depths = range(1, self.lattice.max_depth + 1)
         shares = np.array([DEPTH_SHARES[min(depth, len(DEPTH_SHARES)) - 1] for depth in depths])
-        shares = MARGIN * shares / shares.sum() / measures
+        shares = shares / shares.sum() / measures
         for depth, share in zip(depths, shares, strict=True):
             rows = self.depth == depth
             counts = OWN_TESTS[min(depth, len(OWN_TESTS)) - 1]
@@ -245,7 +252,7 @@ class SliceSearch:
         """Return which slices pass everything; alone, as if nothing else had been searched."""
         impact = self._impact(scores)
         if alone:
-            is_clear = 2 * _one_sided(scores.strength) <= self.gates.suspicion
+            is_clear = 2 * one_sided(scores.strength) <= self.gates.suspicion
         else:
             is_clear = self._adjust(scores.strength) <= self.gates.significance
         return (
@@ -257,7 +264,7 @@ class SliceSearch:
 
     def _adjust(self, strength: np.ndarray) -> np.ndarray:
         """Return p-values adjusted for everything searched."""
-        return _one_sided(strength) * np.where(strength < 0, self.tests_of_falls, self.tests_of_rises)
+        return one_sided(strength) * np.where(strength < 0, self.tests_of_falls, self.tests_of_rises)
 
     def _is_free(self) -> np.ndarray:
         """Return which slices are not among what was found."""
@@ -294,8 +301,22 @@ class SliceSearch:
             return choose_lost(self.measure, self._known(), self.lattice, self.numbers, candidates, scores)
         tests = np.where(scores.strength < 0, self.tests_of_falls, self.tests_of_rises)
         penalty = np.log(np.minimum(tests, 1e9)) + 1.0 * self.depth
-        penalty = penalty + np.minimum((scores.log_outside / 0.2) ** 2 / 2, 3.0)
-        return int(self.numbers[np.argmax(np.where(candidates, scores.gain - penalty, -np.inf))])
+        penalty = penalty + np.minimum((self._moved_outside(scores) / 0.2) ** 2 / 2, 3.0)
+        best = int(np.argmax(np.where(candidates, scores.gain - penalty, -np.inf)))
+        cuboid = next(c for c in self.lattice.cuboids if c.start <= self.numbers[best] < c.start + c.size)
+        beside = (
+            candidates
+            & (self.depth == 1)
+            & (self.numbers >= cuboid.start)
+            & (self.numbers < cuboid.start + cuboid.size)
+        )
+        return int(
+            self.numbers[choose_side(best, self.measure, self.sums, scores, beside, self._moved_outside(scores))]
+        )
+
+    def _moved_outside(self, scores: SliceScores) -> np.ndarray:
+        """Return the logarithm by which everything outside each slice moved, per period."""
+        return scores.log_outside + (np.log(self.expected_periods) if self.measure.effect == "volume" else 0.0)
 
     def _refit(self) -> None:
         """Fit the effects of everything found together, against the level outside all of it."""
@@ -377,10 +398,3 @@ class SliceSearch:
             q_value=min(float(self._adjust(scores.strength)[place]), 1.0),
         )
         return tell_as_kept(found, self.measure, self._inside(number)) if self.measure.is_lost else found
-
-
-def _one_sided(strength: np.ndarray) -> np.ndarray:
-    """Return one-sided p-values of z-values, to the side on which they are."""
-    from scipy.special import ndtr
-
-    return ndtr(-np.abs(strength))
