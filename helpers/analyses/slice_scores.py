@@ -201,7 +201,8 @@ def _score_counts(measure: Measure, sums: SliceSums, base: BaseNoise) -> tuple[n
     log_level = np.where(is_usable, np.log((rest_actual + 0.5) / (rest_standard + 0.5)), 0.0)
     log_level, rest = shrink_level(measure, log_level, np.where(is_usable, rest, 0.0))
     expected = np.where(is_usable, standard * np.exp(log_level), np.maximum(actual, 1e-9))
-    log_effect = np.log((actual + 0.5 * unit) / (expected + 0.5 * unit))
+    ratio = (actual + 0.5 * unit) / np.maximum(expected + 0.5 * unit, 1e-9)
+    log_effect = np.log(np.maximum(ratio, 1e-9))
     if measure.effect == "value":
         log_effect = np.where((entries > 0) & (expected > 0), log_effect, 0.0)
     else:

@@ -344,7 +344,7 @@ class SliceSearch:
         unit = 0.005 if measure.effect == "volume" else 0.5
         if measure.effect == "value":
             unit *= max(measure.standard.sum() / max(measure.entries.sum(), 1e-9), 1e-9)
-        return float(np.log((actual + unit) / (standard + unit)))
+        return float(np.log(max((actual + unit) / max(standard + unit, 1e-9), 1e-9)))
 
     def _try_again(self) -> None:
         """Take each one out and let the best slice given the others come in: early picks were made in ignorance."""

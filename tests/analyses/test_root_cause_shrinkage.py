@@ -82,3 +82,12 @@ def test_a_wrong_question_is_told_what_is_wrong(question: dict, told: str) -> No
     asked = {"leaves": make_two_sided(100, 100, "leads"), "dimensions": ["half"], "steps": STEPS} | question
     with pytest.raises(ParameterError, match=told):
         localise(asked.pop("leaves"), asked.pop("dimensions"), asked.pop("steps"), **asked)
+
+
+@pytest.mark.filterwarnings("error")
+def test_credit_notes_that_make_a_values_amount_negative_are_a_fall_and_no_warning() -> None:
+    leaves = pd.DataFrame({"team": ["a", "b", "c"], "deals_won_expected": [200, 200, 200], "deals_won_actual": 200})
+    leaves = leaves.assign(revenue_expected=2e6, revenue_actual=[2e6, 2e6, -1e5])
+    found = localise(leaves, ["team"], ["deals_won"], amount="revenue")
+    assert found.loc[0, ["effect", "slice"]].tolist() == ["value", "team=c"]
+    assert np.isfinite(found.loc[0, ["contribution", "low", "high"]].astype(float)).all()
