@@ -109,7 +109,8 @@ def localise(
         (for reading), slice_json (exact), contribution (money or last step's count; low and high bound it at 90 %),
         share_of_gap, n_actual and n_expected (counts of the step; deals for a value), q_value (adjusted for everything
         searched), aliases (JSON list of slices that hold nearly the same records), verdict (cause, single deal, not
-        enough evidence). No rows where nothing is there. ``attrs["global"]`` holds, per step, the ratio and
+        enough evidence). No rows where nothing is there, or where nothing at all was expected. ``attrs["global"]``
+        holds, per step, the ratio and
         contribution of what moved everywhere (is_everywhere: beside the suspects, too), ``attrs["unexplained"]`` what
         neither explains, ``attrs["gap"]`` the gap.
 
@@ -125,7 +126,8 @@ def localise(
     coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
     outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
     gap = float(outcome[0].sum() - outcome[1].sum() / expected_periods)
-    found = _search_all_measures(coded, options)
+    has_expectation = coded.expected[0].sum() > 0
+    found = _search_all_measures(coded, options) if has_expectation else Found()
     frame = _to_frame(found.causes, gap, direction, max_causes, options.gates)
     if suspects:
         second = _to_frame(found.suspected[:suspects], gap, direction, max_causes, options.gates)

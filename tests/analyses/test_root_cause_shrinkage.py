@@ -91,3 +91,11 @@ def test_credit_notes_that_make_a_values_amount_negative_are_a_fall_and_no_warni
     found = localise(leaves, ["team"], ["deals_won"], amount="revenue")
     assert found.loc[0, ["effect", "slice"]].tolist() == ["value", "team=c"]
     assert np.isfinite(found.loc[0, ["contribution", "low", "high"]].astype(float)).all()
+
+
+def test_where_nothing_was_expected_nothing_is_a_cause() -> None:
+    leaves = pd.DataFrame({"region": ["US", "EU"], "leads_expected": [0, 0], "leads_actual": [400, 900]})
+    found = localise(leaves, ["region"], ["leads"])
+    assert found.empty
+    assert found.attrs["global"] == {}
+    assert found.attrs["gap"] == found.attrs["unexplained"] == 1300
