@@ -1,7 +1,9 @@
 """JupyterLab on one company: loopback and a token by default, its address on a line of its own."""
 
+import http.client
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -22,6 +24,10 @@ COMPANY_VARIABLE = "REVENUE_ENGINE_COMPANY"
 FIRST_NOTEBOOK = "00_start_here.ipynb"
 LONGEST_START = 120.0
 LONGEST_STOP = 15.0
+QUIET_PORTS = range(20_000, 32_000)
+"""Below where Linux (32768), macOS and Windows (49152) begin to hand out ports by themselves."""
+
+ATTEMPTS = 50
 
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -136,10 +142,22 @@ def _wait_until_open(server: subprocess.Popen, address: str, port: int) -> bool:
     """Wait until the server answers; False where it ended before."""
     until = time.monotonic() + LONGEST_START
     while server.poll() is None and time.monotonic() < until:
-        with suppress(OSError), socket.create_connection((name_reachable(address), port), timeout=1):
+        if _answers(name_reachable(address), port):
             return True
         time.sleep(0.1)
     return server.poll() is None
+
+
+def _answers(host: str, port: int) -> bool:
+    """Tell whether a web server answers there: a port that something else took meanwhile is no sign of ours."""
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/api")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def name_reachable(address: str) -> str:
@@ -161,9 +179,21 @@ def _url(address: str, port: int, token: str) -> str:
 def claim_port(address: str, port: int) -> int:
     """Return a port that is free to listen on.
 
+    Where any will do it lies outside the range from which systems hand out ports by themselves: a kernel that starts
+    at the same moment would be given the same one, before the server gets to listen on it.
+
     Raises:
         ParameterError: The port is taken, or the address is none of this computer.
     """
+    if not port:
+        for _ in range(ATTEMPTS):
+            with suppress(ParameterError):
+                return _try_port(address, random.SystemRandom().choice(QUIET_PORTS))
+    return _try_port(address, port)
+
+
+def _try_port(address: str, port: int) -> int:
+    """Return the port, having listened on it for a moment; 0 takes whichever the system hands out."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family) as probe:

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from helpers.batch.lab import serve_lab
+from helpers.batch.lab import _answers, claim_port, serve_lab
 from helpers.errors import ParameterError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -95,3 +96,23 @@ def test_a_port_in_use_is_named__error():
 def test_an_address_of_another_computer_is_named__error():
     with pytest.raises(ParameterError, match=r"The address 203\.0\.113\.9 can't be listened on"):
         serve_lab(None, host="203.0.113.9")
+
+
+def test_a_port_of_ones_own_choice_is_none_that_systems_hand_out_by_themselves():
+    """Else a kernel that starts at the same moment may be given it before the server listens."""
+    assert all(20_000 <= claim_port("127.0.0.1", 0) < 32_000 for _ in range(20))
+
+
+def test_what_is_no_web_server_is_not_taken_for_the_workbook():
+    """A kernel's socket accepts a connection and answers in a language of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x03\x00NULL\r\n")
+
+        greeter = threading.Thread(target=greet, daemon=True)
+        greeter.start()
+        assert not _answers("127.0.0.1", other.getsockname()[1])
+        greeter.join(10)
