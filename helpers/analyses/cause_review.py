@@ -29,7 +29,7 @@ from helpers.analyses.why_chains import (
     describe_why_chains,
     list_predictions,
 )
-from helpers.model.board import Board
+from helpers.model.board import Board, BoardFault
 from helpers.model.cause import load_five_m
 from helpers.periods import Period
 
@@ -58,10 +58,7 @@ class CauseReview:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of people, none of which a cause may bear."""
-        board = self.board
-        named = [person.name for person in self.company.answers.cascade.people.values()]
-        named += [one.author for one in board.authors.values()] + [action.owner for action in board.actions]
-        return list_people(self.company, named)
+        return list_names(self.company)
 
     @cached_property
     def fishbone(self) -> Fishbone:
@@ -136,17 +133,34 @@ class CauseReview:
 
     def find(self) -> list[Finding]:
         """Turn what was found into findings: what doesn't pay, and what the board needs somebody for."""
-        gap, currency = self.gap, self.company.currency
-        faults = check_board(
-            self.board,
-            gap=gap.gap if gap.is_explained else None,
-            unit="currency" if gap.is_money else "count",
-            currency=currency,
-            period=gap.period.label,
-            people=self.names,
-        )
-        told = {"faults": faults, "names": self.names, "period": gap.period.label, "currency": currency}
+        faults = find_faults(self.company, self.gap)
+        told = {
+            "faults": faults,
+            "names": self.names,
+            "period": self.gap.period.label,
+            "currency": self.company.currency,
+        }
         return [*find_macro(self.macro), *find_on_board(self.board, self.checks, self.fishbone, self.plan, **told)]
+
+
+def list_names(company) -> tuple[str, ...]:
+    """List who may own an action, and whom no cause may name: people of the exports, the cascade and the board."""
+    board = company.answers.board
+    named = [person.name for person in company.answers.cascade.people.values()]
+    named += [one.author for one in board.authors.values()] + [action.owner for action in board.actions]
+    return list_people(company, named)
+
+
+def find_faults(company, gap: Gap) -> list[BoardFault]:
+    """Hold a company's board about a gap against its rules; see ``check_board``."""
+    return check_board(
+        company.answers.board,
+        gap=gap.gap if gap.is_explained else None,
+        unit="currency" if gap.is_money else "count",
+        currency=company.currency,
+        period=gap.period.label,
+        people=list_names(company),
+    )
 
 
 def review_causes(company, gap: Gap, *, history: Sequence[Period], as_of: date) -> CauseReview:

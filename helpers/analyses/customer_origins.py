@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.cause_words import find_members
 from helpers.analyses.change import correct
 from helpers.analyses.coded_leaves import BLANK
 from helpers.analyses.control_limits import measure_dispersion, surprise, two_sided
@@ -253,7 +254,7 @@ def _localise(stakes: Stakes, frame: pd.DataFrame, yearly) -> pd.DataFrame:
     for cause in found[found["effect"] == "rate"].to_dict("records"):
         if cause["contribution"] <= 0:
             continue
-        inside = _members(frame, json.loads(cause["slice_json"]))
+        inside = find_members(frame, json.loads(cause["slice_json"])).to_numpy()
         n, gone, hoped = int(inside.sum()), float(left[inside].sum()), float(want[inside].sum())
         others = (left.sum() - gone) / max(want.sum() - hoped, 1e-12)
         ratio = gone / hoped / others if hoped > 0 and others > 0 else np.inf
@@ -281,14 +282,6 @@ def _choose_origins(stakes: Stakes, frame: pd.DataFrame) -> list[str]:
             codes[origin] = code
             chosen.append(origin)
     return chosen[:MOST_SEARCHED]
-
-
-def _members(frame: pd.DataFrame, slice_values: dict[str, list]) -> np.ndarray:
-    inside = np.ones(len(frame), dtype=bool)
-    for name, values in slice_values.items():
-        known = [value for value in values if value is not None]
-        inside &= (frame[name].isin(known) | (frame[name].isna() & (None in values))).to_numpy()
-    return inside
 
 
 def _compare_sellers(stakes: Stakes, frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.analyses.adjusted import Adjusted, adjust_rates
 from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
-from helpers.analyses.cause_words import describe_cause
+from helpers.analyses.cause_words import describe_cause, find_members
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.analyses.localise import localise
@@ -329,10 +329,7 @@ def _share_inside(leaves: GapLeaves, slice_values: dict[str, list], text: str) -
     frame = leaves.frame
     if dimension not in frame.columns:
         return 0.0
-    inside = pd.Series(True, index=frame.index)
-    for name, values in slice_values.items():
-        known = [one for one in values if one is not None]
-        inside &= frame[name].isin(known) | (frame[name].isna() & (None in values))
+    inside = find_members(frame, slice_values)
     entered = frame[f"{leaves.steps[0]}_actual"]
     whole = entered[inside].sum()
     return float(entered[inside & (frame[dimension] == value)].sum() / whole) if whole else 0.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from helpers.answers.fields import LARGEST, UNSHOWABLE
+from helpers.answers.fields import LARGEST, find_text_fault
 from helpers.errors import suggest
 from helpers.model.board import (
     ACTION_STATES,
@@ -100,14 +100,7 @@ def write_whys(whys: tuple[Why, ...]) -> list[Any]:
 
 
 def _text(key: str, value: Any) -> Fault | None:
-    if not isinstance(value, str):
-        return key, f"{key} is no text", "Write it in quotation marks."
-    if len(value) > TEXT_LIMIT:
-        return key, f"the text has {len(value):,} characters", f"At most {TEXT_LIMIT:,} are kept; shorten it."
-    wrong = UNSHOWABLE.search(value)
-    if wrong:
-        return key, f"the text holds a sign that can't be shown (U+{ord(wrong.group()):04X})", "Delete it."
-    return None
+    return find_text_fault(key, value, TEXT_LIMIT)
 
 
 def _id(key: str, value: Any) -> Fault | None:

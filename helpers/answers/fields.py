@@ -188,3 +188,21 @@ def _show(value: Any) -> str:
 def _is_huge(value: Any) -> bool:
     """Tell whether a whole number is so long that it can't be written out."""
     return isinstance(value, int) and abs(value) >= 10**300
+
+
+def find_text_fault(key: str, value: Any, limit: int) -> Fault | None:
+    """Tell what is wrong with a text of a record: none at all, too long, or with a sign that can't be shown.
+
+    Args:
+        key: The record's key.
+        value: What stands there.
+        limit: Characters at most.
+    """
+    if not isinstance(value, str):
+        return key, f"{key} is no text", "Write it in quotation marks."
+    if len(value) > limit:
+        return key, f"the text has {len(value):,} characters", f"At most {limit:,} are kept; shorten it."
+    wrong = UNSHOWABLE.search(value)
+    if wrong:
+        return key, f"the text holds a sign that can't be shown (U+{ord(wrong.group()):04X})", "Delete it."
+    return None

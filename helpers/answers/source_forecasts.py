@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from helpers.answers.fields import LARGEST, UNSHOWABLE
+from helpers.answers.fields import LARGEST, find_text_fault
 from helpers.answers.files import Topic, list_topics, read_topic
 from helpers.answers.problems import Problem, describe_error, make_problem
 from helpers.errors import AnswersError, suggest
@@ -125,7 +125,7 @@ def find_fault(kind: str, record: Mapping[str, Any]) -> Fault | None:
             "Write 2026-10-01, without quotation marks.",
         )
     for key in ("source", "note", "covered_by", "remedy"):
-        fault = _find_text_fault(key, record.get(key, ""))
+        fault = find_text_fault(key, record.get(key, ""), TEXT_LIMIT)
         if fault:
             return fault
     for key in ("pipeline", "opportunities", "amount"):
@@ -191,17 +191,6 @@ def _moment(row: Mapping[str, Any]) -> float:
 
 def _is_day(value: Any) -> bool:
     return isinstance(value, date) and not isinstance(value, datetime)
-
-
-def _find_text_fault(key: str, value: Any) -> Fault | None:
-    if not isinstance(value, str):
-        return key, f"{key} is no text", "Write it in quotation marks."
-    if len(value) > TEXT_LIMIT:
-        return key, f"the text has {len(value):,} characters", f"At most {TEXT_LIMIT:,} are kept; shorten it."
-    wrong = UNSHOWABLE.search(value)
-    if wrong:
-        return key, f"the text holds a sign that can't be shown (U+{ord(wrong.group()):04X})", "Delete it."
-    return None
 
 
 def _find_number_fault(key: str, value: Any) -> Fault | None:

@@ -10,12 +10,11 @@ from typing import Any
 from ipywidgets import Widget
 
 from helpers.analyses.board_offers import list_board_evidence
-from helpers.analyses.board_review import check_board
+from helpers.analyses.cause_review import find_faults, list_names
 from helpers.analyses.effectiveness import check_actions, keep_checks
-from helpers.analyses.people_in_text import list_people
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.pseudonyms import find_hiding
-from helpers.model.board import Board, EffectCheck
+from helpers.model.board import EffectCheck
 from helpers.present import words
 from helpers.present.board_view import show_board_rules
 from helpers.present.forms.attendance import is_attended
@@ -48,7 +47,7 @@ def open_board_form(
     company = book.company
     said = subtitle or _say_subtitle(book, gap)
     if bool(getattr(company.answers, "hides_people", False)) or not is_attended():
-        return show_board_rules(company.answers.board, _check(book, gap), subtitle=said)
+        return show_board_rules(company.answers.board, find_faults(company, gap), subtitle=said)
 
     known = find_effects(book) if effects is None else effects
 
@@ -77,7 +76,7 @@ def make_board_form(
         gap.period.label,
         book.as_of,
         list_board_evidence(gap),
-        list_owners(company, company.answers.board),
+        list_names(company),
         effects or {},
         BoardWords(company.currency, "currency" if gap.is_money else "count", kpis),
         has_milieu=has_milieu(company),
@@ -99,30 +98,10 @@ def find_effects(book: Any) -> dict[str, EffectCheck]:
     return keep_checks(check_actions(book.company, board, as_of=book.as_of, history=book.history))
 
 
-def list_owners(company: Any, board: Board) -> tuple[str, ...]:
-    """List who may own an action: people of the exports, of the cascade, and who wrote on the board."""
-    named = [person.name for person in company.answers.cascade.people.values()]
-    named += [one.author for one in board.authors.values()] + [action.owner for action in board.actions]
-    return list_people(company, named)
-
-
 def has_milieu(company: Any) -> bool:
     """Tell whether market and season are asked about as a sixth M."""
     table = getattr(company.settings, "five_m", None)
     return bool(table.get("milieu")) if isinstance(table, dict) else bool(getattr(table, "milieu", False))
-
-
-def _check(book: Any, gap: Any) -> list[Any]:
-    company = book.company
-    board = company.answers.board
-    return check_board(
-        board,
-        gap=gap.gap if gap.is_explained else None,
-        unit="currency" if gap.is_money else "count",
-        currency=company.currency,
-        period=gap.period.label,
-        people=list_owners(company, board),
-    )
 
 
 def _say_subtitle(book: Any, gap: Any) -> str:
