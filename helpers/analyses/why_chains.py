@@ -148,7 +148,7 @@ def _say_seen(
     evidence: tuple[Evidence, ...], index: Mapping[str, Found], hide: Callable[[str], str]
 ) -> tuple[str, bool]:
     """Put what was seen into one text: the two that hold best, and how many more."""
-    said = sorted({say_evidence(one, index) for one in evidence}, key=lambda pair: not pair[1])
+    said = sorted(dict.fromkeys(say_evidence(one, index) for one in evidence), key=lambda pair: not pair[1])
     if not said:
         return "Nothing yet", False
     more = f"; and {len(said) - 2} more" if len(said) > 2 else ""

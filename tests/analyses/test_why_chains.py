@@ -56,3 +56,13 @@ def test_predictions_stand_beside_what_was_seen_the_confirmed_first():
     assert frame["decided_by"].tolist() == ["Ana", "", ""]
     assert describe_predictions(frame) == "3 predictions: 1 confirmed, 1 rejected, 1 not tested yet"
     assert describe_predictions(frame.head(0)).startswith("No cause says yet")
+
+
+def test_what_was_seen_is_told_in_the_order_in_which_it_was_written():
+    """Not in that of a set, which differs from one process to the next."""
+    words = [f"Sign {number}" for number in (7, 3, 9, 1, 8, 2, 6)]
+    evidence = tuple(Evidence(f"five_m:gone_{word}", word) for word in words)
+    frame = list_predictions(GAP, make_board(Cause("a-1", "x", prediction="A falls", evidence=evidence)))
+    seen = frame["seen"].iloc[0]
+    assert seen.index("Sign 7") < seen.index("Sign 3")
+    assert seen.endswith("and 5 more")
