@@ -35,6 +35,7 @@ class Cause:
     low: float = 0.0
     high: float = 0.0
     worth_variance: float = 0.0
+    by_chance: float = 0.0
 
     @property
     def inside(self) -> np.ndarray:
@@ -62,7 +63,8 @@ def price_causes(
     """Price every cause (in place) and what moved everywhere.
 
     The outcome is modelled per leaf as entries × expected rates × expected value × what moved everywhere ×
-    the causes that cover it. Where several cover a leaf, each gets its Shapley value.
+    the causes that cover it. Where several cover a leaf, each gets its Shapley value, and its interval reaches from
+    what it is worth were it undone first to what it is worth were it undone last.
 
     Args:
         coded: The leaf table.
@@ -86,7 +88,9 @@ def price_causes(
         half = z * abs(cause.contribution) * _relative_error(cause, untouched)
         if cause.effect == "mix":
             half = z * _effect_error(cause, untouched)
-        cause.low, cause.high = cause.contribution - half, cause.contribution + half
+        orders = _price_first_and_last(cause.log_effect, patterns.sum(axis=0), untouched)
+        cause.by_chance = half
+        cause.low, cause.high = min(cause.contribution, *orders) - half, max(cause.contribution, *orders) + half
     return _price_levels(coded, levels, z, expected_periods)
 
 
@@ -126,6 +130,13 @@ def _share_out(patterns: np.ndarray, untouched: np.ndarray) -> np.ndarray:
             parts = kind[active] / kind[active].sum() * np.expm1(kind[active].sum())
         shares[active] += weight * parts
     return shares
+
+
+def _price_first_and_last(own: np.ndarray, total: np.ndarray, untouched: np.ndarray) -> tuple[float, float]:
+    """Return what a cause is worth before all others that cover its leaves have come, and after them."""
+    first = float((untouched * np.expm1(own)).sum())
+    last = float((untouched * (np.exp(total) - np.exp(total - own))).sum())
+    return first, last
 
 
 def _relative_error(cause: Cause, untouched: np.ndarray) -> float:

@@ -16,6 +16,12 @@ NEARLY_SAME = 0.9
 CANCELLING = 0.5
 """Opposite movements on one dimension whose net is at most this share of the larger are a shift, not two causes."""
 
+RECOUNTS = (2, 3)
+"""How many times the same records are entered where a count was taken more than once."""
+
+LEAST_RECOUNTED = 10
+"""Fewer counts than this may all be multiples by chance."""
+
 CLEAR = 2.5
 """Standard errors by which a value's share has to have moved to be named in a shift."""
 
@@ -196,26 +202,29 @@ def _pool(cause: Cause) -> tuple[float, float]:
     return float((weights * effects).sum() / weights.sum()), float(1 / np.sqrt(weights.sum()))
 
 
-def merge_recounts(causes: list[Cause], steps: list[str]) -> list[Cause]:
-    """Tell a count that rose in a slice, and its next rate that fell by as much, as one cause: nothing came of it.
+def merge_recounts(causes: list[Cause], steps: list[str], coded: CodedLeaves) -> list[Cause]:
+    """Tell a count that rose in a slice, and its next rate that fell by as much, as one cause where it was recounted.
 
-    Records entered twice (or a day's junk) raise a step and lower the next rate alike; the other way round where
-    records are missing.
+    Records entered twice raise a step and lower the next rate alike, and show in the counts: each is a multiple. Where
+    they are none, more came and less became of it: two things that undo each other, and both are told.
 
     Args:
         causes: All causes, priced.
         steps: The measures' steps in order.
+        coded: The leaf table.
 
     Returns:
-        The causes; of such a pair the first stays, with both contributions.
+        The causes; of a pair that is a recount the first stays, with both contributions.
     """
     kept = list(causes)
     for first in causes:
         for second in causes:
             if first not in kept or second not in kept or not _undoes(first, second, steps):
                 continue
+            if not _is_recount(first, coded):
+                continue
             kept.remove(second)
-            half = np.hypot(first.high - first.contribution, second.high - second.contribution)
+            half = np.hypot(first.by_chance, second.by_chance)
             first.contribution += second.contribution
             first.low, first.high = first.contribution - half, first.contribution + half
     return kept
@@ -233,18 +242,51 @@ def _undoes(first: Cause, second: Cause, steps: list[str]) -> bool:
     return bool(gained * lost < 0 and abs(gained + lost) <= 2.5 * np.hypot(own, its))
 
 
-def absorb_nested(search: SliceSearch) -> None:
-    """Take out what lies inside another slice that moved the same way: the effect is uneven there, not another one."""
-    where = {number: search.lattice.codes_of(number).items() for number in search.effects}
-    inner = [
-        one
-        for one in where
-        if any(where[other] < where[one] and search.effects[other] * search.effects[one] > 0 for other in where)
-    ]
-    for number in inner:
+def _is_recount(cause: Cause, coded: CodedLeaves) -> bool:
+    """Tell whether every leaf's count is a multiple, as it is where records were entered two or three times."""
+    counts = coded.actual[coded.steps.index(cause.step)][cause.inside]
+    counts = counts[counts > 0.5]
+    if len(counts) < LEAST_RECOUNTED:
+        return False
+    rose, error = _pool(cause)
+    return any(
+        abs(rose - np.log(times)) <= 2.5 * error
+        and bool((np.abs(counts / times - np.round(counts / times)) < 1e-6).all())
+        for times in RECOUNTS
+    )
+
+
+def is_everywhere(cause: Cause, mass: np.ndarray) -> bool:
+    """Tell whether a cause holds nearly all records, so that there is nothing left to compare it with.
+
+    Args:
+        cause: A cause, of several slices.
+        mass: Records per leaf, both sides together.
+    """
+    return cause.effect != "mix" and len(cause.parts) > 1 and bool(mass[cause.inside].sum() >= NEARLY_SAME * mass.sum())
+
+
+def forget(search: SliceSearch, causes: list[Cause]) -> None:
+    """Leave causes to what moved everywhere: take their slices out of what a search found."""
+    for number in {part.number for cause in causes for part in cause.parts}:
         del search.effects[number]
-    if inner:
-        search._refit()
+    search._refit()
+
+
+def name_whole(cause: Cause, coded: CodedLeaves, mass: np.ndarray) -> None:
+    """Leave a dimension out of a cause's slice where nearly all of its values are named (in place)."""
+    if cause.effect == "mix" or len(cause.slice) < 2 or len(cause.parts) < 2:
+        return
+    for name, values in list(cause.slice.items()):
+        wider = np.ones(len(coded), dtype=bool)
+        for other, chosen in cause.slice.items():
+            if other != name:
+                place = coded.dimensions.index(other)
+                wanted = [code for code, value in enumerate(coded.values[place]) if value in chosen]
+                wider &= np.isin(coded.codes[place], wanted)
+        if len(values) > 1 and mass[cause.inside].sum() >= NEARLY_SAME * mass[wider].sum():
+            cause.slice = {other: chosen for other, chosen in cause.slice.items() if other != name}
+            return
 
 
 def join_all(members: list[Cause], q_value: float) -> list[Cause]:

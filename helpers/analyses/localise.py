@@ -10,12 +10,14 @@ import pandas as pd
 
 from helpers.analyses.cause_money import Cause, judge_worth, price_causes
 from helpers.analyses.cause_shapes import (
-    absorb_nested,
     find_aliases,
+    forget,
+    is_everywhere,
     join_all,
     merge_mixes,
     merge_recounts,
     merge_unions,
+    name_whole,
     read_shift,
 )
 from helpers.analyses.coded_leaves import CodedLeaves, code_leaves, describe_value
@@ -23,6 +25,7 @@ from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
 from helpers.analyses.single_deals import set_aside_single_deals
 from helpers.analyses.slice_search import FoundSlice, Gates, SliceSearch
+from helpers.analyses.uneven_slices import absorb_nested, widen_uneven
 from helpers.analyses.value_unions import ValueSet, find_value_set
 from helpers.errors import ParameterError
 
@@ -166,6 +169,7 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     for measure, search in zip(measures, searches, strict=True):
         search.run()
         absorb_nested(search)
+        widen_uneven(search)
         together = None if measure.is_lost else find_value_set(search)
         mine = _describe_causes(search, search.describe_all(), coded, together=together)
         suspects = search.suspect(options.suspects)
@@ -184,7 +188,7 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     found.moved = price_causes(coded, model, found.causes, levels, **pricing)
     for step, (level, error) in elsewhere.items():
         found.moved[step]["is_everywhere"] = bool(abs(level + _periods(found, step, options)) > 2 * error)
-    found.causes = merge_recounts(found.causes, [measure.step for measure in measures])
+    found.causes = merge_recounts(found.causes, [measure.step for measure in measures], coded)
     found.causes = [c for c in found.causes if abs(c.contribution) > 0 or c.effect == "mix"] + deals
     for cause in found.suspected:
         price_causes(coded, model, [cause], levels, **pricing)
@@ -257,7 +261,14 @@ def _describe_causes(
     if is_suspicion:
         return causes
     causes = merge_mixes(causes) if measure.effect == "volume" else causes
-    return merge_unions([*causes, *join_all(members, together.q_value if together else 1.0)])
+    merged = merge_unions([*causes, *join_all(members, together.q_value if together else 1.0)])
+    everywhere = [cause for cause in merged if is_everywhere(cause, mass)]
+    if everywhere:
+        forget(search, everywhere)
+        return _describe_causes(search, search.describe_all(), coded, together=together)
+    for cause in merged:
+        name_whole(cause, coded, mass)
+    return merged
 
 
 def _to_frame(causes: list[Cause], gap: float, direction: str, max_causes: int, gates: Gates) -> pd.DataFrame:

@@ -64,7 +64,10 @@ def set_aside_single_deals(
         for leaf in np.flatnonzero(is_giant):
             excess = float(largest[leaf] - typical)
             share = 1.0 if side == "actual" else 1.0 / expected_periods
-            causes.append(_describe_deal(coded, int(leaf), side, excess * share, float(strength[leaf]), total_deals))
+            deal = _describe_deal(coded, int(leaf), side, excess * share, float(strength[leaf]), total_deals)
+            below, above = _doubt_excess(float(deals[leaf]), typical, scatter, gates.confidence)
+            _bound(deal, below * share, above * share)
+            causes.append(deal)
             changed = _bring_down(changed, int(leaf), side, float(largest[leaf]), typical)
     return changed, causes
 
@@ -112,9 +115,26 @@ def _describe_deal(coded: CodedLeaves, leaf: int, side: str, excess: float, stre
         q_value=min(float(ndtr(-strength)) * deals, 1.0),
         verdict="single deal",
         contribution=contribution,
-        low=contribution,
-        high=contribution,
     )
+
+
+def _doubt_excess(deals: float, typical: float, scatter: float, confidence: float) -> tuple[float, float]:
+    """Return by how much the excess of a giant deal may be smaller and larger than told.
+
+    In its place there might have been anything from no deal at all to a large ordinary one; where its leaf holds
+    other deals, their amounts are only known as ordinary ones, too.
+    """
+    large = typical * float(np.exp(scatter * _quantile(1 - confidence)))
+    mean = typical * float(np.exp(scatter**2 / 2))
+    others = _quantile((1 - confidence) / 2) * mean * float(np.sqrt(max(deals - 1, 0.0) * np.expm1(scatter**2)))
+    return float(np.hypot(large - typical, others)), float(np.hypot(typical, others))
+
+
+def _bound(deal: Cause, below: float, above: float) -> None:
+    """Set the interval of a deal's contribution (in place); an expected deal that has no equal counts against."""
+    if deal.contribution < 0:
+        below, above = above, below
+    deal.low, deal.high = deal.contribution - below, deal.contribution + above
 
 
 def _bring_down(coded: CodedLeaves, leaf: int, side: str, largest: float, typical: float) -> CodedLeaves:

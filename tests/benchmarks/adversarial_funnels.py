@@ -196,10 +196,19 @@ def drop_unevenly(seed: int) -> Case:
 def count_twice(seed: int) -> Case:
     """One channel's leads are counted twice; what comes of them is not."""
     company = Company(seed)
+    leaves = company.draw()
+    leaves.loc[company.inside(channel="channel03"), "leads_actual"] *= 2
+    truth = Truth([("leads", "volume", {"channel": ["channel03"]})], forbidden_effects=("rate", "value"))
+    return leaves, list(company.values), truth
+
+
+def undo_within(seed: int) -> Case:
+    """One channel brings twice as many leads, and half as many of them become opportunities."""
+    company = Company(seed)
     company.multiply("leads", 2.0, channel="channel03")
     company.multiply("opps", 0.5, channel="channel03")
-    truth = Truth([("leads", "volume", {"channel": ["channel03"]})], forbidden_effects=("rate", "value"))
-    return company.draw(), list(company.values), truth
+    where = {"channel": ["channel03"]}
+    return company.draw(), list(company.values), Truth([("leads", "volume", where), ("opportunities", "rate", where)])
 
 
 def mis_scale(seed: int) -> Case:
@@ -278,6 +287,7 @@ CASES: dict[str, Callable[[int], Case]] = {
         bias_plan,
         drop_unevenly,
         count_twice,
+        undo_within,
         mis_scale,
         stay_small,
         drop_small,
