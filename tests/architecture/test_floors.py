@@ -1,6 +1,7 @@
 """The house as a test: every floor imports only what lies below it, no file grows without limit, no knot of imports."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,16 @@ def floor_of(module: str) -> str:
     return "foundation" if first in FOUNDATION else first
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    """Return a file's syntax tree, which several rules read."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports_of(path: Path) -> list[str]:
     """Return every module that a file imports, function-local imports too, those for type checkers not."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parse(path)
     for_checkers = {
         id(inner)
         for node in ast.walk(tree)
@@ -141,7 +149,7 @@ def test_no_knot_of_imports():
 def test_files_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= LONGEST_FILE, f"{path.relative_to(PROJECT)} is too long to be one room: split it"
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = node.end_lineno - node.lineno + 1
             assert length <= LONGEST_FUNCTION, f"{path.relative_to(PROJECT)}: {node.name} has {length} lines: split it"
