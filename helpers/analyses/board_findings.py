@@ -8,7 +8,8 @@ from helpers.analyses.finding import Finding
 from helpers.analyses.fishbone import Fishbone, make_name_hider
 from helpers.analyses.found_evidence import LATER
 from helpers.analyses.ninety_days import NinetyDays
-from helpers.model.board import Action, Board, BoardFault
+from helpers.model.board import Board, BoardFault
+from helpers.model.board_action import Action
 from helpers.units import format_value
 
 NOTEBOOK = "05_root_cause_5m"
@@ -75,7 +76,7 @@ def _tell_check(check: Check, causes: dict[str, str], hide: Callable[[str], str]
         "high": after.high,
         "unit": check.unit,
         "definition": f"{check.label} before ({check.before_label}) and in the first whole months after the action was "
-        f"due ({check.window.why if check.window else ''}), cohorts at equal age",
+        f"{'done' if action.done_on else 'due'} ({check.window.why if check.window else ''}), cohorts at equal age",
     }
     words = hide(action.text).rstrip(".")
     if check.reopens:

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from helpers.analyses.people_in_text import make_name_finder
-from helpers.model.board import KINDS, MOST_DOTS, Action, AuthorBoard, Board, BoardCause, BoardFault, Cause
+from helpers.model.board import MOST_DOTS, AuthorBoard, Board, BoardCause, BoardFault, Cause
+from helpers.model.board_action import KINDS, Action
 from helpers.units import format_value
 
 TOLERANCE = 0.005
@@ -140,7 +141,7 @@ def _check_actions(board: Board) -> list[BoardFault]:
                     "action",
                 )
                 for action in one.actions
-                if action.state in ("planned", "doing")
+                if action.is_open
             ]
     return faults
 
@@ -260,7 +261,7 @@ def _check_whole(one: BoardCause, action: Action, label: str) -> BoardFault | No
         )
         if not value
     ]
-    if not missing or action.state == "done":
+    if not missing or action.is_done:
         return None
     listed = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
     return _miss(one, f"The {label.lower()} lacks {listed}.", "Fill it in with the cause.")

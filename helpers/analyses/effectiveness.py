@@ -15,7 +15,8 @@ from helpers.analyses.effect_verdict import (
     says_worse,
 )
 from helpers.analyses.kpi_reading import Reading, Stopwatch, read_kpi
-from helpers.model.board import Action, Board, BoardCause, EffectCheck
+from helpers.model.board import Board, BoardCause
+from helpers.model.board_action import Action, EffectCheck
 from helpers.model.kpi import Kpi
 from helpers.periods import CUSTOM, MONTHS_IN, Period, period_of
 
@@ -31,7 +32,7 @@ class Window:
     """The days over which an action's effect is read.
 
     Attributes:
-        start: First day: the first of the month after the action was due.
+        start: First day: the first of the month after the action was done, or due where nobody said when it was done.
         end: Last day.
         tell_day: The first day on which it can be told: the last day, or later where records need time to ripen.
         why: What its length rests on.
@@ -63,7 +64,7 @@ class Check:
         before: The KPI in the period of the problem.
         after: The KPI in the window.
         before_label: That period.
-        window: The window; None where the action has no due date.
+        window: The window; None where the action has neither a day on which it was done nor one on which it is due.
         wanted: What was expected of the KPI; None where nobody said.
         guard_label: The guard KPI in words; empty where there is none.
         guard_unit: Of the guard KPI.
@@ -97,8 +98,7 @@ class Check:
     @property
     def is_overdue(self) -> bool:
         """Whether it was due and isn't done."""
-        due = self.action.due
-        return self.action.state != "done" and due is not None and self.as_of is not None and due < self.as_of
+        return self.as_of is not None and self.action.is_overdue(self.as_of)
 
     @property
     def reopens(self) -> bool:
@@ -110,8 +110,9 @@ def check_actions(company, board: Board, *, as_of: date, history: Sequence[Perio
     """Check the effect of every action that was taken against a kept cause.
 
     The baseline is the KPI in the period whose gap the cause explains. The value is the KPI in the first window of
-    whole months that began after the action was due and lasts at least one period and one cycle of the KPI's step
-    (nine in ten records take no longer). Cohorts are read at the same age before and after.
+    whole months that began after the action was done, or due where nobody said on which day it was done, and lasts at
+    least one period and one cycle of the KPI's step (nine in ten records take no longer). Cohorts are read at the same
+    age before and after. An action whose day has passed and that isn't done is not checked but said to be overdue.
 
     Args:
         company: The opened company.
@@ -162,19 +163,19 @@ def say_months(start: date, end: date) -> str:
     return f"{start:%b} to {end:%b %Y}" if start.year == end.year else f"{start:%b %Y} to {end:%b %Y}"
 
 
-def find_window(watch: Stopwatch, kpi: Kpi, due: date, grain: str) -> Window:
+def find_window(watch: Stopwatch, kpi: Kpi, day: date, grain: str) -> Window:
     """Find the first whole months after a day that last a period and a cycle of a KPI.
 
     Args:
         watch: How long the company's steps take.
         kpi: The KPI.
-        due: The day by which the action is done.
+        day: The day from which the action works.
         grain: The length of the periods in which the company plans.
     """
     step = watch.time(kpi)
     cycle = step.p90 if step else 0
     least = MONTHS_IN.get(grain, 3)
-    first = last = period_of(due, "month").previous(-1)
+    first = last = period_of(day, "month").previous(-1)
     months = 1
     while months < least or (last.end - first.start).days + 1 < cycle:
         last, months = last.previous(-1), months + 1
@@ -194,51 +195,70 @@ def find_baseline(cause: BoardCause, action: Action, history: Sequence[Period]) 
     named = next((one for one in history if one.label == cause.cause.period), None)
     if named is not None:
         return named
-    begun = action.start or action.due
+    begun = min((day for day in (action.start, action.done_on or action.due) if day), default=None)
     before = [one for one in history if begun is None or one.end < begun]
     return before[-1] if before else None
 
 
 def _check(watch: Stopwatch, cause: BoardCause, action: Action, history: Sequence[Period]) -> Check:
     """Check one action."""
+    told = _read_before(watch, cause, action, history)
+    window, kpi = told.window, watch.company.catalog.kpis.get(action.kpi)
+    if told.is_overdue:
+        return replace(told, verdict=TOO_EARLY, reason=_say_overdue(action, watch.as_of))
+    if told.reason or kpi is None or window is None:
+        return told
+    if action.is_open:
+        due = f"It can be told from {_day(window.tell_day)} if it is done by {_day(action.due)} ({window.why})"
+        return replace(told, verdict=TOO_EARLY, reason=due)
+    if watch.as_of < window.tell_day:
+        return replace(told, verdict=TOO_EARLY, reason=f"It can be told from {_day(window.tell_day)} ({window.why})")
+    after = read_kpi(watch, kpi, action.slice, window.start, window.end, _find_age(watch, kpi, window))
+    if after.value is None:
+        return replace(told, reason=f"It can't be measured: {after.reason}")
+    after = _make_alike(kpi, told.before, after)
+    verdict, reason = judge_change(
+        kpi, told.before, after, wanted=action.expected_to, said=action.expected_from, currency=watch.company.currency
+    )
+    told = replace(told, verdict=verdict, reason=reason, after=after)
+    guard = watch.company.catalog.kpis.get(action.guard)
+    return told if guard is None else _check_guard(watch, told, guard, window)
+
+
+def _read_before(watch: Stopwatch, cause: BoardCause, action: Action, history: Sequence[Period]) -> Check:
+    """Return an action's KPI and guard before it, and its window; the reason where it can't be measured, else none."""
     kpi = watch.company.catalog.kpis.get(action.kpi)
-    blank = Check(action, cause.id, action.kpi, as_of=watch.as_of, wanted=action.expected_to)
+    told = Check(action, cause.id, action.kpi, as_of=watch.as_of, wanted=action.expected_to)
     if kpi is None:
         named = f"the KPI '{action.kpi}' is unknown" if action.kpi else "it names no KPI that would show it"
-        return replace(blank, reason=f"It can't be measured: {named}")
-    told = replace(blank, label=kpi.label, unit=kpi.unit)
-    if action.due is None:
-        return replace(told, reason="It can't be measured: it has no due date, so no window begins after it")
-    if action.due.year > watch.as_of.year + FARTHEST:
-        return replace(told, reason=f"It can't be measured: it is due only in {action.due.year}; correct the date")
+        return replace(told, reason=f"It can't be measured: {named}")
+    told = replace(told, label=kpi.label, unit=kpi.unit)
+    day = action.takes_hold
+    if day is None:
+        lacks = "no due date and no day on which it was done"
+        return replace(told, reason=f"It can't be measured: it has {lacks}, so no window begins after it")
+    if day.year > watch.as_of.year + FARTHEST:
+        when = f"was done in {day.year}" if action.done_on else f"is due only in {day.year}"
+        return replace(told, reason=f"It can't be measured: it {when}; correct the date")
     period = find_baseline(cause, action, history)
     if period is None:
         return replace(told, reason="It can't be measured: no whole period lies before it began")
     grain = period.grain if period.grain != CUSTOM else "quarter"
-    window = find_window(watch, kpi, action.due, grain)
-    age = _find_age(watch, kpi, window)
-    before = read_kpi(watch, kpi, action.slice, period.start, period.end, age)
+    # What isn't done yet works from the last day that counts on at the earliest.
+    window = find_window(watch, kpi, max(day, watch.as_of) if action.is_open else day, grain)
+    before = read_kpi(watch, kpi, action.slice, period.start, period.end, _find_age(watch, kpi, window))
     told = replace(told, window=window, before=before, before_label=period.label)
     guard = watch.company.catalog.kpis.get(action.guard)
     if guard is not None:
         guarded = read_kpi(watch, guard, action.slice, period.start, period.end, _find_age(watch, guard, window))
         told = replace(told, guard_label=guard.label, guard_unit=guard.unit, guard_before=guarded)
         told = replace(told, guard_direction=guard.direction)
-    if before.value is None:
-        return replace(told, reason=f"It can't be measured: {before.reason}")
-    if action.state != "done":
-        return replace(told, verdict=TOO_EARLY, reason=_say_undone(action, watch.as_of, window))
-    if watch.as_of < window.tell_day:
-        return replace(told, verdict=TOO_EARLY, reason=f"It can be told from {_day(window.tell_day)} ({window.why})")
-    after = read_kpi(watch, kpi, action.slice, window.start, window.end, age)
-    if after.value is None:
-        return replace(told, reason=f"It can't be measured: {after.reason}")
-    after = _make_alike(kpi, before, after)
-    verdict, reason = judge_change(
-        kpi, before, after, wanted=action.expected_to, said=action.expected_from, currency=watch.company.currency
-    )
-    told = replace(told, verdict=verdict, reason=reason, after=after)
-    return told if guard is None else _check_guard(watch, told, guard, window)
+    if window.start <= period.end:
+        was = "done" if action.done_on else "due"
+        holds = f"so {period.label}, against which it is measured, holds its effect already"
+        cure = "correct the day, or the cause's period"
+        return replace(told, reason=f"It can't be measured: it was {was} on {_day(day)}, {holds}; {cure}")
+    return told if before.value is not None else replace(told, reason=f"It can't be measured: {before.reason}")
 
 
 def _check_guard(watch: Stopwatch, told: Check, guard: Kpi, window: Window) -> Check:
@@ -271,12 +291,11 @@ def _make_alike(kpi: Kpi, before: Reading, after: Reading) -> Reading:
     return replace(after, value=after.value * factor, factor=factor)
 
 
-def _say_undone(action: Action, as_of: date, window: Window) -> str:
-    """Say that an action isn't done, and whether it should be."""
-    if action.due is not None and action.due < as_of:
-        days = (as_of - action.due).days
-        return f"Not done {days} {'day' if days == 1 else 'days'} after it was due: nothing to check yet"
-    return f"It can be told from {_day(window.tell_day)} if it is done by {_day(action.due)} ({window.why})"
+def _say_overdue(action: Action, as_of: date) -> str:
+    """Say that an action should be done by now and isn't."""
+    days = (as_of - action.due).days if action.due else 0
+    late = f"{days:,} {'day' if days == 1 else 'days'} overdue as of {_day(as_of)}"
+    return f"Not done yet, due on {_day(action.due)}: {late}, so there is nothing to check"
 
 
 def _day(day: date | None) -> str:

@@ -14,7 +14,8 @@ from helpers.analyses.kpi_of_cause import find_kpi
 from helpers.analyses.kpi_reading import Stopwatch
 from helpers.analyses.step_days import list_stages
 from helpers.errors import DiagnosticError
-from helpers.model.board import Action, Board, BoardCause
+from helpers.model.board import Board, BoardCause
+from helpers.model.board_action import Action
 from helpers.model.kpi import Kpi
 from helpers.periods import MONTHS_IN
 from helpers.units import format_value, in_sentence
@@ -156,12 +157,12 @@ def plan_ninety_days(
     found: list[PlannedAction] = []
     unlinked = 0
     for one in board.causes:
-        live = [action for action in one.actions if action.state in ("planned", "doing")]
+        live = [action for action in one.actions if action.is_open]
         if one.cause.state != "kept" or one.cause.verdict == "rejected":
             unlinked += len(live)
             continue
         found += [plan.plan(one, action, len(live) - 1) for action in live]
-    unlinked += sum(action.state in ("planned", "doing") for action in board.loose_actions)
+    unlinked += sum(action.is_open for action in board.loose_actions)
     found.sort(key=_rank)
     ranked = tuple(_number(one, place) for place, one in enumerate(found, start=1))
     kept = [one for one in board.causes if any(planned.action.cause == one.id for planned in ranked)]
@@ -222,7 +223,7 @@ class _Planner:
             kpi_label=kpi.label if kpi else "",
             kpi_unit=kpi.unit if kpi else "count",
             expected=self._expect(action, kpi, check),
-            is_overdue=action.due is not None and action.due <= self.as_of,
+            is_overdue=action.is_overdue(self.as_of),
             stop=_say_stop(check, self.company.currency),
         )
 

@@ -25,17 +25,16 @@ from helpers.answers.problems import Problem, describe_error, make_problem
 from helpers.errors import AnswersError, suggest
 from helpers.model.board import (
     QUESTIONS,
-    Action,
     AuthorBoard,
     Board,
     Cause,
     CauseComment,
     Decision,
-    EffectCheck,
     IsIsNot,
     ProblemStatement,
     Vote,
 )
+from helpers.model.board_action import Action, EffectCheck
 from helpers.model.board_merging import merge_boards
 
 GROUP = "board"

@@ -10,7 +10,8 @@ from helpers.answers.edit_results import Clock
 from helpers.answers.files import Topic, list_topics, name_file, read_topic, stat_topic, update_topic
 from helpers.answers.names import find_fault_in_name
 from helpers.errors import AnswersError
-from helpers.model.board import AuthorBoard, Board, EffectCheck
+from helpers.model.board import AuthorBoard, Board
+from helpers.model.board_action import EffectCheck
 from helpers.model.board_merging import merge_boards
 
 Tables = dict[str, Any]

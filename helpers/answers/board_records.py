@@ -8,20 +8,8 @@ from typing import Any
 
 from helpers.answers.fields import LARGEST, find_text_fault
 from helpers.errors import suggest
-from helpers.model.board import (
-    ACTION_STATES,
-    BONES,
-    CHECK_VERDICTS,
-    KINDS,
-    MILIEU,
-    MOST_DOTS,
-    MOST_WHYS,
-    QUESTIONS,
-    STATES,
-    VERDICTS,
-    Evidence,
-    Why,
-)
+from helpers.model.board import BONES, MILIEU, MOST_DOTS, MOST_WHYS, QUESTIONS, STATES, VERDICTS, Evidence, Why
+from helpers.model.board_action import ACTION_STATES, CHECK_VERDICTS, KINDS
 
 Fault = tuple[str, str, str]
 """Key, what is wrong, what to do."""
@@ -248,6 +236,7 @@ RECORDS: dict[str, dict[str, Check]] = {
         "owner": _text,
         "start": _day,
         "due": _day,
+        "done_on": _day,
         "effort": _number(0, 10_000, "Write person-days as a plain number, such as 5."),
         "kpi": _text,
         "slice": _text,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from helpers.model.board_action import Action
 from helpers.model.cause import M_LABELS
 
 BONES = tuple(M_LABELS)
@@ -19,14 +20,6 @@ STATES = {"proposed": "proposed", "kept": "kept", "dropped": "dropped"}
 
 VERDICTS = {"untested": "not tested yet", "confirmed": "confirmed", "rejected": "rejected"}
 """What a test of a cause's prediction showed."""
-
-KINDS = {"contain": "Containment", "prevent": "Prevention"}
-"""Closes this period's gap, or keeps it from coming back."""
-
-ACTION_STATES = {"planned": "planned", "doing": "under way", "done": "done", "dropped": "dropped"}
-
-CHECK_VERDICTS = {"held": "it worked", "failed": "it did not work", "too_early": "too early to tell"}
-"""What an effectiveness check found."""
 
 QUESTIONS = {"what": "What", "where": "Where", "when": "When", "how_much": "How much"}
 """The rows of is / is not."""
@@ -118,75 +111,6 @@ class Cause:
         """List what speaks for the cause and for the answers under it, each once."""
         every = [*self.evidence, *(one for why in self.whys for one in why.evidence)]
         return tuple({one.id: one for one in reversed(every)}.values())[::-1]
-
-
-@dataclass(frozen=True)
-class EffectCheck:
-    """What the KPI showed when an action's effect was checked.
-
-    Attributes:
-        day: As of which day.
-        value: The KPI in the slice then; None where it couldn't be computed.
-        n: Records behind it.
-        verdict: One of ``CHECK_VERDICTS``.
-        reopened: Whether the cause was opened again because of it.
-        note: Anything else.
-    """
-
-    day: date
-    value: float | None = None
-    n: int = 0
-    verdict: str = "too_early"
-    reopened: bool = False
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing that is done about a cause.
-
-    Attributes:
-        id: What others call it.
-        cause: Id of the cause, which may be another author's.
-        kind: One of ``KINDS``.
-        text: What is done.
-        owner: Who answers for it: one person.
-        start: First day.
-        due: By when.
-        effort: Person-days.
-        kpi: Id of the KPI that will show it.
-        slice: Where it will show, such as ``region=US & channel=Inbound``; empty for the whole company.
-        expected_from: The KPI now, in its own unit (shares 0–1).
-        expected_to: What it is to become.
-        guard: Id of the KPI that must not get worse.
-        pauses: What is put on hold for it.
-        state: One of ``ACTION_STATES``.
-        checks: What was found later, oldest first.
-        author: Whose file it stands in.
-    """
-
-    id: str
-    cause: str
-    kind: str = "contain"
-    text: str = ""
-    owner: str = ""
-    start: date | None = None
-    due: date | None = None
-    effort: float | None = None
-    kpi: str = ""
-    slice: str = ""
-    expected_from: float | None = None
-    expected_to: float | None = None
-    guard: str = ""
-    pauses: str = ""
-    state: str = "planned"
-    checks: tuple[EffectCheck, ...] = ()
-    author: str = ""
-
-    @property
-    def is_reopened(self) -> bool:
-        """Whether the last check of its effect failed and opened the cause again."""
-        return bool(self.checks) and self.checks[-1].reopened
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from helpers.model.board import Action, AuthorBoard, Board, BoardCause, BoardFault, Cause, CauseComment, Decision, Vote
+from helpers.model.board import AuthorBoard, Board, BoardCause, BoardFault, Cause, CauseComment, Decision, Vote
+from helpers.model.board_action import Action
 from helpers.model.source_forecast import rank_moment
 
 

@@ -16,6 +16,7 @@ from helpers.units import format_value
 if TYPE_CHECKING:
     from helpers.analyses.effectiveness import Check
     from helpers.analyses.ninety_days import NinetyDays
+    from helpers.model.board_action import Action
 
 VERDICT_LIGHTS = {"held": "●", "failed": "○", "too_early": "◐", "unmeasurable": "–"}
 
@@ -81,18 +82,23 @@ def show_checks_table(checks: Sequence[Check], *, title: str, subtitle: str = ""
     if not checks:
         return show_message("empty", *NO_CHECKS)
     rows = [_list_check(check, currency) for check in checks]
-    table = pd.DataFrame(rows, columns=["action", "kpi", "before", "wanted", "after", "verdict", "guard", "reason"])
+    columns = ["action", "done", "kpi", "before", "wanted", "after", "verdict", "guard", "reason"]
+    table = pd.DataFrame(rows, columns=columns)
     labels = {
-        "kpi": "KPI", "before": "Before", "wanted": "Expected", "after": "After", "guard": "Guard KPI", "reason": "Why",
+        "done": "Done on", "kpi": "KPI", "before": "Before", "wanted": "Expected", "after": "After",
+        "guard": "Guard KPI", "reason": "Why",
     }  # fmt: skip
-    note = "Before: the period of the problem. After: the first whole months after the due date that last one cycle."
+    note = (
+        "Before: the period of the problem. After: the first whole months that last one cycle after "
+        "the day on which it was done, or was due where nobody noted that day."
+    )
     return show_table(table, title=title, subtitle=subtitle, labels=labels, note=note)
 
 
 NO_CHECKS = (
     "No action against a kept cause can be checked yet",
-    "An effect is checked with the KPI that the action names, one whole cycle after it was due.",
-    "Keep a cause on the board, and give its action a KPI, what is expected of it, and a due date.",
+    "An effect is checked with the KPI that the action names, one whole cycle after it was done.",
+    "Keep a cause on the board, and give its action a KPI, what is expected of it, and the day on which it was done.",
 )
 
 
@@ -107,6 +113,7 @@ def _list_check(check: Check, currency: str) -> tuple:
     guard = f"{check.guard_label}: {GUARD_WORDS[check.guard_verdict]}" if check.guard_verdict else "–"
     return (
         action.text or "–",
+        _say_done(action),
         kpi,
         f"{check.before_label}: {was}" if before.value is not None else "–",
         wanted,
@@ -115,6 +122,14 @@ def _list_check(check: Check, currency: str) -> tuple:
         guard,
         check.reason,
     )
+
+
+def _say_done(action: Action) -> str:
+    """Write the day on which an action was done, else where it stands."""
+    if action.done_on:
+        return format_value(action.done_on, "date")
+    due = format_value(action.due, "date") if action.due else "no due date"
+    return f"due {due}, day not noted" if action.is_done else f"not done yet, due {due}" if action.due else due
 
 
 NO_PLAN = (

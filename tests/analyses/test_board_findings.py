@@ -8,7 +8,8 @@ from helpers.analyses.board_review import check_board
 from helpers.analyses.effectiveness import check_actions
 from helpers.analyses.fishbone import build_fishbone
 from helpers.analyses.ninety_days import plan_ninety_days
-from helpers.model.board import Action, Cause
+from helpers.model.board import Cause
+from helpers.model.board_action import Action
 from tests.analyses.board_cases import AS_OF, Q1, Q2, Q3, make_board, make_funnel_company, make_gap
 
 CAUSE = Cause("a-1", "Leads wait for Bo Lund", state="kept", period="Q1 2026", contribution=400.0)

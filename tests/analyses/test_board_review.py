@@ -12,7 +12,8 @@ from helpers.analyses.board_evidence import find_new_evidence
 from helpers.analyses.board_review import check_board, summarise_board
 from helpers.analyses.found_evidence import LATER, THIS_PERIOD, Found
 from helpers.analyses.people_in_text import list_people, make_name_finder
-from helpers.model.board import Action, AuthorBoard, Cause, EffectCheck, Evidence, Vote, Why
+from helpers.model.board import AuthorBoard, Cause, Evidence, Vote, Why
+from helpers.model.board_action import Action, EffectCheck
 from helpers.model.board_merging import merge_boards
 
 CAUSE = Cause("ana-1", "Leads wait two days for a first call", author="Ana")

@@ -17,7 +17,8 @@ from helpers.analyses.effectiveness import (
     keep_checks,
 )
 from helpers.analyses.kpi_reading import Reading, Stopwatch
-from helpers.model.board import Action, Cause, EffectCheck
+from helpers.model.board import Cause
+from helpers.model.board_action import Action, EffectCheck
 from helpers.model.catalog import load_catalog
 from tests.analyses.board_cases import AS_OF, Q1, Q2, Q3, make_board, make_funnel_company
 
@@ -73,14 +74,48 @@ def test_before_the_window_is_over_and_its_last_records_are_ripe_it_is_too_early
 def test_what_is_not_done_is_not_judged_and_is_overdue_once_its_day_has_passed(company):
     (found,) = check(company, replace(ACTION, state="doing"))
     assert found.verdict == TOO_EARLY and found.is_overdue
-    assert "Not done 194 days after it was due" in found.reason
+    assert found.reason == (
+        "Not done yet, due on 20 Mar 2026: 194 days overdue as of 30 Sep 2026, so there is nothing to check"
+    )
+    assert found.after.value is None and found.window.start == date(2026, 10, 1)
+    (nameless,) = check(company, replace(ACTION, state="planned", kpi=""))
+    assert nameless.verdict == TOO_EARLY and nameless.reason.startswith("Not done yet, due on 20 Mar 2026")
+    (today,) = check(company, replace(ACTION, state="planned", due=AS_OF))
+    assert not today.is_overdue
     (ahead,) = check(company, replace(ACTION, state="planned", due=date(2026, 10, 15)))
     assert not ahead.is_overdue and "if it is done by 15 Oct 2026" in ahead.reason
+
+
+def test_an_effect_is_measured_from_the_day_on_which_the_action_was_done(company):
+    contacts = company.tables["contact"]
+
+    def count(start, end):
+        """Region A: leads from one day up to another, and those of them that are MQLs."""
+        mine = contacts[
+            (contacts["region"] == "A") & (contacts["created_at"] >= start) & (contacts["created_at"] < end)
+        ]
+        return int(mine["mql_at"].notna().sum()), len(mine)
+
+    (late,) = check(company, replace(ACTION, done_on=date(2026, 4, 10)))
+    yes, n = count("2026-05-01", "2026-08-01")
+    assert (late.window.start, late.window.end) == (date(2026, 5, 1), date(2026, 7, 31))
+    assert (late.after.n, late.after.value) == (n, pytest.approx(yes / n)) and n not in (0, 100)
+    (unsaid,) = check(company, replace(ACTION, state="doing", done_on=date(2026, 3, 31)))
+    yes, n = count("2026-04-01", "2026-07-01")
+    assert (unsaid.after.n, unsaid.after.value, unsaid.verdict) == (n, yes / n, HELD) and not unsaid.is_overdue
+    (early,) = check(company, replace(ACTION, due=date(2026, 8, 31), done_on=date(2026, 3, 31)))
+    assert early.after == unsaid.after
+    (undated,) = check(company, replace(ACTION, due=None, done_on=date(2026, 3, 31)))
+    assert undated.after == unsaid.after
+    (ahead,) = check(company, replace(ACTION, done_on=date(2026, 10, 20)))
+    assert ahead.verdict == TOO_EARLY and "It can be told from 2 Feb 2027" in ahead.reason
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        ({"done_on": date(2026, 2, 10)}, "it was done on 10 Feb 2026, so Q1 2026, against which it is measured, holds"),
+        ({"done_on": date(9999, 12, 31)}, "it was done in 9999"),
         ({"kpi": ""}, "names no KPI"),
         ({"kpi": "sales_magic"}, "'sales_magic' is unknown"),
         ({"due": None}, "no due date"),
@@ -91,6 +126,8 @@ def test_what_is_not_done_is_not_judged_and_is_overdue_once_its_day_has_passed(c
         ({"kpi": "nrr", "slice": ""}, "subscriptions"),
     ],
     ids=[
+        "done within the baseline",
+        "done far ahead",
         "no KPI",
         "unknown KPI",
         "no date",
@@ -112,6 +149,8 @@ def test_without_a_named_period_the_baseline_is_the_last_whole_one_before_it_beg
     assert found.before_label == "Q1 2026" and found.window.label == "May to Jul 2026"
     (early,) = check(company, ACTION, cause=anytime)
     assert early.verdict == UNMEASURABLE and "no whole period lies before it began" in early.reason
+    (sooner,) = check(company, replace(ACTION, due=date(2026, 8, 20), done_on=date(2026, 4, 20)), cause=anytime)
+    assert sooner.before_label == "Q1 2026" and sooner.window.label == "May to Jul 2026"
 
 
 def test_only_actions_of_kept_causes_that_were_not_dropped_are_checked(company):

@@ -9,7 +9,8 @@ from helpers.analyses.fishbone import OPINION, PROVEN, SUSPECTED, build_fishbone
 from helpers.analyses.fishbone_words import describe_fishbone, describe_roofs, say_standing, say_worth
 from helpers.analyses.found_evidence import LATER, THIS_PERIOD, find_now, index_evidence, say_evidence
 from helpers.analyses.named_slices import parse_slice
-from helpers.model.board import MILIEU, Action, Cause, EffectCheck, Evidence, Vote
+from helpers.model.board import MILIEU, Cause, Evidence, Vote
+from helpers.model.board_action import Action, EffectCheck
 from tests.analyses.board_cases import make_answer, make_board, make_cause, make_gap
 
 NORTH = make_cause("region=North", -800.0)

@@ -11,7 +11,8 @@ from helpers.analyses.effectiveness import check_actions
 from helpers.analyses.fishbone import build_fishbone
 from helpers.analyses.ninety_days import plan_ninety_days
 from helpers.analyses.ninety_days_words import describe_ninety_days, say_days, say_factors, say_milestones
-from helpers.model.board import Action, Cause, Evidence
+from helpers.model.board import Cause, Evidence
+from helpers.model.board_action import Action
 from tests.analyses.board_cases import AS_OF, Q1, Q2, Q3, make_answer, make_board, make_cause, make_gap
 from tests.companies import make_company
 
@@ -113,7 +114,9 @@ def test_success_counts_each_cause_once_and_weighs_it_by_confidence(company):
 
 def test_only_what_is_planned_or_under_way_against_kept_causes_is_planned(company):
     open_ = replace(CAUSE, id="a-2", state="proposed")
-    found = plan(company, replace(ACTION, state="done"), replace(ACTION, id="y", cause="a-2"), causes=[CAUSE, open_])
+    noted = replace(ACTION, id="z", done_on=AS_OF)
+    done = (replace(ACTION, state="done"), noted)
+    found = plan(company, *done, replace(ACTION, id="y", cause="a-2"), causes=[CAUSE, open_])
     assert found.actions == () and found.unlinked == 1
     assert describe_ninety_days(found, "EUR") == "Nothing is planned for the next ninety days yet"
 
@@ -126,6 +129,8 @@ def test_the_stop_rule_names_the_guard_and_the_day_on_which_the_effect_is_told(c
 def test_an_action_whose_day_has_passed_is_overdue_and_works_from_tomorrow_on_at_best(company):
     (one,) = plan(company, replace(ACTION, start=None, due=date(2026, 9, 1))).actions
     assert one.is_overdue and one.leading.first == AS_OF + timedelta(days=41)
+    (today,) = plan(company, replace(ACTION, start=None, due=AS_OF)).actions
+    assert not today.is_overdue
 
 
 def test_without_deals_nothing_says_when_revenue_moves():

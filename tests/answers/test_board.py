@@ -6,7 +6,8 @@ from datetime import date, datetime
 from helpers.answers.board import read_author, read_board
 from helpers.answers.files import parse_topic
 from helpers.answers.store import read_answers
-from helpers.model.board import Action, AuthorBoard, Cause, CauseComment, Decision, Evidence, IsIsNot, Vote, Why
+from helpers.model.board import AuthorBoard, Cause, CauseComment, Decision, Evidence, IsIsNot, Vote, Why
+from helpers.model.board_action import Action
 from helpers.model.board_merging import merge_boards
 
 WHOLE = """
@@ -38,6 +39,7 @@ text = "Route by region"
 owner = "Cleo"
 start = 2026-10-05
 due = 2026-12-15
+done_on = 2026-12-18
 effort = 8
 kpi = "mql_to_sql"
 slice = "region=US"
@@ -88,6 +90,7 @@ def test_a_whole_file_is_read_as_written(tmp_path):
     assert cause.root == "The queue has no rule by region" and not cause.is_opinion
     (action,) = mine.actions
     assert (action.owner, action.effort, action.expected_to, action.pauses) == ("Cleo", 8, 0.3, "The new scoring model")
+    assert (action.due, action.done_on, action.is_done) == (date(2026, 12, 15), date(2026, 12, 18), True)
     assert action.is_reopened and action.checks[0].n == 140
     assert mine.problem.rows == {"where": IsIsNot("US inbound", "EMEA inbound", "one queue")}
     assert board.loose_actions == (action,), "the other author's file isn't there yet"

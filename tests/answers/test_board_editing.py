@@ -9,7 +9,7 @@ from helpers.answers.board import read_board
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.board_files import keep_check
 from helpers.errors import AnswersError
-from helpers.model.board import EffectCheck
+from helpers.model.board_action import EffectCheck
 
 
 class Clock:

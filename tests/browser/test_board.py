@@ -105,6 +105,24 @@ def test_a_finding_of_the_data_becomes_a_cause_with_its_evidence_and_money(ana, 
     expect(ana.page.locator(".rules")).to_contain_text("The cause is kept and has no prevention.")
 
 
+def test_the_day_on_which_an_action_was_done_makes_it_done_and_others_read_it(ana, ben, tmp_path):
+    ana.add("Machinery", WAIT)
+    sheet = ana.open_sheet(WAIT)
+    sheet.get_by_text("Keep", exact=True).click()
+    sheet.get_by_role("button", name="Add a containment").click()
+    sheet.get_by_label("Due", exact=True).fill("1 Nov 2026")
+    sheet.get_by_label("Done on").fill("12 Nov 2026")
+    sheet.get_by_label("Done on").press("Tab")
+    expect(sheet.get_by_label("State")).to_have_value("done")
+    (action,) = held(tmp_path, "ana-okafor")["action"]
+    assert (str(action["due"]), str(action["done_on"]), action["state"]) == ("2026-11-01", "2026-11-12", "done")
+    ben.look()
+    expect(ben.open_sheet(WAIT).locator(".action-card")).to_contain_text("due 1 Nov 2026 · done on 12 Nov 2026 · done")
+    sheet.get_by_label("State").select_option(label="under way")
+    expect(sheet.get_by_label("Done on")).to_have_value("")
+    wait_for(ana.page, lambda: "done_on" not in held(tmp_path, "ana-okafor")["action"][0])
+
+
 def test_evidence_is_linked_to_a_cause_and_to_a_why_and_taken_off_again(ana, tmp_path):
     ana.add("People", "Owners carry too much")
     sheet = ana.open_sheet("Owners carry too much")

@@ -9,7 +9,8 @@ import pytest
 
 from helpers.answers.board import read_board
 from helpers.answers.store import Answers
-from helpers.model.board import EffectCheck, Why
+from helpers.model.board import Why
+from helpers.model.board_action import EffectCheck
 from helpers.present.board_view import show_board_rules
 from helpers.present.forms import board_entry
 from helpers.present.forms.board_state import sign
@@ -80,6 +81,26 @@ def test_what_the_data_says_of_an_action_s_effect_is_kept_with_it_whoever_wrote_
     assert "nothing new" in ana.act({"op": "check", "t": action, "n": 2})["error"]
     (kept,) = read_board(tmp_path)[0].actions
     assert kept.checks == (found,) and kept.author == "Ben Ito"
+
+
+def test_an_action_that_was_done_on_a_day_is_done_and_one_still_to_do_has_no_such_day(tmp_path):
+    ben = open_form(tmp_path, "Ben Ito")
+    cause = ben.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]
+    action = ben.act({"op": "action", "t": cause, "kind": "contain", "n": 2})["focus"]
+
+    def set_(key, value):
+        answer = ben.act({"op": "set", "kind": "action", "t": action, "key": key, "value": value, "n": 3})
+        (row,) = read_board(tmp_path)[0].actions
+        (shown,) = ben.board.state["bones"][0]["cards"][0]["actions"]
+        return answer, (row.state, row.done_on), (shown["state"], shown["done_on"])
+
+    assert "no day" in set_("done_on", "last week")[0]["error"]
+    day = date(2026, 11, 3)
+    assert set_("done_on", "3 Nov 2026") == ({}, ("done", day), ("done", "3 Nov 2026"))
+    assert set_("state", "doing")[1:] == (("doing", None), ("doing", ""))
+    assert set_("state", "dropped")[1][0] == "dropped"
+    assert set_("done_on", "4 Nov 2026")[1] == ("dropped", date(2026, 11, 4))
+    assert set_("done_on", "")[1] == ("dropped", None)
 
 
 @pytest.mark.parametrize("asked", [{"op": "burn"}, {"op": "set"}, {"op": "take", "t": 3}, {"op": "decide", "t": []}])

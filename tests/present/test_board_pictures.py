@@ -16,7 +16,8 @@ from helpers.analyses.is_is_not import IS_COLUMNS
 from helpers.analyses.kpi_reading import Reading
 from helpers.analyses.ninety_days import Milestone, NinetyDays, PlannedAction, Showing
 from helpers.analyses.why_chains import PREDICTION_COLUMNS, Link, WhyChain
-from helpers.model.board import BONE_LABELS, Action
+from helpers.model.board import BONE_LABELS
+from helpers.model.board_action import Action
 from helpers.present.board_tables import show_checks_table, show_is_is_not, show_plan_table, show_predictions
 from helpers.present.cells import split_picture
 from helpers.present.charts.canvas import measure_text

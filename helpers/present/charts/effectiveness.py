@@ -18,6 +18,7 @@ from helpers.units import format_value
 if TYPE_CHECKING:
     from helpers.analyses.effectiveness import Check
     from helpers.analyses.kpi_reading import Reading
+    from helpers.model.board_action import Action
 
 WIDTH, MARGIN, NAME, PANEL, GAP = 936, 12, 300, 250, 26
 TEXT, SMALL, ROW = 12.5, 11.5, 104
@@ -91,9 +92,13 @@ class _Row:
         lines = wrap_text(check.action.text or "An action without words", TEXT, NAME, most=2)
         below = canvas.lines(MARGIN, y + 19, lines, leading=15, size=TEXT, weight=600)
         owner = check.action.owner or "nobody yet"
-        due = f", due {format_value(check.action.due, 'date')}" if check.action.due else ""
         below = canvas.lines(
-            MARGIN, below, [fit_text(f"{owner}{due}", SMALL, NAME)], leading=15, size=SMALL, fill="grey"
+            MARGIN,
+            below,
+            [fit_text(f"{owner}{_say_when(check.action)}", SMALL, NAME)],
+            leading=15,
+            size=SMALL,
+            fill="grey",
         )
         where = say_slice(check.action.slice)
         kpi = f"{check.label or 'No KPI'}{f' in {where}' if where else ''}"
@@ -135,6 +140,13 @@ class _Row:
         anchor = "start" if x < self.left + PANEL / 2 else "end"
         x = x - 5 if anchor == "start" else x + 5
         self.canvas.text(x, y + 17, told, size=SMALL, fill="grey", anchor=anchor, is_above=True)
+
+
+def _say_when(action: Action) -> str:
+    """Say when an action was done, or is due where it isn't or nobody noted the day."""
+    if action.done_on:
+        return f", done on {format_value(action.done_on, 'date')}"
+    return f", due {format_value(action.due, 'date')}" if action.due else ""
 
 
 def _draw_light(canvas: Canvas, x: float, y: float, verdict: str, colour: str) -> None:

@@ -14,7 +14,7 @@ from helpers.analyses.cause_review import find_faults, list_names
 from helpers.analyses.effectiveness import check_actions, keep_checks
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.pseudonyms import find_hiding
-from helpers.model.board import EffectCheck
+from helpers.model.board_action import EffectCheck
 from helpers.present import words
 from helpers.present.board_view import show_board_rules
 from helpers.present.forms.attendance import is_attended

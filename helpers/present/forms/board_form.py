@@ -170,6 +170,8 @@ class BoardForm:
         try:
             if not fault:
                 self.editor.change(kind, id, key, value, base=base)
+                if kind == "action":
+                    self._keep_in_step(id, key, value)
         except AnswersError as error:
             fault = _say_error(error)
         if fault:
@@ -182,6 +184,14 @@ class BoardForm:
         if was_faulty:
             self.show()
         return {}
+
+    def _keep_in_step(self, id: str, key: str, value: Any) -> None:
+        """An action that was done on a day is done; one that is still to be done has no such day."""
+        if key == "done_on" and value is not None and self.editor.read("action", id, "state") != "dropped":
+            self.editor.change("action", id, "state", "done")
+        elif key == "state" and value in ("planned", "doing"):
+            self.editor.change("action", id, "done_on", None)
+            self._faulty.pop(("action", id, "done_on"), None)
 
     def _add(self, asked: Mapping[str, Any]) -> Answer:
         text = str(asked.get("text") or "").strip()

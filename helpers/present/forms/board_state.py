@@ -11,26 +11,22 @@ from typing import Any
 from helpers.analyses.board_evidence import BoardEvidence, find_new_evidence
 from helpers.analyses.board_review import BoardSummary, is_of_period
 from helpers.model.board import (
-    ACTION_STATES,
     BONE_LABELS,
     BONES,
-    CHECK_VERDICTS,
-    KINDS,
     MILIEU,
     MOST_DOTS,
     MOST_WHYS,
     QUESTIONS,
     STATES,
     VERDICTS,
-    Action,
     Board,
     BoardCause,
     BoardFault,
     CauseComment,
-    EffectCheck,
     Evidence,
     ProblemStatement,
 )
+from helpers.model.board_action import ACTION_STATES, CHECK_VERDICTS, KINDS, Action, EffectCheck
 from helpers.present import words
 from helpers.present.forms.board_typing import BoardWords, say_effect, write_date, write_number
 from helpers.units import format_value
@@ -227,6 +223,7 @@ def _action(item: Action, scene: Scene) -> dict[str, Any]:
         "owner": owner,
         "start": write_date(item.start),
         "due": write_date(item.due),
+        "done_on": write_date(item.done_on),
         "effort": write_number(item.effort, "count"),
         "kpi": item.kpi,
         "effect": say_effect(item.kpi, item.expected_from, item.expected_to, said),
@@ -235,7 +232,7 @@ def _action(item: Action, scene: Scene) -> dict[str, Any]:
         "expected_to": write_number(item.expected_to, unit),
         "guard": item.guard,
         "pauses": scene.text(item.pauses, item.author),
-        "state": item.state,
+        "state": "done" if item.is_done else item.state,
         "checks": [scene.clean(_check(one, item, said)) for one in item.checks],
         "effect_now": scene.clean(_check(now, item, said)) if (now := find_effect(item, scene)) else "",
     }

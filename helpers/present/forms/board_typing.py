@@ -14,7 +14,7 @@ from helpers.model.board import Why
 from helpers.present import words
 from helpers.units import format_value
 
-DATES = ("start", "due")
+DATES = ("start", "due", "done_on")
 NUMBERS = {"confidence": "share", "contribution": "", "effort": "count", "expected_from": "kpi", "expected_to": "kpi"}
 """Field → unit; empty takes the gap's, ``kpi`` that of the action's KPI."""
 

@@ -288,6 +288,7 @@ class ActionCard {
         add("guard", "Must not get worse", choose([["", "Nothing named"], ...say.kpis])),
         add("pauses", "What is paused for it", make("input", { type: "text" }), { isWide: true }))),
       add("state", "State", choose(say.action_states)),
+      add("done_on", "Done on", make("input", { type: "text", placeholder: "12 Nov 2026" })),
       make("button", { type: "button", class: "quiet", onclick: () => board.send("remove", { kind: "action", t: action.t }) }, "Remove"),
       this.checks, this.now, ...(this.lists ?? []));
   }
@@ -296,7 +297,7 @@ class ActionCard {
     for (const key of Object.keys(this.fields)) this.fields[key].paint(action[key]);
     if (this.plain) {
       write(this.plain, action.text || "Nothing written yet");
-      const facts = [action.owner || "no owner", action.due ? `due ${action.due}` : "no date", action.effect, this.board.state.words.action_states.find(([id]) => id === action.state)?.[1]];
+      const facts = [action.owner || "no owner", action.due ? `due ${action.due}` : "no date", action.done_on && `done on ${action.done_on}`, action.effect, this.board.state.words.action_states.find(([id]) => id === action.state)?.[1]];
       write(this.who, `${facts.filter(Boolean).join(" · ")} · written by ${action.author}`);
     }
     this.checks.replaceChildren(...action.checks.map((text) => make("li", {}, text)));
