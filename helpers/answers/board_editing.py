@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from helpers.answers.board import PREFIX
 from helpers.answers.board_files import BoardFiles
-from helpers.answers.board_records import find_fault
+from helpers.answers.board_records import Fault, find_fault
 from helpers.answers.board_rows import Place, add_row, find_row, keep_rows, next_id, put_value, read_value
 from helpers.answers.board_steps import Step, find_changes, join_steps, undo_step
 from helpers.answers.edit_results import Clock, Saved, read_clock
@@ -106,10 +106,10 @@ class BoardEditor:
         needed = {"text": "…"} if kind == "cause" and key != "text" else {}
         if kind == "cause" and key == "text" and not str(value or "").strip():
             raise AnswersError("[text] a cause needs its sentence. Write one, or remove the cause.")
-        fault = find_fault(kind, {**needed, **held})
+        place = (kind, id, key)
+        fault = find_fault(kind, {**needed, **held}) or self._find_clash(place, value)
         if fault:
             raise AnswersError(f"[{fault[0]}] {fault[1]}. {fault[2]}")
-        place = (kind, id, key)
         with self._guard:
             stands = read_value(self._files.read_own(), place)
             if kind != "problem" and find_row(self._files.read_own(), kind, id) is None:
@@ -344,6 +344,17 @@ class BoardEditor:
             if place[0] == "problem" or find_row(tables, *place[:2]) is not None:
                 tables = put_value(tables, place, mine)
         self.board = self._files.merge({"author": self.author, **tables} if tables else {})
+
+    def _find_clash(self, place: Place, value: Any) -> Fault | None:
+        """Say what is wrong with an action as a whole once a field holds a value: its days may contradict each other."""
+        kind, id, key = place
+        tables = self._files.read_own()
+        index = find_row(tables, kind, id) if kind == "action" else None
+        if index is None:
+            return None
+        typed = {field: mine for (_, whose, field), mine in self._mine.items() if whose == id}
+        row = {**tables[kind][index], **typed, key: value}
+        return find_fault(kind, {name: held for name, held in row.items() if held is not None})
 
     def _require_cause(self, id: str) -> BoardCause:
         found = self.board.find(id)

@@ -103,6 +103,21 @@ def test_an_action_that_was_done_on_a_day_is_done_and_one_still_to_do_has_no_suc
     assert set_("done_on", "")[1] == ("dropped", None)
 
 
+@pytest.mark.parametrize(("first", "second"), [("start", "due"), ("due", "start")])
+def test_days_that_contradict_each_other_are_told_and_the_action_stays(tmp_path, first, second):
+    days = {"start": "5 Nov 2026", "due": "1 Nov 2026"}
+    ben = open_form(tmp_path, "Ben Ito")
+    cause = ben.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]
+    place = {"kind": "action", "t": ben.act({"op": "action", "t": cause, "kind": "contain", "n": 2})["focus"], "n": 3}
+    assert ben.act({"op": "set", "key": first, "value": days[first], **place}) == {}
+    assert "due before it starts" in ben.act({"op": "set", "key": second, "value": days[second], **place})["error"]
+    (kept,) = read_board(tmp_path)[0].actions
+    assert getattr(kept, first) and getattr(kept, second) is None
+    assert ben.act({"op": "set", "key": second, "value": days[first], **place}) == {}
+    (kept,) = read_board(tmp_path)[0].actions
+    assert kept.start == kept.due is not None
+
+
 @pytest.mark.parametrize("asked", [{"op": "burn"}, {"op": "set"}, {"op": "take", "t": 3}, {"op": "decide", "t": []}])
 def test_a_message_that_makes_no_sense_changes_nothing(tmp_path, asked):
     form = open_form(tmp_path, "Ana Okafor")
