@@ -346,7 +346,7 @@ class BoardEditor:
         self.board = self._files.merge({"author": self.author, **tables} if tables else {})
 
     def _find_clash(self, place: Place, value: Any) -> Fault | None:
-        """Say what is wrong with an action as a whole once a field holds a value: its days may contradict each other."""
+        """Say what is wrong with an action as a whole once a field holds a value: its days may contradict another."""
         kind, id, key = place
         tables = self._files.read_own()
         index = find_row(tables, kind, id) if kind == "action" else None

@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from helpers.ingest.intake import start_company
 
 from helpers.company import open_company
 from helpers.engine.cells import build_cells
+from helpers.ingest.intake import start_company
 from tests.real_data import require_real_data
 
 LEADS = {
