@@ -241,18 +241,21 @@ def find_cleared(adjusted: Adjusted) -> pd.DataFrame:
     return accused.loc[order.index].reset_index(drop=True)
 
 
-def describe_people(adjusted: Adjusted) -> str:
-    """Say in one sentence what the comparison shows: about the system, and by name only of those who are cleared.
+def describe_people(*compared: Adjusted) -> str:
+    """Say in one sentence what comparisons show: about the system, and by name only of those who are cleared.
+
+    Args:
+        compared: One step's comparisons, one per role.
 
     >>> row = {"who": "A", "verdict": WITHIN, "n": 30, "raw_rate": 0.3, "expected_rate": 0.3, "mix_effect": 0.0}
     >>> frame = pd.DataFrame([row])
     >>> describe_people(Adjusted(frame, "owner", ("source",), 0.3, 0.0))
     'Nobody wins less than the mix of deals that they were given explains'
     """
-    frame = adjusted.frame
+    frame = pd.concat([one.frame for one in compared])
     said = []
     below = int((frame["verdict"] == BELOW).sum())
-    is_win = adjusted.kpi == "win_rate"
+    is_win = compared[0].kpi == "win_rate"
     judged = int((frame["verdict"] != SMALL).sum())
     if below:
         verb = ("wins" if below == 1 else "win") if is_win else f"{'lies' if below == 1 else 'lie'} lower"
@@ -261,9 +264,8 @@ def describe_people(adjusted: Adjusted) -> str:
             f"{below} of {judged} {verb} {than} their mix explains: look at what they "
             "share (ramp, load, territory, coaching) before anything else"
         )
-    accused = find_cleared(adjusted)
-    if len(accused):
-        said.append(describe_cleared(accused.iloc[0], adjusted))
+    for one in compared:
+        said += [describe_cleared(row, one) for _, row in find_cleared(one).head(1).iterrows()]
     if said:
         return ". ".join(said)
     if not judged and len(frame):
@@ -271,7 +273,7 @@ def describe_people(adjusted: Adjusted) -> str:
         return f"Nobody has enough {what} to be judged by themselves"
     if is_win:
         return "Nobody wins less than the mix of deals that they were given explains"
-    return f"In {in_sentence(adjusted.label)}, nobody lies lower than the mix that they were given explains"
+    return f"In {in_sentence(compared[0].label)}, nobody lies lower than the mix that they were given explains"
 
 
 def describe_cleared(row: pd.Series, adjusted: Adjusted) -> str:

@@ -26,6 +26,7 @@ from helpers.analyses.change import correct
 from helpers.analyses.fair_sizes import SIZE_KPI, adjust_sizes
 from helpers.analyses.finding import Finding
 from helpers.analyses.roles import find_roles, name_role
+from helpers.analyses.too_large import is_too_large, say_too_large
 from helpers.engine.journeys import build_journeys
 from helpers.periods import MONTHS_IN, Period
 from helpers.units import format_value, in_sentence
@@ -51,6 +52,7 @@ class Fairness:
         end: Last day.
         n_people: How many people are compared anywhere.
         why_not: Why nobody can be compared.
+        left_out: Which records could not be read one by one, so that their steps are missing; empty where all could.
     """
 
     steps: pd.DataFrame
@@ -59,6 +61,7 @@ class Fairness:
     end: date
     n_people: int
     why_not: str = ""
+    left_out: str = ""
 
 
 def review_fairness(
@@ -86,18 +89,21 @@ def review_fairness(
     if by not in company.partitions or company.partitions[by].known == "outcome":
         why_not = "Nobody's records can be told: map the owner of deals or contacts, known before they are decided."
         return Fairness(pd.DataFrame(columns=STEP_COLUMNS), (), start, end, 0, why_not)
-    found: list[Adjusted] = []
+    too_large = tuple(one for one in ("contact", "deal") if is_too_large(company, one))
+    left_out = say_too_large(company, too_large) if too_large else ""
+    found: list[Adjusted | None] = []
     for role in _list_roles(company):
         for kpi in _list_steps(company, as_of, by):
             found.append(adjust_rates(company, **question, kpi=kpi, role=role, minimum_n=least))
-        found.append(adjust_sizes(company, **question, role=role, minimum_n=max(least // 2, 5)))
+        if "deal" not in too_large:
+            found.append(adjust_sizes(company, **question, role=role, minimum_n=max(least // 2, 5)))
     told = _correct_together([one for one in found if one is not None and len(one.frame) > 1])
     if not told:
-        why_not = "No step has two people with records that go on and records that don't. Map the owner."
-        return Fairness(pd.DataFrame(columns=STEP_COLUMNS), (), start, end, 0, why_not)
+        why_not = left_out or "No step has two people with records that go on and records that don't. Map the owner."
+        return Fairness(pd.DataFrame(columns=STEP_COLUMNS), (), start, end, 0, why_not, left_out)
     steps = pd.DataFrame([_sum_up(company, one) for one in told], columns=STEP_COLUMNS)
     people = {name for one in told for name in one.frame["who"]}
-    return Fairness(steps, tuple(told), start, end, len(people))
+    return Fairness(steps, tuple(told), start, end, len(people), "", left_out)
 
 
 def _list_roles(company) -> list[str]:
@@ -110,7 +116,7 @@ def _list_roles(company) -> list[str]:
 
 
 def _list_steps(company, as_of: date, by: str) -> list[str]:
-    """Return the win rate and the conversions between neighbouring stages before the deal."""
+    """Return the win rate and the conversions between neighbouring stages before the deal, of records at hand."""
     journeys = build_journeys(company, as_of=as_of)
     stages = [id for id in company.catalog.stages if id in journeys.homes]
     pairs = set(pairwise(stages))
@@ -119,9 +125,10 @@ def _list_steps(company, as_of: date, by: str) -> list[str]:
         measure = kpi.measure
         if measure.kind == "conversion" and (measure.from_stage, measure.to_stage) in pairs and not measure.where:
             home = journeys.homes[measure.from_stage]
-            if home == "contact" and by in journeys.records[home].codes:
+            if home == "contact" and not is_too_large(company, home) and by in journeys.records[home].codes:
                 steps.append((stages.index(measure.from_stage), id))
-    return [id for _, id in sorted(steps)] + (["win_rate"] if "win_rate" in company.catalog.kpis else [])
+    has_win_rate = "win_rate" in company.catalog.kpis and not is_too_large(company, "deal")
+    return [id for _, id in sorted(steps)] + (["win_rate"] if has_win_rate else [])
 
 
 def _correct_together(comparisons: list[Adjusted]) -> list[Adjusted]:

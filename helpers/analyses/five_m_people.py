@@ -10,6 +10,7 @@ from helpers.analyses.five_m_question import EVIDENCE, LATER, NO_SIGN, THIS_PERI
 from helpers.analyses.five_m_shares import Change, Loss, compare_like, follow_contacts, measure_change, price
 from helpers.engine.timeline import NO_DAY, day_number, to_days
 from helpers.model.cause import CauseRule
+from helpers.periods import custom_period
 from helpers.units import format_value
 
 TENURE = ((0, 3), (3, 6), (6, 12), (12, 1000))
@@ -22,18 +23,21 @@ WATCHED_DAYS = 30
 
 def ask_spread_of_people(question: Question, rule: CauseRule) -> Answer:
     """Tell whether people win less than their mix and chance explain."""
-    people = question.people
-    if people is None:
-        return Answer(UNTESTED, "Needs won and lost deals with owners in the period: map the deal's owner to owner")
-    judged = people.frame[people.frame["verdict"] != SMALL]
+    fairness = question.fairness
+    compared = [one for one in fairness.comparisons if one.kpi == "win_rate"] if fairness else []
+    if fairness is None or not compared:
+        needs = "Needs won and lost deals with owners in the period: map the deal's owner to owner"
+        return Answer(UNTESTED, (fairness.left_out if fairness else "") or needs)
+    people = pd.concat([one.frame for one in compared])
+    judged = people[people["verdict"] != SMALL]
     if len(judged) < 2:
-        return too_few(int(people.frame["n"].sum()))
+        return too_few(int(people["n"].sum()))
     below = judged[judged["verdict"] == BELOW]
     chance = below["p_value"].min() * len(judged) if len(below) else judged["q_value"].min()
+    statement = f"{describe_people(*compared)} ({custom_period(fairness.start, fairness.end).label})"
     answer = Answer(
-        EVIDENCE if len(below) else NO_SIGN, describe_people(people), n=int(judged["n"].sum()),
-        p_value=float(min(chance, 1.0)),
-    )  # fmt: skip
+        EVIDENCE if len(below) else NO_SIGN, statement, n=int(judged["n"].sum()), p_value=float(min(chance, 1.0))
+    )
     return _price_people(question, answer, below) if len(below) else answer
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.adjusted import Adjusted
+from helpers.analyses.fairness import Fairness
 from helpers.analyses.leaf_dimensions import FIRST_ASKED, is_person
 from helpers.analyses.leaves import GapLeaves
 from helpers.analyses.standardisation import combine_codes
@@ -95,7 +95,7 @@ class Question:
         expected: The periods it is compared with, oldest first.
         as_of: The last day that counts.
         causes: The rows of ``root_cause.csv``.
-        people: Rates of people adjusted for their mix, or None.
+        fairness: Everybody compared with what came to them, or None.
         is_searched: Whether there was anything to search.
         moved: What moved everywhere, as ``Gap.moved``.
         leaves: Lens → the leaf table that was searched.
@@ -108,7 +108,7 @@ class Question:
     expected: Sequence[Period]
     as_of: date
     causes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    people: Adjusted | None = None
+    fairness: Fairness | None = None
     is_searched: bool = True
     moved: pd.DataFrame = field(default_factory=pd.DataFrame)
     leaves: dict[str, GapLeaves | None] = field(default_factory=dict)

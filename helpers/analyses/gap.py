@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.adjusted import Adjusted, adjust_rates
 from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
 from helpers.analyses.cause_words import describe_cause, find_members
+from helpers.analyses.fairness import Fairness, review_fairness
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
 from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
 from helpers.analyses.localise import localise
@@ -54,7 +54,7 @@ class Gap:
         closing: Leaves of the bridge, or None.
         search: Leaves of the search in the period's closes, or None.
         creation: Leaves of the search in what entered, or None.
-        people: Rates adjusted for the mix, or None.
+        fairness: Everybody compared with what came to them; None where nobody looked.
         five_m: The evidence for each cause of the five Ms.
         why_not: Why there is no bridge, where there is none.
         seasons: Lens → the season that its expectation was brought to.
@@ -73,7 +73,7 @@ class Gap:
     closing: GapLeaves | None = None
     search: GapLeaves | None = None
     creation: GapLeaves | None = None
-    people: Adjusted | None = None
+    fairness: Fairness | None = None
     five_m: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FIVE_M_COLUMNS))
     why_not: str = ""
     seasons: dict[str, Season] = field(default_factory=dict)
@@ -121,15 +121,13 @@ def explain_gap(
     expected, actual = (told.expected, told.actual) if told is not None else (0.0, 0.0)
     gap = actual - expected
     causes, moved = _search_all(search, creation, gap if closing is not None and closing.amount else None)
-    start = earlier[-1].start if earlier else period.start
-    minimum = company.catalog.rules.minimum_n
-    people = adjust_rates(company, start=start, end=period.end, as_of=as_of, minimum_n=min(minimum, 20))
+    fairness = review_fairness(company, **question)
     is_searched = search is not None or creation is not None
-    question = Question(
-        company, period, earlier, as_of, causes, people, is_searched, moved,
+    asked = Question(
+        company, period, earlier, as_of, causes, fairness, is_searched, moved,
         {"closing": search, "creation": creation}, gap if closing is not None and closing.amount else None,
     )  # fmt: skip
-    five_m = gather_evidence(question)
+    five_m = gather_evidence(asked)
     return Gap(
         period=period,
         compared=words if told is not None else "",
@@ -144,7 +142,7 @@ def explain_gap(
         closing=told,
         search=search,
         creation=creation,
-        people=people,
+        fairness=fairness,
         five_m=five_m,
         why_not="" if told is not None else _why_not(company, earlier, compare_to, as_of),
         seasons=seasons,

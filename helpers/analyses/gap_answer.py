@@ -41,13 +41,12 @@ class AnswerLine:
     tone: str = "note"
 
 
-def answer_gap(gap: Gap, *, currency: str, fairness: Fairness | None = None) -> list[AnswerLine]:
+def answer_gap(gap: Gap, *, currency: str) -> list[AnswerLine]:
     """Sum up a gap as the answers to the questions that a leadership team asks, in the order in which it asks them.
 
     Args:
         gap: The result of ``explain_gap``.
         currency: The company's currency.
-        fairness: The result of ``review_fairness``; None leaves out who is cleared.
 
     Returns:
         How much, which kind, where it starts, which of the five Ms, who is cleared, what closes the gap and what keeps
@@ -67,7 +66,7 @@ def answer_gap(gap: Gap, *, currency: str, fairness: Fairness | None = None) -> 
                 "Which of the five Ms?", (describe_five_m(gap),), f"{asked} questions asked, {found} with evidence"
             )
         )
-    lines += [line for line in (_answer_who(fairness, currency), *_answer_what_to_do(gap)) if line is not None]
+    lines += [line for line in (_answer_who(gap.fairness, currency), *_answer_what_to_do(gap)) if line is not None]
     return lines
 
 

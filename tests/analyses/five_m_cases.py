@@ -70,7 +70,7 @@ def make_deals(n: int = 900, *, seed: int = 2, chance=None, days: int = 30, amou
 
 def make_question(tables: dict, *, milieu: bool = False, **more) -> Question:
     """Ask about the third quarter against the two before it."""
-    known = {name: more.pop(name) for name in ("causes", "moved", "leaves", "people", "gap") if name in more}
+    known = {name: more.pop(name) for name in ("causes", "moved", "leaves", "fairness", "gap") if name in more}
     settings = {**more.pop("settings", {}), "five_m": {"milieu": milieu}}
     company = make_company(tables, settings=settings, **more)
     return Question(company, NOW, BEFORE, AS_OF, **known)

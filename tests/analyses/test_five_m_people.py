@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analyses.adjusted import adjust_rates
+from helpers.analyses.fairness import Fairness, describe_fairness, list_cleared, review_fairness
 from helpers.analyses.five_m import EVIDENCE, NO_SIGN, UNTESTED
 from helpers.analyses.five_m_people import _count_open
 from helpers.analyses.five_m_question import THIS_PERIOD
+from helpers.analyses.gap import explain_gap
 from tests.analyses.five_m_cases import (
     AS_OF,
     NOW,
     OWNERS,
-    START,
     ask,
     is_late,
     make_contacts,
@@ -23,6 +23,10 @@ from tests.analyses.five_m_cases import (
 )
 
 NEW = ("Nora", "Omar")
+
+
+def compare(question) -> Fairness:
+    return review_fairness(question.company, period=NOW, history=[*question.expected, NOW], as_of=AS_OF)
 
 
 def make_people(*, started: str = "2025-06-15") -> pd.DataFrame:
@@ -107,8 +111,7 @@ def test_more_leads_per_owner_are_evidence_only_where_leads_suffer(rate: float, 
 def test_people_far_below_their_mix_are_priced_and_not_named() -> None:
     deals = make_deals(1200, chance=lambda frame: np.where(frame["owner"] == "Finn", 0.08, 0.4))
     question = make_question({"deal": deals})
-    people = adjust_rates(question.company, start=START.date(), end=NOW.end, as_of=AS_OF)
-    row = ask({"deal": deals}, "win_rate_spread", people=people)
+    row = ask({"deal": deals}, "win_rate_spread", fairness=compare(question))
     assert row["verdict"] == EVIDENCE and "Finn" not in row["statement"]
     theirs = deals[is_late(deals["closed_at"]) & (deals["owner"] == "Finn")]
     assert set(json.loads(row["records"])) == set(theirs["id"])
@@ -117,5 +120,23 @@ def test_people_far_below_their_mix_are_priced_and_not_named() -> None:
 
 def test_people_who_differ_by_chance_only_are_no_sign() -> None:
     deals = make_deals(1200)
-    people = adjust_rates(make_question({"deal": deals}).company, start=START.date(), end=NOW.end, as_of=AS_OF)
-    assert ask({"deal": deals}, "win_rate_spread", people=people)["verdict"] == NO_SIGN
+    row = ask({"deal": deals}, "win_rate_spread", fairness=compare(make_question({"deal": deals})))
+    assert row["verdict"] == NO_SIGN
+
+
+def test_one_person_has_one_number_whoever_tells_it() -> None:
+    """The question about people and the comparison of everybody tell the same deals of the same days."""
+    deals = make_deals(1200, chance=lambda frame: np.where(frame["region"] == "West", 0.1, 0.5))
+    deals = deals.assign(owner=np.where(deals["region"] == "West", "Finn", deals["owner"]))
+    deals.loc[deals["owner"].eq("Finn") & ~deals["region"].eq("West"), "owner"] = "Ana"
+    question = make_question({"deal": deals})
+    gap = explain_gap(
+        question.company, period=NOW, compared=NOW.previous(), history=[*question.expected, NOW], as_of=AS_OF
+    )
+    told = gap.five_m.set_index("cause").loc["win_rate_spread", "statement"]
+    (cleared,) = list_cleared(gap.fairness)["statement"]
+    assert told.startswith(cleared) and describe_fairness(gap.fairness).endswith(cleared)
+    theirs = deals[(deals["owner"] == "Finn") & deals["closed_at"].between(str(gap.fairness.start), str(NOW.end))]
+    won = (theirs["stage"] == "Closed Won").mean()
+    assert f"{100 * won:.1f} %" in cleared and f"of {len(theirs)} deals won" in cleared
+    assert str(gap.fairness.start.year) in told and NOW.end.strftime("%b %Y") in told

@@ -135,6 +135,8 @@ def test_what_needs_more_contacts_than_may_be_fetched_says_so_and_all_else_is_to
     gap = explain_gap(limited, period=QUARTER, compared=QUARTER.previous(), history=periods, as_of=AS_OF)
     verdicts = gap.five_m.set_index("cause")
     assert verdicts.loc["load", "verdict"] != UNTESTED
+    assert set(gap.fairness.steps["kpi"]) == {"win_rate", "average_deal_size"}
+    assert gap.fairness.left_out.startswith(said)
     assert verdicts.loc["assignment_break", ["verdict"]].item() == UNTESTED
     assert verdicts.loc["assignment_break", "statement"].startswith(said)
 

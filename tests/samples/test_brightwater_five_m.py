@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers.analyses.adjusted import describe_people
+from helpers.analyses.fairness import list_cleared
 from helpers.analyses.five_m import EVIDENCE
 from helpers.analyses.five_m_management import find_roofs
 from helpers.analyses.five_m_question import LATER, THIS_PERIOD
@@ -69,7 +69,9 @@ def test_what_follows_from_the_break_is_not_told_again(gap) -> None:
 
 
 def test_the_innocent_rep_is_cleared_and_no_cause_names_a_person(book, gap, evidence) -> None:
-    assert describe_people(gap.people).startswith("Marit Solberg is cleared")
+    statement = gap.five_m.set_index("cause").loc["win_rate_spread", "statement"]
+    assert statement.startswith("Marit Solberg is cleared") and statement.endswith("(1 Oct 2025 – 30 Sep 2026)")
+    assert list_cleared(gap.fairness)["statement"].iloc[0] in statement
     people = set(book.company.tables["person"]["id"])
     assert not any(name in text for text in evidence["statement"] for name in people)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from helpers.analyses.fairness import Fairness
 
+BASIS = "Only what was known when a record came in is adjusted for. Judged: with enough records of their own."
 PANEL_WIDTH, ROW, COLUMNS = 200, 21, 2
 NAME_WIDTH, TEXT_WIDTH = 124, 104
 MOST_PEOPLE = 12
@@ -171,7 +172,7 @@ def _list_steps(fairness: Fairness, currency: str) -> Display:
         title=title,
         subtitle="every step that people work, judged together",
         labels=labels,
-        note="Only what was known when a record came in is adjusted for. Judged: with enough records of their own.",
+        note=f"{BASIS} Steps of some records are left out. {fairness.left_out}" if fairness.left_out else BASIS,
     )
 
 
