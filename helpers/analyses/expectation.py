@@ -6,6 +6,7 @@ import numpy as np
 
 from helpers.analyses.coded_leaves import CodedLeaves
 from helpers.analyses.cuboids import SliceLattice
+from helpers.analyses.expected_counts import shrink_counts
 
 PRIOR_COUNT = 3.0
 """The least events by which a dimension value's own rate is held to the company's while the expectation is fitted."""
@@ -288,11 +289,10 @@ def judge_base(measure: Measure, lattice: SliceLattice) -> BaseNoise:
     """
     actual, standard = lattice.sum_once(measure.base_actual), lattice.sum_once(measure.base_standard)
     entries = lattice.sum_once(measure.base_entries)
-    if measure.effect == "volume" or not lattice.count:
-        variance = np.zeros(lattice.count) if measure.is_exact else 1.0 / np.maximum(actual, 0.5)
-        return BaseNoise(np.zeros(lattice.count), variance)
-    if measure.is_exact:
+    if measure.is_exact or not lattice.count:
         return BaseNoise(np.zeros(lattice.count), np.zeros(lattice.count))
+    if measure.effect == "volume":
+        return BaseNoise(*shrink_counts(actual, lattice.sum_once(measure.standard), lattice))
     if measure.is_log:
         own = measure.spread / np.maximum(entries, 0.25)
         departure = actual / np.maximum(entries, 1e-9) * (entries > 0)

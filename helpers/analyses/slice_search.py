@@ -392,7 +392,7 @@ class SliceSearch:
             log_effect=self.effects[number],
             error=float(np.sqrt(variance + float(scores.noise[place]))),
             noise=float(scores.noise[place]),
-            log_base=float(self.base.log_ratio[place]),
+            log_base=0.0 if self.measure.effect == "volume" else float(self.base.log_ratio[place]),
             actual=float(scores.actual[place]),
             expected=float(scores.expected[place]),
             q_value=min(float(self._adjust(scores.strength)[place]), 1.0),
