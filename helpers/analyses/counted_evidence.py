@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.analyses.field_evidence import OUTCOME_FILL, Evidence
+from helpers.analyses.owner_spread import compare_owners
 from helpers.model.bowtie import Stage
 
 
@@ -47,14 +48,16 @@ def measure_counted_field(
     recent = groups[groups["recent"] == 1]
     n_recent = int(recent["n"].sum())
     nothing = filled["value"].astype("str").str.casefold().isin([word.casefold() for word in unknown])
-    worst, owner = _find_worst_owner(groups, minimum_n)
+    owners = compare_owners(_count_by_owner(groups), minimum_n)
     return Evidence(
         n=n,
         fill_rate=n_filled / n,
         n_recent=n_recent,
         fill_rate_recent=float(recent.loc[recent["value"].notna(), "n"].sum() / n_recent) if n_recent else None,
-        fill_rate_worst_owner=worst,
-        worst_owner=owner,
+        fill_rate_worst_owner=owners.lowest,
+        worst_owner=owners.whose,
+        fill_rate_best_owner=owners.highest,
+        owner_chance=owners.chance,
         unknown_share=float(filled.loc[nothing, "n"].sum() / n_filled) if n_filled else None,
         n_values=int(filled["value"].nunique()),
         filled_since=pd.Timestamp(filled["month"].min()).strftime("%Y-%m") if n_filled else "",
@@ -116,10 +119,8 @@ def _keep_asked(groups: pd.DataFrame, by: str) -> pd.DataFrame:
     return groups[groups["ended"].isin(asked)] if len(asked) else groups
 
 
-def _find_worst_owner(groups: pd.DataFrame, minimum_n: int) -> tuple[float | None, str]:
+def _count_by_owner(groups: pd.DataFrame) -> pd.DataFrame:
     if "owner" not in groups:
-        return None, ""
-    n = groups.groupby("owner")["n"].sum()
-    filled = groups["n"].where(groups["value"].notna(), 0).groupby(groups["owner"]).sum()
-    rates = (filled / n)[n >= max(minimum_n, 1)]
-    return (float(rates.min()), str(rates.idxmin())) if len(rates) else (None, "")
+        return pd.DataFrame({"n": [], "n_filled": []})
+    counted = groups.assign(n_filled=groups["n"].where(groups["value"].notna(), 0))
+    return counted.groupby(counted["owner"].astype("object"))[["n", "n_filled"]].sum()

@@ -16,6 +16,7 @@ from helpers.analyses.field_evidence import (
     measure_field,
     select_records,
 )
+from helpers.analyses.owner_spread import is_beyond_chance, say_spread
 from helpers.analyses.too_large import find_too_large, is_too_large
 from helpers.engine.availability import explain_availability
 from helpers.model.dimension import Partition
@@ -29,7 +30,8 @@ SCORES = {"available": 1.0, "adoption_needed": 0.5, "unavailable": 0.0}
 DISCOVERY_COLUMNS = [
     "kpi", "dimension", "object", "question", "label", "known", "inherited_from", "light", "suggested_light", "reason",
     "fill_rate", "fill_rate_90d", "n_90d", "fill_rate_worst_owner", "worst_owner", "unknown_share", "n_values",
-    "conflicts", "filled_since", "n", "available", "cure", "note", "decided_by", "is_wanted",
+    "conflicts", "filled_since", "n", "available", "cure", "note", "decided_by", "is_wanted", "fill_rate_best_owner",
+    "owner_chance",
 ]  # fmt: skip
 """The columns of ``discovery.csv``; its ``available`` tells whether the light is ``available``."""
 
@@ -65,9 +67,10 @@ def build_discovery(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.D
         ``DISCOVERY_COLUMNS``. ``light`` is the person's judgement where there is one, else ``suggested_light``, whose
         ``reason`` is beside it. Shares are 0–1 and missing where there is nothing to measure: ``fill_rate`` of the
         records that the KPI counts, ``fill_rate_90d`` of the ``n_90d`` that entered in the last days,
-        ``fill_rate_worst_owner`` the lowest of any owner with enough records (``worst_owner``), ``unknown_share`` of
-        the filled ones, ``conflicts`` of linked contacts and deals that both carry the field. ``n`` counts the records.
-        The dimension ``entry_date`` is the date
+        ``fill_rate_worst_owner`` the lowest of any owner with enough records (``worst_owner``),
+        ``fill_rate_best_owner`` the highest, ``owner_chance`` how likely chance alone makes owners differ as much,
+        ``unknown_share`` of the filled ones, ``conflicts`` of linked contacts and deals that both carry the field.
+        ``n`` counts the records. The dimension ``entry_date`` is the date
         by which the KPI's records enter their stage. A rate is cut by what its first stage's volume is cut by, if known
         at entry. With no exports every KPI is unavailable, and only wanted fields are listed.
     """
@@ -92,6 +95,7 @@ def measure_matrix(company: Any, rules: DiscoveryRules, *, as_of: date) -> pd.Da
     rows += [_date_row(company, primary, as_of) for primary in rules.primaries if primary.kpi in company.catalog.kpis]
     frame = pd.DataFrame(rows, columns=DISCOVERY_COLUMNS)
     shares = ["fill_rate", "fill_rate_90d", "fill_rate_worst_owner", "unknown_share", "conflicts"]
+    shares += ["fill_rate_best_owner", "owner_chance"]
     frame = frame.astype({column: "float64" for column in shares})
     frame = frame.assign(light=frame["suggested_light"], note="", decided_by="").fillna({"worst_owner": ""})
     frame["available"] = frame["light"] == "available"
@@ -213,7 +217,8 @@ def suggest_light(cell: Cell, evidence: Evidence, thresholds: Rules, rules: Disc
 
 
 def _find_doubts(cell: Cell, evidence: Evidence, thresholds: Rules, rules: DiscoveryRules) -> list[tuple[str, str]]:
-    fill, recent, worst = evidence.fill_rate or 0.0, evidence.fill_rate_recent, evidence.fill_rate_worst_owner
+    fill, recent = evidence.fill_rate or 0.0, evidence.fill_rate_recent
+    worst, best = evidence.fill_rate_worst_owner, evidence.fill_rate_best_owner
     doubts = []
     if recent is not None and recent < thresholds.light_available <= fill:
         now = f"{format_value(recent, 'share')} in the last {rules.recent_days} days"
@@ -229,9 +234,10 @@ def _find_doubts(cell: Cell, evidence: Evidence, thresholds: Rules, rules: Disco
     if evidence.conflicts is not None and evidence.conflicts > rules.conflict_share:
         said = f"Contact and deal contradict each other in {format_value(evidence.conflicts, 'share')} of the cases."
         doubts.append((said, "Decide which of the two holds, and copy it to the other."))
-    if worst is not None and worst < rules.owner_fill:
-        said = f"Filled for {format_value(worst, 'share')} of the records of {evidence.worst_owner}."
-        doubts.append((said, "Ask that owner what keeps the field from being filled."))
+    if worst is not None and best is not None and worst < rules.owner_fill and is_beyond_chance(evidence.owner_chance):
+        said = f"Filled unevenly by owner: {say_spread(worst, best, evidence.owner_chance)}."
+        cure = "Find out what differs in how the records come in (import, page layout, required fields)."
+        doubts.append((said, cure))
     if evidence.n_values < rules.minimum_values:
         doubts.append(("It has one value only, so it cuts nothing.", "Use it for what it was meant, or drop it."))
     source = cell.partition.inherited_from.get(cell.object) if cell.partition else None
@@ -273,6 +279,8 @@ def _cell_row(cell: Cell, evidence: Evidence, light: str, reason: str, cure: str
         "n_90d": evidence.n_recent if partition else None,
         "fill_rate_worst_owner": evidence.fill_rate_worst_owner,
         "worst_owner": evidence.worst_owner,
+        "fill_rate_best_owner": evidence.fill_rate_best_owner,
+        "owner_chance": evidence.owner_chance,
         "unknown_share": evidence.unknown_share,
         "n_values": evidence.n_values if partition else None,
         "conflicts": evidence.conflicts,

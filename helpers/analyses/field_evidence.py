@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.analyses.owner_spread import compare_owners
 from helpers.model.bowtie import Stage
 from helpers.model.dimension import Partition
 
@@ -26,6 +27,8 @@ class Evidence:
         fill_rate_recent: Share of those that do.
         fill_rate_worst_owner: Lowest share among owners with enough records.
         worst_owner: Whose that is.
+        fill_rate_best_owner: Highest share among them.
+        owner_chance: How likely chance alone makes owners differ as much.
         unknown_share: Share of the filled ones that say "other", "unknown" and the like.
         n_values: Distinct values.
         conflicts: Share of linked records that say something else.
@@ -38,6 +41,8 @@ class Evidence:
     fill_rate_recent: float | None = None
     fill_rate_worst_owner: float | None = None
     worst_owner: str = ""
+    fill_rate_best_owner: float | None = None
+    owner_chance: float | None = None
     unknown_share: float | None = None
     n_values: int = 0
     conflicts: float | None = None
@@ -79,14 +84,16 @@ def measure_field(
         recent = (moments >= pd.Timestamp(as_of) - pd.Timedelta(days=recent_days - 1)).to_numpy(bool)
         first = moments.to_numpy()[filled].min() if filled.any() else pd.NaT
         since = "" if pd.isna(first) else pd.Timestamp(first).strftime("%Y-%m")
-    worst, owner = _find_worst_owner(table, filled, minimum_n)
+    owners = compare_owners(_count_by_owner(table, filled), minimum_n)
     return Evidence(
         n=len(table),
         fill_rate=float(filled.mean()),
         n_recent=int(recent.sum()),
         fill_rate_recent=float(filled[recent].mean()) if recent.any() else None,
-        fill_rate_worst_owner=worst,
-        worst_owner=owner,
+        fill_rate_worst_owner=owners.lowest,
+        worst_owner=owners.whose,
+        fill_rate_best_owner=owners.highest,
+        owner_chance=owners.chance,
         unknown_share=float(counts[says_nothing].sum() / filled.sum()) if filled.any() else None,
         n_values=len({str(value) for value in uniques}),
         filled_since=since,
@@ -200,17 +207,11 @@ def _keys(company: Any, object: str, key: str) -> pd.DataFrame | None:
     return table[["id", key]].rename(columns={"id": f"{object}_id"})
 
 
-def _find_worst_owner(table: pd.DataFrame, filled: np.ndarray, minimum_n: int) -> tuple[float | None, str]:
-    """Return the lowest fill rate of an owner with enough records, and whose it is; of equals the first by name."""
+def _count_by_owner(table: pd.DataFrame, filled: np.ndarray) -> pd.DataFrame:
+    """Count the records and the filled ones of each owner; none where the records bear no owner."""
     if "owner" not in table:
-        return None, ""
+        return pd.DataFrame({"n": [], "n_filled": []})
     codes, owners = pd.factorize(table["owner"], sort=True)
     known = codes >= 0
-    n = np.bincount(codes[known], minlength=len(owners))
-    enough = n >= max(minimum_n, 1)
-    if not enough.any():
-        return None, ""
-    rates = np.where(
-        enough, np.bincount(codes[known], weights=filled[known], minlength=len(owners)) / np.maximum(n, 1), 2
-    )
-    return float(rates.min()), str(owners[int(rates.argmin())])
+    n, n_filled = (np.bincount(codes[known], weights, len(owners)) for weights in (None, filled[known]))
+    return pd.DataFrame({"n": n, "n_filled": n_filled}, index=pd.Index(owners).astype("str"))

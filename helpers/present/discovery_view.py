@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers.analyses.discovery_findings import headline_discovery
 from helpers.analyses.discovery_review import DiscoveryReview
+from helpers.analyses.owner_spread import say_spread
 from helpers.present.charts.copy_arrows import draw_copy_arrows
 from helpers.present.charts.discovery_matrix import draw_discovery_matrix
 from helpers.present.decision_fault import note_fault, show_fault
@@ -50,7 +51,7 @@ def show_evidence(review: DiscoveryReview, *, subtitle: str = "") -> Display:
         return show_message("good", "No field is half adopted", "Every field is either trusted, or not there at all.")
     fields = shown["label"] + " (" + shown["object"] + ")"
     said = pd.Series([_say_reason(row) for row in shown.to_dict("records")], index=shown.index, dtype="str")
-    owners = [say_lowest_owner(row) or None for row in shown.to_dict("records")]
+    owners = [say_owners(row) or None for row in shown.to_dict("records")]
     since = [say_month(month) for month in shown["filled_since"]]
     texts = {"field": fields, "said": said, "owner": owners, "since": since}
     shares = ["fill_rate", "fill_rate_90d", "unknown_share"]
@@ -69,7 +70,7 @@ def show_evidence(review: DiscoveryReview, *, subtitle: str = "") -> Display:
             "said": "Why",
             "fill_rate": "Filled",
             "fill_rate_90d": "In 90 days",
-            "owner": "Lowest owner",
+            "owner": "Between owners",
             "unknown_share": "Says nothing",
             "conflicts": "Contact, deal differ",
             "n_values": "Values",
@@ -115,13 +116,12 @@ def show_decisions(review: DiscoveryReview, *, subtitle: str = "") -> Display:
     )
 
 
-def say_lowest_owner(cell: Mapping[Any, Any]) -> str:
-    """Say whose records carry a field least; empty where no owner has enough records."""
-    share = cell["fill_rate_worst_owner"]
-    if is_missing(share):
+def say_owners(cell: Mapping[Any, Any]) -> str:
+    """Say how far owners differ in filling a field, naming nobody; empty where no owner has enough records."""
+    lowest, highest = cell["fill_rate_worst_owner"], cell["fill_rate_best_owner"]
+    if is_missing(lowest) or is_missing(highest):
         return ""
-    said = say_value(share, "share")
-    return f"all {said}" if said == say_value(1.0, "share") else f"{said} {cell['worst_owner']}".strip()
+    return say_spread(lowest, highest, None if is_missing(cell["owner_chance"]) else cell["owner_chance"])
 
 
 def say_month(text: Any) -> str:

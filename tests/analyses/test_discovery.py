@@ -84,7 +84,7 @@ def test_contact_and_deal_that_contradict_each_other_are_counted():
     assert row["conflicts"] == pytest.approx(1 / 3)
 
 
-def test_one_owner_who_does_not_fill_it_shows():
+def test_a_field_that_is_filled_unevenly_by_owner_shows_and_nobody_is_named():
     deals = pd.concat([make_deals().assign(owner="Mia")] * 40, ignore_index=True)
     deals["id"] = [str(i) for i in range(len(deals))]
     deals["source"] = "Web"
@@ -92,7 +92,8 @@ def test_one_owner_who_does_not_fill_it_shows():
     deals.loc[:19, "source"] = None
     row = discover(make_company({"deal": deals})).loc[("opportunities", "source")]
     assert row["fill_rate_worst_owner"] == 0.5
-    assert "Tom" in row["reason"]
+    assert row["reason"] == "Filled unevenly by owner: 50–100 %, more than chance makes."
+    assert "owner" not in row["cure"] and row["suggested_light"] == "adoption_needed"
 
 
 def test_a_person_s_judgement_stands_above_the_suggestion():

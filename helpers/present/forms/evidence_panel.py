@@ -11,7 +11,7 @@ from ipywidgets import HTML, Box, Button, Checkbox, HBox, Textarea, ToggleButton
 
 from helpers.present import theme, words
 from helpers.present.cards import message_html
-from helpers.present.discovery_view import say_lowest_owner, say_month
+from helpers.present.discovery_view import say_month, say_owners
 from helpers.present.forms.light_matrix import name_cell
 from helpers.present.tables import light_html
 
@@ -241,12 +241,10 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
         return '<p class="note">The exports hold nothing to measure here.</p>'
     n, recent = _count(cell["n"]), _count(cell["n_90d"])
     lately = "" if words.is_missing(cell["fill_rate_90d"]) else recent
-    is_even = say_lowest_owner(cell).startswith("all ")
-    owner = "every owner" if is_even else words.clean_text(cell["worst_owner"])
     rows = [
         _share("Filled", cell["fill_rate"], n),
         _share("Filled, last 90 days", cell["fill_rate_90d"], lately or "no records"),
-        _share("Lowest owner", cell["fill_rate_worst_owner"], owner or "no owner with enough records"),
+        _share("Lowest of owners", cell["fill_rate_worst_owner"], say_owners(cell) or "no owner with enough records"),
         _share("Unknown values", cell["unknown_share"], "other, unknown", is_bad=True),
         _share("Contradictions", cell["conflicts"], "contact against deal", is_bad=True),
         _figure("Distinct values", words.say_value(cell["n_values"]), ""),
