@@ -147,7 +147,7 @@ def show_chart(
     spec = chart.to_dict()
     spec["title"] = {
         "text": words.wrap_evenly(title, int(width / 8.8)),
-        "subtitle": [line for part in (subtitle, note) if part for line in words.wrap_words(part, int(width / 6.1))],
+        "subtitle": [line for part in (subtitle, note) if part for line in words.wrap_words(part, int(width / 6.4))],
     }
     spec["description"] = join_sentences(title, subtitle)
     spec["config"] = _merge(spec.get("config", {}), theme.chart_theme())

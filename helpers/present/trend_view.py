@@ -11,7 +11,7 @@ from helpers.present.theme import LIGHT
 from helpers.present.words import count_of, say_n, say_value
 
 STEP, HEIGHT, LEAST, MOST = 190, 240, 420, 780
-DIRECTIONS = {"better": "▲ better", "worse": "▼ worse"}
+DIRECTIONS = {"better": "▲\N{NO-BREAK SPACE}better", "worse": "▼\N{NO-BREAK SPACE}worse"}
 SCORE = "Score: available counts 1, adoption needed a half, over the fields judged."
 
 
