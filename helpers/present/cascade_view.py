@@ -216,7 +216,8 @@ class _Tree:
         head = f"<b>{words.prose_html(goal.title)}</b> {light_html(row['state'])} <span>{stands}</span> "
         head += f"<span class='n'>{owner}</span> {for_what}{self._said(goal.id)}"
         table = _table(body) if body else '<p class="note">▲ Nobody works on it yet.</p>'
-        return f'<details class="part"{" open" if is_open else ""}><summary>{head}</summary>{table}</details>'
+        opened, note = " open" if is_open else "", _note_html(goal.note, "p")
+        return f'<details class="part"{opened}><summary>{head}</summary>{note}{table}</details>'
 
     def draw_rest(self) -> str:
         """Draw what serves no company goal: long-term goals as such, and what hangs in the air."""
@@ -267,6 +268,7 @@ class _Tree:
         label = kpi.label if kpi else row["kpi"] or "no KPI"
         where = "" if row["dimension"] == WHOLE else f", {row['slice']}"
         name = f'<span class="n">{words.prose_html(kind)}</span><br>{words.prose_html(row["title"])}'
+        name += _note_html(_notes(self.cascade).get(id, ""), "div")
         owner = words.prose_html(row["owner"]) if row["owner"] else '<span class="is-bad">▲ nobody</span>'
         period = f'<span class="n">{words.prose_html(row["period"] or "no period")}</span>'
         about = f"{words.prose_html(label + where)}<br>{period}"
@@ -337,10 +339,23 @@ def _when(one: Any) -> str:
     return words.say_value(one.at, "date") if one.at else "no date"
 
 
+def _notes(cascade: Cascade) -> dict[str, str]:
+    """Return id → what people noted on a goal or tactic, where they did."""
+    items = [*cascade.goals.values(), *cascade.tactics.values()]
+    return {item.id: item.note for item in items if item.note.strip()}
+
+
+def _note_html(note: str, tag: str) -> str:
+    lines = "<br>".join(words.prose_html(words.clean_text(line)) for line in note.strip().splitlines())
+    return f'<{tag} class="note">{lines}</{tag}>' if lines else ""
+
+
 def _list_plan(review: CascadeReview) -> pd.DataFrame:
     columns = ["level", "title", "owner", "kpi", "period", "plan", "due", "actual", "state", "n", "reason", "comments"]
     table = review.plan[columns].copy()
-    return table.assign(level=[LEVEL_WORDS[level] for level in table["level"]])
+    table["level"] = [LEVEL_WORDS[level] for level in table["level"]]
+    notes = _notes(review.cascade)
+    return table.assign(note=[words.clean_text(notes.get(id, "")) for id in review.plan["id"]]) if notes else table
 
 
 def _css() -> str:

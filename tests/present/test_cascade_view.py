@@ -106,6 +106,18 @@ def test_texts_of_people_are_shown_as_texts():
         assert "<script>" not in page and "\u202e" not in page and "\u202e" not in repr(shown)
 
 
+def test_notes_on_goals_and_tactics_stand_below_them_as_texts():
+    goals = [company_goal(note=f"As agreed\nin January {HOSTILE}"), department_goal(note="Counted by Sales")]
+    shown = show_cascade(review(make_cascade(goals, [tactic(note="Until June")])))
+    assert "<script" not in shown.html and "\u202e" not in shown.html
+    assert "As agreed<br>in January &lt;script&gt;" in shown.html.replace("\u00a0", " ")
+    text = unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", shown.html, flags=re.S)).replace("\u00a0", " ")
+    places = [text.index(part) for part in ("Win 4,800", "As agreed", "200 opportunities", "Counted by Sales")]
+    assert places == sorted(places) and text.index("New website") < text.index("Until June")
+    assert all(note in repr(shown) for note in ("As agreed in January", "Counted by Sales", "Until June"))
+    assert "note" not in repr(show_cascade(review())).casefold()
+
+
 def test_comments_are_shown_as_threads_with_author_day_and_kind():
     said = [
         Comment("a", "Ana", "opps", "question", "Why 200?", datetime(2026, 10, 1, 9, 30)),
