@@ -14,7 +14,7 @@ from helpers.analyses.five_m_verdicts import Asked, correct_answers, judge_confi
 from helpers.analyses.too_large import find_too_large, is_too_large, say_too_large
 from helpers.errors import DataError
 from helpers.model.cause import CauseRule, load_causes, load_five_m
-from helpers.model.objects import read_meanings
+from helpers.model.objects import read_meanings, say_field
 from helpers.units import in_sentence
 
 __all__ = ["EVIDENCE", "FIVE_M_COLUMNS", "NO_SIGN", "TESTS", "UNTESTED", "Answer", "Question", "gather_evidence"]
@@ -131,8 +131,9 @@ def _say_missing(company, needs: list[str]) -> str:
     for need in needs:
         object, column = need.split(".")
         means = meanings[object, column][1].rstrip(".") if (object, column) in meanings else ""
-        told = f" ({in_sentence(means)})" if means else ""
-        named.append(f"the {object.replace('_', ' ')}'s {column.replace('_', ' ')}{told}")
+        told = f" ({in_sentence(means)})" if " " in means else ""
+        named.append(f"{say_field(object, column)}{told}")
         places.setdefault(object, []).append(column)
     where = " and ".join(f"{', '.join(columns)} under [objects.{object}.fields]" for object, columns in places.items())
-    return f"Needs {' and '.join(named)}. Export it, then map its column to {where} in company.toml"
+    bring = "Export it" if company.warehouse is None else "Let the query read it"
+    return f"Needs {' and '.join(named)}. {bring}, then map its column to {where} in company.toml"

@@ -27,7 +27,7 @@ def ask_duplicates(question: Question, rule: CauseRule) -> Answer:
         (name for name in ("company_id", "name", "contact_id") if name in deals and deals[name].notna().any()), ""
     )
     if not who:
-        return Answer(UNTESTED, "Needs the company of a deal: map the deal's company_id or its name")
+        return Answer(UNTESTED, "Needs the company of a deal: map the deal's company, contact or name")
     keys = {"who": deals[who].astype("str"), "amount": decided.amount, "day": decided.day, "won": decided.is_won}
     keys |= {name: deals[name].astype("str") for name in ("owner", "product", "type") if name in deals.columns}
     frame = pd.DataFrame(keys)

@@ -222,7 +222,7 @@ def ask_break_in_fields(question: Question, rule: CauseRule) -> Answer:
     fields = list_fields(question)
     fields = [one for one in fields if one[2][one[4]].any()]
     if not fields:
-        return Answer(UNTESTED, "Needs the date on which contacts or deals were created: map it to created_at")
+        return Answer(UNTESTED, "Needs the date on which contacts or deals were created: map their creation date")
     found, tested, n = [], 0, 0
     for object, label, filled, days, rows in fields:
         if filled[rows].all():

@@ -87,8 +87,8 @@ def ask_localised(question: Question, rule: CauseRule) -> Answer:
     if not question.is_searched:
         return Answer(
             UNTESTED,
-            "Needs contacts or deals with dates in this period and an earlier one: map created_at, or closed_at and "
-            "stage, or add an older export",
+            "Needs contacts or deals with dates in this period and an earlier one: map the creation date, or the "
+            "deal's close date and stage, or add an older export",
         )
     mine = list_localised(question, rule)
     looked = _count_entered(question)

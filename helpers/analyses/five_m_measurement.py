@@ -10,6 +10,7 @@ from helpers.analyses.five_m_question import EVIDENCE, NO_SIGN, UNTESTED, Answer
 from helpers.analyses.leaf_dimensions import FIRST_ASKED
 from helpers.engine.timeline import NO_DAY
 from helpers.model.cause import CauseRule
+from helpers.model.objects import say_fields
 from helpers.units import format_value, in_sentence
 
 RESULT = "won"
@@ -45,8 +46,8 @@ def ask_undated(question: Question, rule: CauseRule) -> Answer:
         rest = f"; beyond it, {', '.join(later)} have no dates, which this result doesn't hang on" if later else ""
         return _state(NO_SIGN, f"Every step up to {stages[dated[-1]].label} has dates{rest}", n=len(dated))
     named = ", ".join(stages[id].label for id in missing)
-    fields = [f"the {stages[id].object}'s {stages[id].date_field or 'stage'}" for id in missing]
-    return _state(EVIDENCE, f"No dates at: {named}. Map {', '.join(dict.fromkeys(fields))}", n=len(missing))
+    fields = say_fields([(stages[id].object, stages[id].date_field or "stage") for id in missing])
+    return _state(EVIDENCE, f"No dates at: {named}. Map {fields}", n=len(missing))
 
 
 def ask_coarse(question: Question, rule: CauseRule) -> Answer:

@@ -91,7 +91,9 @@ def ask_skipped(question: Question, rule: CauseRule) -> Answer:
     """Compare the share of records that entered a step without a date at the step before."""
     pairs = _list_pairs(question)
     if not pairs:
-        return Answer(UNTESTED, "Needs the date of the step before the opportunity: map the contact's sql_at or mql_at")
+        return Answer(
+            UNTESTED, "Needs the date of the step before the opportunity: map the contact's SQL date or MQL date"
+        )
     told = []
     for before, after in pairs:
         earlier, entered = (question.contact_days(name) for name in (before[1], after[1]))

@@ -26,7 +26,7 @@ def ask_spread_of_people(question: Question, rule: CauseRule) -> Answer:
     fairness = question.fairness
     compared = [one for one in fairness.comparisons if one.kpi == "win_rate"] if fairness else []
     if fairness is None or not compared:
-        needs = "Needs won and lost deals with owners in the period: map the deal's owner to owner"
+        needs = "Needs won and lost deals with owners in the period: map the deal's owner"
         return Answer(UNTESTED, (fairness.left_out if fairness else "") or needs)
     people = pd.concat([one.frame for one in compared])
     judged = people[people["verdict"] != SMALL]

@@ -1,6 +1,9 @@
 """The five Ms: a break on a date is found, what can't be tested names its field, and rules are data."""
 
+import re
+import tomllib
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -65,13 +68,25 @@ def test_more_contacts_without_follow_up_are_evidence() -> None:
 def test_what_can_not_be_tested_names_the_field() -> None:
     row = ask(make_contacts()).loc["speed_to_lead"]
     assert row["verdict"] == UNTESTED
-    assert "first touch at" in row["statement"]
+    assert "first touch date" in row["statement"]
 
 
 def test_an_empty_company_gets_every_question_and_no_error() -> None:
     evidence = ask()
     assert list(evidence.index) == list(load_causes())
     assert (evidence.drop(index=["undated_steps", "missing_goals"])["verdict"] != EVIDENCE).all()
+
+
+@pytest.mark.parametrize("has_contacts", [False, True])
+def test_fields_are_called_by_plain_names_but_where_their_mapping_is_written(has_contacts) -> None:
+    tables = tomllib.loads(Path("data/definitions/objects.toml").read_text(encoding="utf-8"))
+    raw = {field for table in tables.values() for field in table["fields"] if "_" in field}
+    told = ask(make_contacts() if has_contacts else None)["statement"]
+    for statement in told.str.split(", then map its column to").str[0]:
+        assert not raw & set(re.findall(r"[a-z]+(?:_[a-z]+)+", statement)), statement
+    assert "MQL date and SQL date" in told["undated_steps"]
+    assert "the activity's automated mark (whether a machine did it)" in told["missed_by_automation"]
+    assert told["speed_to_lead"].startswith("Needs the contact's first touch date (when somebody first reached out by")
 
 
 def test_every_rule_is_complete_and_every_m_is_asked() -> None:

@@ -74,4 +74,4 @@ def test_what_fell_everywhere_alike_is_told_where_it_is_beyond_chance(high: floa
 def test_where_nothing_could_be_searched_the_missing_dates_are_named() -> None:
     question = replace(make_question({}), is_searched=False)
     row = gather_evidence(question).set_index("cause").loc["volume"]
-    assert row["verdict"] == UNTESTED and "created_at" in row["statement"]
+    assert row["verdict"] == UNTESTED and "creation date" in row["statement"]

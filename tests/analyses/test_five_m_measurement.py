@@ -36,7 +36,11 @@ def make_leaves(*steps: str) -> GapLeaves:
 
 def test_steps_up_to_the_result_without_dates_are_named_with_their_field() -> None:
     row = ask({"contact": make_contacts(), "deal": make_deals()}, "undated_steps")
-    assert row["verdict"] == EVIDENCE and "MQLs, SQLs" in row["statement"] and "mql_at" in row["statement"]
+    assert (
+        row["verdict"] == EVIDENCE
+        and "MQLs, SQLs" in row["statement"]
+        and "the contact's MQL date and SQL date" in row["statement"]
+    )
     assert row["confidence"] == "low"
 
 
