@@ -268,6 +268,26 @@ def test_under_pseudonyms_no_colleague_is_named_anywhere_on_the_page(ana, ben, p
     assert "ben-ito" not in str(ana.form.board.state)
 
 
+def test_where_names_are_hidden_none_is_offered_and_it_says_so(ana, tmp_path):
+    ana.add("Machinery", WAIT)
+    sheet = ana.open_sheet(WAIT)
+    sheet.get_by_text("Keep", exact=True).click()
+    sheet.get_by_role("button", name="Add a containment").click()
+    owner, hint = sheet.get_by_label("Owner", exact=True), sheet.get_by_text("Names are hidden here")
+    expect(owner).to_be_visible()
+    expect(hint).to_be_hidden()
+    expect(sheet.locator("datalist option[value='Cleo Day']")).to_have_count(1)
+    ana.form._find_hiding = lambda: lambda name: "Person 2"
+    ana.form.show()
+    ana.mounted.receive(state=ana.form.board.state)
+    expect(hint).to_be_visible()
+    expect(owner).to_have_accessible_description(re.compile("type the owner's name yourself"))
+    expect(sheet.locator("datalist option[value='Cleo Day']")).to_have_count(0)
+    owner.fill("Cleo Day")
+    owner.press("Tab")
+    wait_for(ana.page, lambda: held(tmp_path, "ana-okafor")["action"][0].get("owner") == "Cleo Day")
+
+
 NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, select, dialog")].filter((one) => {
     const label = one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.textContent;
     const by = document.getElementById(one.getAttribute("aria-labelledby") ?? "")?.textContent;

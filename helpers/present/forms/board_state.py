@@ -47,6 +47,9 @@ LEAD = (
 )
 
 
+NO_NAMES = "Names are hidden here, so none is offered: type the owner's name yourself."
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that the board is described with.
@@ -74,6 +77,11 @@ class Scene:
     has_milieu: bool = False
     hide: Callable[[str], str] = str
     clean: Callable[[str], str] = str
+
+    @property
+    def hides_names(self) -> bool:
+        """Whether names are hidden in this window, so that none can be offered."""
+        return self.hide is not str
 
     def name(self, author: str) -> str:
         """Return how an author is called in this window."""
@@ -127,6 +135,7 @@ def describe_board(
             "bones": [[m, BONE_LABELS[m]] for m in bones],
             "kpis": [[id, label] for id, (label, _) in scene.said.kpis.items()],
             "people": list(scene.people),
+            "owner_hint": NO_NAMES if scene.hides_names else "",
             "slices": sorted({one.slice for one in scene.offers if one.slice not in ("", "all")}),
             "money": scene.said.currency if scene.said.unit == "currency" else "",
             "most_whys": MOST_WHYS,

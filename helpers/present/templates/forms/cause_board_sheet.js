@@ -265,6 +265,7 @@ class ActionCard {
       this.lists = [...(this.lists ?? []), make("datalist", { id }, ...options.map((value) => make("option", { value })))];
       return id;
     };
+    this.ownerHint = make("p", { class: "help", id: `owner-hint-${(count += 1)}` });
     this.checks = make("ul", { class: "checks" });
     this.now = make("p", { class: "effect-now" });
     if (!action.is_mine) {
@@ -274,9 +275,10 @@ class ActionCard {
       return;
     }
     const kpis = [["", "Choose a KPI"], ...say.kpis];
+    const owner = make("input", { type: "text", list: list(say.people), autocomplete: "off" });
     this.node = make("article", { class: "action-card grid" },
       add("text", "What is done", textBox(2), { isWide: true }),
-      add("owner", "Owner", make("input", { type: "text", list: list(say.people), autocomplete: "off" })),
+      add("owner", "Owner", owner),
       add("due", "Due", make("input", { type: "text", placeholder: "15 Nov 2026" })),
       add("kpi", "KPI that will show it", choose(kpis), { isWide: true }),
       add("expected_from", "From", make("input", { type: "text", inputmode: "decimal" })),
@@ -291,6 +293,8 @@ class ActionCard {
       add("done_on", "Done on", make("input", { type: "text", placeholder: "12 Nov 2026" })),
       make("button", { type: "button", class: "quiet", onclick: () => board.send("remove", { kind: "action", t: action.t }) }, "Remove"),
       this.checks, this.now, ...(this.lists ?? []));
+    owner.after(this.ownerHint);
+    owner.setAttribute("aria-describedby", `${owner.getAttribute("aria-describedby")} ${this.ownerHint.id}`);
   }
 
   paint(action) {
@@ -300,6 +304,10 @@ class ActionCard {
       const facts = [action.owner || "no owner", action.due ? `due ${action.due}` : "no date", action.done_on && `done on ${action.done_on}`, action.effect, this.board.state.words.action_states.find(([id]) => id === action.state)?.[1]];
       write(this.who, `${facts.filter(Boolean).join(" · ")} · written by ${action.author}`);
     }
+    const { owner_hint: hint, people } = this.board.state.words;
+    write(this.ownerHint, hint);
+    this.ownerHint.hidden = !hint;
+    this.lists?.[0].replaceChildren(...people.map((value) => make("option", { value })));
     this.checks.replaceChildren(...action.checks.map((text) => make("li", {}, text)));
     this.checks.hidden = !action.checks.length;
     const keep = () => this.board.send("check", { t: action.t });
