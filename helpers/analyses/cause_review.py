@@ -15,6 +15,7 @@ from helpers.analyses.effectiveness import Check, check_actions
 from helpers.analyses.finding import Finding
 from helpers.analyses.fishbone import Fishbone, build_fishbone
 from helpers.analyses.fishbone_words import describe_fishbone
+from helpers.analyses.five_m import has_milieu
 from helpers.analyses.five_m_management import describe_roofs, find_roofs
 from helpers.analyses.gap import Gap
 from helpers.analyses.is_is_not import compare_is_is_not, describe_is_is_not
@@ -30,7 +31,6 @@ from helpers.analyses.why_chains import (
     list_predictions,
 )
 from helpers.model.board import Board, BoardFault
-from helpers.model.cause import load_five_m
 from helpers.periods import Period
 
 
@@ -63,7 +63,7 @@ class CauseReview:
     @cached_property
     def fishbone(self) -> Fishbone:
         """What the data and people say, on the bones of the gap."""
-        milieu = load_five_m(self.company.settings.five_m).milieu
+        milieu = has_milieu(self.company)
         return build_fishbone(self.gap, self.board, names=self.names, with_milieu=milieu, roofs=self.roofs)
 
     @cached_property

@@ -49,7 +49,7 @@ def gather_evidence(question: Question, *, rules: Mapping[str, CauseRule] | None
     """
     settings = question.company.settings
     if rules is None:
-        rules = load_causes(settings.causes, milieu=load_five_m(settings.five_m).milieu)
+        rules = load_causes(settings.causes, milieu=has_milieu(question.company))
     asked: Asked = [(rule, _answer(question, rule)) for rule in rules.values()]
     asked, q_values = correct_answers(asked)
     added, overlaps = share_money(question, asked)
@@ -87,6 +87,15 @@ def _name_records(question: Question, answer: Answer) -> dict:
         return {"object": "", "n_records": 0, "records": "[]"}
     ids = question.company.tables[answer.object]["id"].iloc[answer.rows[:MOST_RECORDS]].astype("str").tolist()
     return {"object": answer.object, "n_records": len(answer.rows), "records": json.dumps(ids, ensure_ascii=False)}
+
+
+def has_milieu(company) -> bool:
+    """Tell whether a company asks about market and season as a sixth M.
+
+    Raises:
+        DefinitionError: ``[five_m]`` of its settings holds what isn't allowed.
+    """
+    return load_five_m(company.settings.five_m).milieu
 
 
 def _answer(question: Question, rule: CauseRule) -> Answer:

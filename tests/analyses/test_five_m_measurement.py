@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analyses.five_m import EVIDENCE, NO_SIGN, UNTESTED, gather_evidence
+from helpers.analyses.five_m import EVIDENCE, NO_SIGN, UNTESTED, gather_evidence, has_milieu
+from helpers.analyses.gap import explain_gap
 from helpers.analyses.leaves import GapLeaves
 from tests.analyses.five_m_cases import (
     AS_OF,
@@ -119,6 +120,42 @@ def test_milieu_is_asked_about_only_where_it_is_switched_on() -> None:
     tables = {"deal": make_deals()}
     assert "milieu" not in set(gather_evidence(make_question(tables))["m"])
     assert "milieu" in set(gather_evidence(make_question(tables, milieu=True))["m"])
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, EVIDENCE),
+        ({"high": 1.02}, NO_SIGN),
+        ({"ratio": 0.99}, NO_SIGN),
+        ({"ratio": 1.4, "high": 1.6}, NO_SIGN),
+        ({"is_everywhere": False}, NO_SIGN),
+    ],
+    ids=["fell", "may be luck", "hardly", "rose", "only in places"],
+)
+def test_what_fell_alike_in_all_slices_points_outside(change: dict, verdict: str) -> None:
+    row = {"lens": "closing", "step": "deals_won", "effect": "rate", "ratio": 0.6, "low": 0.5, "high": 0.7,
+           "contribution": -30.0, "is_everywhere": True}  # fmt: skip
+    told = ask({"deal": make_deals()}, "market", milieu=True, moved=pd.DataFrame([row | change]))
+    assert told["verdict"] == verdict
+    if verdict == EVIDENCE:
+        assert "(rate) by 40 %" in told["statement"] and pd.isna(told["money"])
+    assert ask({"deal": make_deals()}, "market", milieu=True)["verdict"] == UNTESTED
+
+
+@pytest.mark.parametrize("where", ["all", "West"])
+def test_win_rates_that_fall_in_every_slice_are_a_market_and_those_of_one_slice_are_not(where: str) -> None:
+    def chance(frame: pd.DataFrame) -> np.ndarray:
+        falls = is_late(frame["closed_at"]) & (frame["region"].eq("West") | (where == "all"))
+        return np.where(falls, 0.2, 0.5)
+
+    question = make_question({"deal": make_deals(3000, chance=chance)}, milieu=True)
+    assert has_milieu(question.company) and not has_milieu(make_question({}).company)
+    periods = [*question.expected, NOW]
+    gap = explain_gap(question.company, period=NOW, compared=NOW.previous(), history=periods, as_of=AS_OF)
+    row = gap.five_m.set_index("cause").loc["market"]
+    assert row["verdict"] == (EVIDENCE if where == "all" else NO_SIGN)
+    assert ("Fell everywhere alike: deals won (rate)" in row["statement"]) == (where == "all")
 
 
 def sell_over_years(summer: float) -> pd.DataFrame:

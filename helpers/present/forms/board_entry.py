@@ -12,6 +12,7 @@ from ipywidgets import Widget
 from helpers.analyses.board_offers import list_board_evidence
 from helpers.analyses.cause_review import find_faults, list_names
 from helpers.analyses.effectiveness import check_actions, keep_checks
+from helpers.analyses.five_m import has_milieu
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.pseudonyms import find_hiding
 from helpers.model.board_action import EffectCheck
@@ -96,12 +97,6 @@ def find_effects(book: Any) -> dict[str, EffectCheck]:
     if not board.actions:
         return {}
     return keep_checks(check_actions(book.company, board, as_of=book.as_of, history=book.history))
-
-
-def has_milieu(company: Any) -> bool:
-    """Tell whether market and season are asked about as a sixth M."""
-    table = getattr(company.settings, "five_m", None)
-    return bool(table.get("milieu")) if isinstance(table, dict) else bool(getattr(table, "milieu", False))
 
 
 def _say_subtitle(book: Any, gap: Any) -> str:
