@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import helpers
 from helpers.batch.jobs import JobResult, run_notebook
 from helpers.batch.parameters import NOTEBOOKS, RunParameters, check_parameters, parameters_for
 from helpers.batch.publish import publish, staged
@@ -218,12 +219,12 @@ def _entries(home: Path, out: Path) -> list[dict[str, Any]]:
 
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in (*VERSIONS_OF, "revenue-engine-diagnostic"):
+    for name in VERSIONS_OF:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | {"revenue-engine-diagnostic": helpers.__version__}
 
 
 def _in_words(failure: Exception) -> str:

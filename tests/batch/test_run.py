@@ -1,14 +1,19 @@
 """A run over companies: one failure stops nothing else, old reports survive, and the index explains."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import nbformat
 import pytest
 
+import helpers
 from helpers.batch import run as batch_run
 from helpers.batch.parameters import RunParameters
 from helpers.batch.run import Prepared, run_report
 from helpers.errors import DataError, ParameterError
+from helpers.present.pages import describe_versions
 
 PARAMETERS = 'company: str = ""\nas_of: str = ""\nperiod: str = "quarter"\noutput_dir: str = ""\npeople: str = "shown"'
 
@@ -86,6 +91,22 @@ def test_the_manifest_tells_how_each_notebook_went(tiny, tmp_path):
     (notebook,) = manifest["notebooks"]
     assert notebook["notebook"] == "00_tiny" and notebook["status"] == "whole" and notebook["seconds"] > 0
     assert manifest["versions"]["papermill"]
+
+
+def test_the_version_of_a_report_is_that_of_the_code_that_made_it(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.batch.run.version", lambda name: "0.0.1")
+    (good,) = companies(tmp_path, "good")
+    report([good], tiny, tmp_path / "reports")
+    manifest = json.loads((tmp_path / "reports" / "good" / "2026-09-30-quarter" / "manifest.json").read_text())
+    assert manifest["versions"]["revenue-engine-diagnostic"] == helpers.__version__
+    assert f"Revenue Engine Diagnostic {helpers.__version__}" in describe_versions(manifest)
+
+
+def test_what_is_installed_takes_its_version_from_the_code():
+    built = tomllib.loads((Path(helpers.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert built["project"]["dynamic"] == ["version"] and "version" not in built["project"]
+    assert built["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "helpers.__version__"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", helpers.__version__)
 
 
 def test_a_hostile_folder_name_stays_text(tiny, tmp_path):
