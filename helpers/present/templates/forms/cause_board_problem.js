@@ -24,7 +24,7 @@ class ProblemPart {
       const others = make("ul", { class: "others" });
       field.node.append(others);
       this.cells.set(cell.key, { field, others });
-      return make("td", {}, field.node);
+      return make("td", { "data-column": heads[at + 1] }, field.node);
     })));
     this.table.replaceChildren(head, make("tbody", {}, ...rows));
   }

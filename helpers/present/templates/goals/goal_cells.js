@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SIGNS = { reached: "●", close: "≈", missed: "○", goal: "◆", waiting: "✕" };
 const WORDS = {
   goal: "goal", locked: "locked", solved: "follows", expected: "carried forward", waiting: "doesn't count yet",
-  reached: "reached", close: "close", missed: "missed", past: "", none: "nothing known",
+  reached: "reached", close: "close", missed: "missed", past: "", none: "not available",
 };
 const FLAGS = { late: "too late", reach: "out of reach", clash: "contradicts" };
 const CHANCED = new Set(["goal", "locked", "solved", "expected"]);
@@ -77,7 +77,7 @@ function readCell(cells, place, pending, words) {
 function sayState(cell, kind) {
   if (cell.isPending) return "…";
   if (cell.state === "fault") return "no number";
-  if (cell.state === "none") return "";
+  if (cell.state === "none") return kind === "ended" && !cell.text ? "not available" : "";
   if (kind === "ended") return cell.flag ? FLAGS[cell.flag] : WORDS[cell.state];
   const chance = CHANCED.has(cell.state) ? sayChance(cell.chance) : "";
   if (cell.flag === "late" || cell.flag === "clash") return FLAGS[cell.flag];
@@ -93,7 +93,7 @@ function sayCell(cell, row, column) {
   const said = [];
   if (cell.state === "fault") said.push(`“${cell.text}”`, cell.note);
   else if (column.kind === "ended") {
-    said.push(cell.text ? `actual ${cell.text}` : "nothing known");
+    said.push(cell.text ? `actual ${cell.text}` : "not available");
     if (WORDS[cell.state]) said.push(WORDS[cell.state]);
   } else {
     said.push(cell.text || "empty", WORDS[cell.state] ?? "");
