@@ -183,6 +183,21 @@ def test_two_notes_on_a_page_raise_one_banner(page, status, mount):
     expect(page.locator(BANNER)).to_have_count(0)
 
 
+def test_the_banner_lies_over_an_open_sheet_and_stays_when_that_is_closed(page, status):
+    mounted = status()
+    open_sheet = "const d = document.createElement('dialog'); d.textContent = 'A sheet'; document.body.append(d)"
+    page.evaluate(f"() => {{ {open_sheet}; d.showModal() }}")
+    mounted.trigger("comm:close")
+    reload = page.get_by_role("button", name="Reload")
+    reload.click(trial=True)  # nothing lies over it, and nothing keeps clicks from it
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("A sheet")).to_be_hidden()
+    reload.click(trial=True)
+    page.evaluate("() => document.querySelector('dialog').showModal()")
+    page.clock.run_for(2000)
+    reload.click(trial=True)
+
+
 def test_the_banner_outlives_the_note_that_raised_it_while_another_hears_nothing(page, status, mount):
     first = status()
     mount(SaveStatus(), theme=theme.css())

@@ -33,6 +33,11 @@ function toTime(text, withSeconds) {
   return withSeconds ? `${time}:${digits(moment.getSeconds())}` : time;
 }
 
+// Over an open sheet nothing else can be seen whole or clicked.
+function findTop() {
+  return [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+}
+
 class Status {
   constructor(model, el) {
     this.model = model;
@@ -60,6 +65,8 @@ class Status {
       }
     };
     document.addEventListener("focusin", this.keepKeys);
+    this.follow = () => document.getElementById(BANNER)?.owner === this && findTop().append(document.getElementById(BANNER));
+    document.addEventListener("close", this.follow, true);
     this.show();
     this.startBeat();
   }
@@ -73,6 +80,7 @@ class Status {
     for (const [event, handler] of this.listening) this.model.off(event, handler);
     window.removeEventListener("beforeunload", this.warn);
     document.removeEventListener("focusin", this.keepKeys);
+    document.removeEventListener("close", this.follow, true);
     document.removeEventListener("visibilitychange", this.wake);
     clearInterval(this.ticking);
     clearTimeout(this.alarm);
@@ -182,12 +190,12 @@ class Status {
     this.isBusy = kind === "busy";
     const there = document.getElementById(BANNER);
     if (there?.owner === this && there.dataset.kind !== kind) there.remove();
-    else if (there) return;
+    else if (there) return void (there.parentElement === findTop() || this.follow());
     if (!kind || document.getElementById(BANNER)) return;
     const banner = make("div", { id: BANNER, class: "red connection-lost", role: kind === "lost" ? "alert" : "status", "data-kind": kind });
     banner.append(...(kind === "lost" ? this.tellLost() : [this.tellBusy()]));
     banner.owner = this;
-    document.body.append(banner);
+    findTop().append(banner);
   }
 
   tellBusy() {
