@@ -65,6 +65,15 @@ def test_a_page_learns_no_id_and_asks_by_signs(tmp_path):
     assert read_board(tmp_path)[0].causes[0].cause.text == "Owners carry too much"
 
 
+def test_no_cause_may_name_somebody_who_wrote_only_after_the_board_was_opened(tmp_path):
+    ana = open_form(tmp_path, "Ana Okafor")
+    ana.act({"op": "add", "m": "people", "text": "Ines Vidal never calls back", "n": 1})
+    assert "names Ines Vidal" not in str(ana.board.state)
+    open_form(tmp_path, "Ines Vidal").act({"op": "add", "m": "method", "text": "Nobody is told to", "n": 1})
+    ana.act({"op": "refresh", "n": 2})
+    assert "names Ines Vidal" in str(ana.board.state)
+
+
 def test_what_the_data_says_of_an_action_s_effect_is_kept_with_it_whoever_wrote_it(tmp_path):
     ben = open_form(tmp_path, "Ben Ito")
     cause = ben.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]

@@ -87,7 +87,7 @@ class BoardForm:
             board,
             scene,
             summary=summarise_board(board, **asked),
-            faults=check_board(board, people=self._scene.people, **asked),
+            faults=check_board(board, people=self._list_people(), **asked),
             subtitle=self.subtitle,
         )
         self.board.state = {
@@ -108,6 +108,11 @@ class BoardForm:
             return self._scene
         clean = make_cleaner(self.editor.board, hide)
         return replace(self._scene, hide=hide, clean=clean, people=())
+
+    def _list_people(self) -> tuple[str, ...]:
+        """Who may not be a cause: whoever was known when the form was opened, and who has written since."""
+        authors = (one.author for one in self.editor.board.authors.values())
+        return tuple(dict.fromkeys((*self._scene.people, *authors)))
 
     def _list_ids(self) -> list[str]:
         ids = [one.id for one in self._scene.offers]
