@@ -200,6 +200,25 @@ def test_pictures_hold_their_words_inside_and_apart_and_escape_what_people_typed
     assert "<script>" not in shown.svg and not re.search(r"\bnan\b|None|NaT", shown.svg + shown.text)
 
 
+@pytest.mark.parametrize("wanted", [0.2, 0.3, 0.34, 0.36, 0.38, 0.5])
+@pytest.mark.parametrize(("before", "after"), [(0.34, 0.35), (0.35, 0.34), (0.2, 0.5), (0.5, 0.2), (0.36, 0.36)])
+def test_however_close_the_values_of_a_check_lie_no_word_covers_another_or_a_stroke(before, after, wanted):
+    window = Window(date(2025, 11, 1), date(2026, 10, 31), date(2026, 10, 31), "one cycle")
+    named = {"before_label": "half year to 30 Jun 2026", "window": window, "wanted": wanted * 3e6, "unit": "currency"}
+    readings = (Reading(one * 3e6, 123_456, one * 2.9e6, one * 3.1e6) for one in (before, after))
+    check = make_check(**named, **dict(zip(("before", "after"), readings, strict=True)))
+    svg = draw_checks([check, replace(check, after=Reading(), verdict="too_early")], title="x", currency="EUR").svg
+    assert find_overlaps(read_texts(svg)[2]) == []
+    texts = [one for one in read_texts(svg)[2] if one[4] != "expected"]
+    for line in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}line"):
+        x1, y1, x2, y2 = (float(line.get(name)) for name in ("x1", "y1", "x2", "y2"))
+        crossed = [
+            text for left, top, right, bottom, text in texts
+            if min(x2, right) - max(x1, left) >= 0 and min(max(y1, y2), bottom) - max(min(y1, y2), top) > 0
+        ]  # fmt: skip
+        assert crossed == []
+
+
 def test_the_ninety_days_say_who_is_missing_what_is_late_and_what_lies_beyond():
     shown = draw_ninety_days(PLAN, title="x", currency="EUR")
     for words in ("nobody yet", "no due date", "overdue since 20 Oct 2026", "1 Mar 2027", "nothing can show in time"):

@@ -11,7 +11,7 @@ import pandas as pd
 from helpers.analyses.effect_words import CHECK_WORDS, GUARD_WORDS, say_reading
 from helpers.present.board_tables import NO_CHECKS
 from helpers.present.cards import say_slice
-from helpers.present.charts.canvas import Canvas, fit_text, wrap_text
+from helpers.present.charts.canvas import Canvas, fit_text, measure_text, wrap_text
 from helpers.present.display import Display, show_message, show_svg
 from helpers.units import format_value
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH, MARGIN, NAME, PANEL, GAP = 936, 12, 300, 250, 26
 TEXT, SMALL, ROW = 12.5, 11.5, 104
+BEFORE_AT, AFTER_AT, REACH, BELOW = 19, 50, 8, 18
+"""Where the dots of a row stand, how far the stroke of what was expected reaches beside them, and where words begin."""
 MOST_ROWS = 12
 COLOURS = {"held": "good", "failed": "bad", "too_early": "caution_text", "unmeasurable": "grey"}
 
@@ -122,12 +124,14 @@ class _Row:
         check, canvas = self.check, self.canvas
         if check.wanted is not None:
             x = self.x(check.wanted)
-            canvas.line(x, y + 10, x, y + 76, stroke="accent", width=2)
+            for at in (BEFORE_AT, AFTER_AT):  # only where dots stand: the words between stay readable
+                canvas.line(x, y + at - REACH, x, y + at + REACH, stroke="accent", width=2)
             told = format_value(check.wanted, check.unit, currency=self.currency)
-            canvas.text(x, y + 90, told, size=SMALL, fill="accent", anchor="middle")
-        self._draw_reading(check.before, y + 22, check.before_label, "grey", is_hollow=True)
+            below = BELOW if check.after.value is None else 2 * BELOW
+            self._write(told, x - measure_text(told, SMALL) / 2, y + AFTER_AT + below, "accent")
+        self._draw_reading(check.before, y + BEFORE_AT, check.before_label, "grey", is_hollow=True)
         if check.after.value is not None and check.window is not None:
-            self._draw_reading(check.after, y + 54, check.window.label, COLOURS[check.verdict], is_hollow=False)
+            self._draw_reading(check.after, y + AFTER_AT, check.window.label, COLOURS[check.verdict], is_hollow=False)
 
     def _draw_reading(self, reading: Reading, y: float, label: str, colour: str, *, is_hollow: bool) -> None:
         """Draw a value with its interval, and below it what it is."""
@@ -137,9 +141,14 @@ class _Row:
         self.canvas.dot(x, y, 5, fill="paper" if is_hollow else colour, stroke=colour)
         told = format_value(reading.value, self.check.unit, currency=self.currency)
         told = f"{told} {label}, n {reading.n:,}"
-        anchor = "start" if x < self.left + PANEL / 2 else "end"
-        x = x - 5 if anchor == "start" else x + 5
-        self.canvas.text(x, y + 17, told, size=SMALL, fill="grey", anchor=anchor, is_above=True)
+        is_left = x < self.left + PANEL / 2
+        self._write(told, x - 5 if is_left else x + 5 - measure_text(told, SMALL), y + BELOW, "grey")
+
+    def _write(self, text: str, x: float, y: float, fill: str) -> None:
+        """Write below a mark, moved so that it stays within the panel."""
+        text = fit_text(text, SMALL, PANEL)
+        x = min(max(x, self.left), self.left + PANEL - measure_text(text, SMALL))
+        self.canvas.text(x, y, text, size=SMALL, fill=fill)
 
 
 def _say_when(action: Action) -> str:
