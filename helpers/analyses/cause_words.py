@@ -211,8 +211,8 @@ def describe_causes(gap, currency: str) -> str:
         return everywhere or "No slice moved beyond chance; what stands out by itself is worth a second look"
     first = proven.iloc[0]
     money = describe_money(first, gap, currency)
-    count = "One slice" if len(proven) == 1 else f"{len(proven)} slices"
-    verb = "moves" if len(proven) == 1 else "move"
+    n = proven["slice"].nunique()
+    count, verb = ("One slice", "moves") if n == 1 else (f"{n} slices", "move")
     said = f"{count} {verb} beyond chance. First: {first['statement']}{money}"
     return f"{everywhere}. Beside that: {said[:1].lower()}{said[1:]}" if everywhere and _is_large(gap) else said
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from helpers.analyses.cancelling_causes import describe_cancelling
 from helpers.analyses.cause_words import (
     describe_bridge,
     describe_five_m,
@@ -91,7 +92,7 @@ def _answer_where(gap: Gap, currency: str) -> AnswerLine:
         return AnswerLine("At which step, in which slice?", (UNSEARCHED,))
     return AnswerLine(
         "At which step, in which slice?",
-        tuple(one for one in (everywhere, *told) if one) or (NOISE,),
+        tuple(one for one in (everywhere, *told, *describe_cancelling(gap, currency)) if one) or (NOISE,),
         basis,
         "bad" if (proven["contribution"] < 0).any() else "note",
     )
@@ -141,7 +142,7 @@ def describe_answer(gap: Gap, currency: str) -> str:
     side = "missing" if gap.gap < 0 else "more than expected"
     if proven.empty:
         return f"{distance} {side}, and no single slice is to blame"
-    here, later = (int((proven["lens"] == lens).sum()) for lens in ("closing", "creation"))
+    here, later = (proven.loc[proven["lens"] == lens, "slice"].nunique() for lens in ("closing", "creation"))
     start = f"it starts in {_count_places(here)}" if here else "no single slice of this period's deals explains it"
     rest = f"{_count_places(later)} {'costs' if later == 1 else 'cost'} later revenue" if later else ""
     if (proven.loc[proven["lens"] == "creation", "contribution"] > 0).any():

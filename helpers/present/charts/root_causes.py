@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.analyses.cancelling_causes import describe_cancelling
 from helpers.present import words
 from helpers.present.cards import say_slice
 from helpers.present.display import Display, show_chart, show_message, show_table
@@ -176,6 +177,7 @@ def draw_causes_table(gap: Any, *, title: str, subtitle: str = "", currency: str
         },
         marks={"contribution": "interval"},
         currency=currency,
+        note=". ".join(describe_cancelling(gap, currency)),
     )
 
 
