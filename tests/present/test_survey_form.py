@@ -559,6 +559,12 @@ def walk(widget):
         yield from walk(child)
 
 
+def test_the_welcome_promises_nobody_s_eyes_only_while_the_round_is_open(company):
+    assert "Nobody sees your answers" in open_form(company)._head.value
+    said = open_form(company, is_closed=True)._head.value
+    assert "Nobody sees" not in said and "the others see at once" in said
+
+
 def test_a_closed_round_is_told_at_the_finish(company):
     write_round(company, is_closed=True, based_on="")
     form = open_form(company, is_closed=True)

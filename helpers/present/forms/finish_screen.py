@@ -13,6 +13,10 @@ OPEN_ROUND = (
     "where you disagree, and what the CRM says. Until then you can change whatever you like."
 )
 CLOSED_ROUND = "The facilitator has closed the round, so the others can see these answers. You can still change them."
+CLOSED_WELCOME = (
+    "The facilitator has closed the round: what you answer from now on, the others see at once. Answer from your gut "
+    "all the same, and leave out what you can't answer."
+)
 COME_BACK = "There is nothing to hand in. Close this page whenever you like; everything is here when you come back."
 
 

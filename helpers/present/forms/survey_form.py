@@ -15,7 +15,7 @@ from helpers.present.forms.attendance import is_attended
 from helpers.present.forms.autosave import Autosave
 from helpers.present.forms.conflict_panel import ConflictPanel, Keep
 from helpers.present.forms.controls import Control
-from helpers.present.forms.finish_screen import FinishScreen
+from helpers.present.forms.finish_screen import CLOSED_WELCOME, FinishScreen
 from helpers.present.forms.form_script import FormScript
 from helpers.present.forms.local_copy import LocalCopy
 from helpers.present.forms.save_status import SaveStatus
@@ -62,7 +62,7 @@ class SurveyForm:
         skip_welcome: bool = False,
     ) -> None:
         self.editor, self.survey, self.currency = editor, survey, currency
-        self._on_progress = on_progress
+        self._on_progress, self._is_closed = on_progress, is_closed
         self.shared_layout = SharedLayout()
         self.route = Route(plan_screens(survey), editor)
         self.controls: dict[str, Control] = {}
@@ -183,7 +183,8 @@ class SurveyForm:
     def _write_head(self, place: str) -> str:
         if place == ABOUT:
             title = "About you" if self.route.is_begun else f"Welcome, {self.editor.name}"
-            return write_head(place, title=title, help=" ".join(self.survey.introduction.split()))
+            help = CLOSED_WELCOME if self._is_closed else " ".join(self.survey.introduction.split())
+            return write_head(place, title=title, help=help)
         if place == FINISH:
             title = f"Thank you, {self.editor.name}" if self.route.is_begun else "Nothing is answered yet"
             return write_head(place, title=title, help=self._say_finish())
