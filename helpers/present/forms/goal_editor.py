@@ -327,8 +327,10 @@ class GoalMatrixEditor:
         self.table.cells = {**cells, "answered": self._answered}
         cards = [self.files.card] if self.files.card else []
         self.table.told = {
-            "title": say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency),
-            "subtitle": self._subtitle,
+            "title": words.keep_together(
+                say_title(standing.matrix, self.sheet, typed, catalog=self._catalog, currency=self._currency)
+            ),
+            "subtitle": words.keep_together(self._subtitle),
             "revenue": self.telling.describe_revenue(),
             "problems": [*self.telling.list_problems(faults), *self._notes, *cards],
             "absorbed": self._absorbed,

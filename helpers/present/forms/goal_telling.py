@@ -117,7 +117,7 @@ class GoalTelling:
                     "label": f"Revenue goal {label}",
                     "currency": self._currency,
                     "text": text,
-                    "said": said,
+                    "said": words.keep_together(said),
                     "fault": self._find_fault(cell, typed) if typed.text else "",
                     "help": f"One number for {label}: every KPI, period and slice follows from it",
                 }
