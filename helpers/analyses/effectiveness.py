@@ -254,10 +254,10 @@ def _read_before(watch: Stopwatch, cause: BoardCause, action: Action, history: S
         told = replace(told, guard_label=guard.label, guard_unit=guard.unit, guard_before=guarded)
         told = replace(told, guard_direction=guard.direction)
     if window.start <= period.end:
-        was = "done" if action.done_on else "due"
+        was = "was done" if action.done_on else "is due" if action.is_open else "was due"
         holds = f"so {period.label}, against which it is measured, holds its effect already"
         cure = "correct the day, or the cause's period"
-        return replace(told, reason=f"It can't be measured: it was {was} on {_day(day)}, {holds}; {cure}")
+        return replace(told, reason=f"It can't be measured: it {was} on {_day(day)}, {holds}; {cure}")
     return told if before.value is not None else replace(told, reason=f"It can't be measured: {before.reason}")
 
 

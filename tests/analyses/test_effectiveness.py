@@ -115,6 +115,7 @@ def test_an_effect_is_measured_from_the_day_on_which_the_action_was_done(company
     ("change", "why"),
     [
         ({"done_on": date(2026, 2, 10)}, "it was done on 10 Feb 2026, so Q1 2026, against which it is measured, holds"),
+        ({"due": date(2026, 2, 10)}, "it was due on 10 Feb 2026, so Q1 2026, against which it is measured, holds"),
         ({"done_on": date(9999, 12, 31)}, "it was done in 9999"),
         ({"kpi": ""}, "names no KPI"),
         ({"kpi": "sales_magic"}, "'sales_magic' is unknown"),
@@ -127,6 +128,7 @@ def test_an_effect_is_measured_from_the_day_on_which_the_action_was_done(company
     ],
     ids=[
         "done within the baseline",
+        "due within the baseline",
         "done far ahead",
         "no KPI",
         "unknown KPI",
