@@ -62,10 +62,10 @@ def say_spread(lowest: float, highest: float, chance: float | None) -> str:
     """Write from where to where the shares of owners lie, and whether that is more than chance makes.
 
     >>> say_spread(0.5, 0.975, 0.0001), say_spread(0.87, 0.95, 0.4), say_spread(1.0, 1.0, 1.0)
-    ('50–98 %, more than chance makes', '87–95 %, as chance makes', '100 % each')
+    ('50–98 %, more than chance makes', '87–95 %, no more than chance makes', '100 % each')
     """
     first, last = (format_value(one, "share") for one in (lowest, highest))
     if first == last:
         return f"{last} each" if chance is not None else last
-    makes = "more than chance makes" if is_beyond_chance(chance) else "as chance makes"
+    makes = "more than chance makes" if is_beyond_chance(chance) else "no more than chance makes"
     return f"{first.removesuffix(' %')}–{last}, {makes}"

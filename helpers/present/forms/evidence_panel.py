@@ -244,7 +244,7 @@ def evidence_html(cell: Mapping[Any, Any]) -> str:
     rows = [
         _share("Filled", cell["fill_rate"], n),
         _share("Filled, last 90 days", cell["fill_rate_90d"], lately or "no records"),
-        _share("Lowest of owners", cell["fill_rate_worst_owner"], say_owners(cell) or "no owner with enough records"),
+        _share("Lowest by owner", cell["fill_rate_worst_owner"], say_owners(cell) or "no owner with enough records"),
         _share("Unknown values", cell["unknown_share"], "other, unknown", is_bad=True),
         _share("Contradictions", cell["conflicts"], "contact against deal", is_bad=True),
         _figure("Distinct values", words.say_value(cell["n_values"]), ""),
