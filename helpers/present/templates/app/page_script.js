@@ -32,7 +32,11 @@ function annotate(page) {
     const text = [...button.childNodes].find((node) => node.nodeType === 3 && /\(\d+\)/.test(node.data));
     if (text) text.data = text.data.replace(/\s*\(\d+\)/, ""); // how many files were chosen last says nothing here
   });
-  page.querySelectorAll(".shell-button, .shell-copy").forEach((button) => set(button, "title", null));
+  page.querySelectorAll(".shell-button, .shell-copy").forEach((button) => {
+    set(button, "title", null);
+    const whose = button.closest(".shell-row")?.querySelector(".shell-person b")?.textContent;
+    if (whose) set(button, "aria-label", `${button.textContent}: ${whose}`);
+  });
 }
 
 async function copy(button) {
