@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.workshop.conftest import STARTED
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge")
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -41,6 +43,16 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show, beside a failure, what the apps that run at that moment last wrote."""
+    report = yield
+    if report.failed:
+        running = [app for app in STARTED if app.process.poll() is None]
+        report.sections += [(f"log of the app on {app.folder.name}", app.last_lines()) for app in running]
+    return report
 
 
 class Watch:

@@ -19,6 +19,8 @@ from tests.workshop.conftest import start_app
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "brightwater"
 PEOPLE = choose_people()
 ANA, BEN = PEOPLE[:2]
+ANSWERS_WITHIN = 20
+"""Seconds after which a server that says nothing counts as hung."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,24 @@ def app(company):
     running = start_app(company, company.parent / "stderr.txt", *invited)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def hung():
+    """Why the server counts as hung, once it does."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def answering(app, hung):
+    """Every test builds on one server: once that hangs the others fail at once, not each after its own patience."""
+    if not hung:
+        try:
+            app.check_that_it_answers(ANSWERS_WITHIN)
+        except AssertionError as error:
+            hung.append(str(error))
+    if hung:
+        pytest.fail(hung[0], pytrace=False)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ import pytest
 from helpers.answers.invitations import invite, read_invitations
 
 PROJECT = Path(__file__).resolve().parents[2]
+STARTED = []
+"""Every app that was started, so that a failed test can show what those still running last wrote."""
 
 
 @dataclass
@@ -85,6 +87,20 @@ class App:
             assert visitor.ask(f"/?token={self.token(name)}").status == 200
         return visitor
 
+    def last_lines(self, number=40):
+        """Return the end of what the app wrote to its log."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-number:])
+
+    def check_that_it_answers(self, seconds):
+        """Fail where a running app leaves a visitor waiting longer than so many seconds."""
+        try:
+            with urllib.request.urlopen(self.root, timeout=seconds):
+                return
+        except urllib.error.HTTPError as error:  # a refusal is an answer
+            error.close()
+        except OSError as error:
+            raise AssertionError(f"the app no longer answers ({error}); it last wrote:\n{self.last_lines()}") from None
+
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -109,7 +125,9 @@ def start_app(folder, log, *options):
     while lines[-1] and "http" not in lines[-1]:
         lines.append(process.stdout.readline())
     assert lines[-1], f"the app ended before it was open: {log.read_text()}"
-    return App(folder, process, lines, log)
+    app = App(folder, process, lines, log)
+    STARTED.append(app)
+    return app
 
 
 def make_folder(folder):
