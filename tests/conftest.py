@@ -1,8 +1,21 @@
 """What every test shares: generated examples are the same in every run, and a slow machine is no failure."""
 
-from hypothesis import settings
+import os
 
-from tests.engine.warehouse.fixtures import duckdb_engine, engine, postgres_engine, postgres_server, spark_engine
+# Two workers on two cores: threads of linear algebra on matrices as small as these only stand in each other's way. Set
+# before NumPy is imported; kernels and apps that a test starts inherit it, and what somebody has set stays.
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+from hypothesis import settings  # noqa: E402
+
+from tests.engine.warehouse.fixtures import (  # noqa: E402
+    duckdb_engine,
+    engine,
+    postgres_engine,
+    postgres_server,
+    spark_engine,
+)
 
 __all__ = ["duckdb_engine", "engine", "postgres_engine", "postgres_server", "spark_engine"]
 
