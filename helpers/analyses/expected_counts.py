@@ -40,13 +40,14 @@ def shrink_counts(counts: np.ndarray, standard: np.ndarray, lattice: SliceLattic
         Gamma–Poisson shrinkage (empirical Bayes), as DuMouchel (1999) uses it on the cells of a contingency table.
     """
     log_ratio, variance = np.zeros(lattice.count), 1.0 / np.maximum(counts, 0.5)
-    total = sum(counts[c.start : c.start + c.size].sum() for c in lattice.cuboids[:1])
+    whole = lattice.cuboids[0]
+    total = float(counts[whole.start : whole.start + whole.size].sum())
     if total <= 0:
         return log_ratio, variance
     for cuboid in lattice.cuboids:
         rows = slice(cuboid.start, cuboid.start + cuboid.size)
         if len(cuboid.dimensions) > 1:
-            log_ratio[rows], variance[rows] = _shrink_cuboid(cuboid, rows, counts, standard, lattice, float(total))
+            log_ratio[rows], variance[rows] = _shrink_cuboid(cuboid, rows, counts, standard, lattice, total)
     return _share_same_records(log_ratio, variance, lattice)
 
 
