@@ -71,9 +71,10 @@ def _shrink_cuboid(
     is_like_others = np.abs(own - predicted) <= STRAY * np.sqrt(predicted + spread * predicted**2)
     is_told = (predicted >= LEAST_PREDICTED) & (standard[rows] > 0) & is_like_others
     alone = 1.0 / np.maximum(own, 0.5)
+    is_reached = is_told & (np.abs(log_ratio) <= FARTHEST)  # held back half way, it is no surer than its own history
     return (
         np.where(is_told, np.clip(log_ratio, -FARTHEST, FARTHEST), 0.0),
-        np.where(is_told, np.minimum(variance, alone), alone),
+        np.where(is_reached, np.minimum(variance, alone), alone),
     )
 
 

@@ -110,7 +110,8 @@ def score_slices(
     scores = _score_means(measure, sums, base) if measure.is_log else _score_counts(measure, sums, base)
     actual, expected, log_effect, log_outside, variance, noise, entries = scores
     if drift is None:
-        drift = estimate_drift(sums.depth, expected, log_effect, variance + noise)
+        counted = entries if measure.effect == "value" else expected
+        drift = estimate_drift(sums.depth, counted, log_effect, variance + noise)
         if measure.effect != "volume" and not measure.is_lost:
             drift = Drift(drift.hold_back().single)
     gain = _gain(measure, actual, expected, entries, log_effect, variance, noise)
@@ -138,6 +139,13 @@ def strongest_fall(measure: Measure, sums: SliceSums, scores: SliceScores, drift
     left = scores.expected * (1 - largest)
     nothing = np.zeros(len(left))
     return np.sqrt(2 * _gain(measure, left, scores.expected, sums.entries, nothing, allowed, nothing))
+
+
+def count_events(measure: Measure, sums: SliceSums, scores: SliceScores) -> tuple[np.ndarray, np.ndarray]:
+    """Return the events counted and expected of each slice: its deals, where their size is measured in money."""
+    if measure.effect == "value":
+        return sums.entries, sums.entries
+    return scores.actual, scores.expected
 
 
 def choose_side(

@@ -20,6 +20,7 @@ from helpers.analyses.slice_scores import (
     SliceScores,
     SliceSums,
     choose_side,
+    count_events,
     one_sided,
     score_slices,
     shrink_level,
@@ -97,7 +98,8 @@ class SliceSearch:
         drift = drift.hold_back()
         most = one_sided(strongest_fall(self.measure, self.sums, scores, drift, LARGEST_FALL))
         is_either = self.measure.effect == "volume" or self.measure.is_lost
-        counted = np.maximum(scores.actual, scores.expected) if is_either else scores.expected
+        actual, expected = count_events(self.measure, self.sums, scores)
+        counted = np.maximum(actual, expected) if is_either else expected
         of_rises = FALLS if self.measure.is_lost else 1 - FALLS
         self.is_large &= counted >= LEAST_COUNT
         own = self.is_large & self._is_first()
@@ -303,13 +305,9 @@ class SliceSearch:
         penalty = np.log(np.minimum(tests, 1e9)) + 1.0 * self.depth
         penalty = penalty + np.minimum((self._moved_outside(scores) / 0.2) ** 2 / 2, 3.0)
         best = int(np.argmax(np.where(candidates, scores.gain - penalty, -np.inf)))
-        cuboid = next(c for c in self.lattice.cuboids if c.start <= self.numbers[best] < c.start + c.size)
-        beside = (
-            candidates
-            & (self.depth == 1)
-            & (self.numbers >= cuboid.start)
-            & (self.numbers < cuboid.start + cuboid.size)
-        )
+        cuboid = self.lattice.locate(int(self.numbers[best]))
+        is_beside = (self.numbers >= cuboid.start) & (self.numbers < cuboid.start + cuboid.size)
+        beside = candidates & (self.depth == 1) & is_beside
         return int(
             self.numbers[choose_side(best, self.measure, self.sums, scores, beside, self._moved_outside(scores))]
         )
@@ -387,14 +385,15 @@ class SliceSearch:
         scores, drift = self._scores_without(number)
         place = self.place[number]
         variance = float(scores.variance[place]) + float(drift.variance(int(self.depth[place])))
+        actual, expected = count_events(self.measure, self.sums, scores)
         found = FoundSlice(
             number=number,
             log_effect=self.effects[number],
             error=float(np.sqrt(variance + float(scores.noise[place]))),
             noise=float(scores.noise[place]),
             log_base=0.0 if self.measure.effect == "volume" else float(self.base.log_ratio[place]),
-            actual=float(scores.actual[place]),
-            expected=float(scores.expected[place]),
+            actual=float(actual[place]),
+            expected=float(expected[place]),
             q_value=min(float(self._adjust(scores.strength)[place]), 1.0),
         )
         return tell_as_kept(found, self.measure, self._inside(number)) if self.measure.is_lost else found

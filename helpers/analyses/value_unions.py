@@ -23,10 +23,11 @@ ALIKE = 0.6
 
 @dataclass(frozen=True)
 class ValueSet:
-    """Hold a set of one-dimensional slices of one dimension that moved alike, and its adjusted p-value."""
+    """Hold a set of one-dimensional slices of one dimension that moved alike, its adjusted p-value, and its effect."""
 
     numbers: tuple[int, ...]
     q_value: float
+    effect: float
 
 
 def find_value_set(search: SliceSearch) -> ValueSet | None:
@@ -53,7 +54,8 @@ def find_value_set(search: SliceSearch) -> ValueSet | None:
         if len(cuboid.dimensions) > 1 or not FEWEST_VALUES <= cuboid.size <= MOST_VALUES:
             continue
         places = np.array([search.place[number] for number in range(cuboid.start, cuboid.start + cuboid.size)])
-        places = places[scored[0].expected[places] >= LEAST_EACH]
+        counted = search.sums.entries if search.measure.effect == "value" else scored[0].expected
+        places = places[counted[places] >= LEAST_EACH]
         if len(places) < FEWEST_VALUES:
             continue
         found = _scan(search, places, scored)
@@ -61,9 +63,19 @@ def find_value_set(search: SliceSearch) -> ValueSet | None:
             best = found
     if best is None:
         return None
+    kept = dict(search.effects)
     search.effects.update({number: 0.0 for number in best[1].numbers if number not in search.effects})
     search._refit()
-    return best[1]
+    if _is_confirmed(search, best[1]):
+        return best[1]
+    search.effects = kept
+    return None
+
+
+def _is_confirmed(search: SliceSearch, found: ValueSet) -> bool:
+    """Tell whether a set moved against everything outside it, too, and not only against the values it was held to."""
+    effect = float(np.mean([search.effects[number] for number in found.numbers]))
+    return effect * found.effect > 0 and abs(np.expm1(effect)) >= search.gates.least_change
 
 
 def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Drift]) -> tuple[float, ValueSet] | None:
@@ -102,7 +114,8 @@ def _scan(search: SliceSearch, places: np.ndarray, scored: tuple[SliceScores, Dr
                 continue
             gain = z**2 / 2 - np.log(sets)
             if best is None or gain > best[0]:
-                best = gain, ValueSet(tuple(int(n) for n in search.numbers[places[chosen]]), float(min(q_value, 1.0)))
+                found = tuple(int(n) for n in search.numbers[places[chosen]])
+                best = gain, ValueSet(found, float(min(q_value, 1.0)), effect)
     if best is None or (not held.any() and _best_alone(search, numbers) >= best[0]):
         return None
     return best
@@ -114,9 +127,9 @@ def _sums(search: SliceSearch, places: np.ndarray, scores: SliceScores, drift: D
     base = search.base.variance[places] + drift.variance(1)
     entries = np.maximum(search.sums.entries[places], 1e-9)
     room = 1.0 if search.measure.effect == "volume" else 1 - np.clip(expected / entries, 0, MOST)
+    count = expected
     if search.measure.effect == "value":
-        room = search.measure.spread
-    count = scores.actual[places] if search.measure.is_log else expected
+        room, count = search.measure.spread, entries
     standard = expected / np.exp(scores.log_outside[places])
     return {
         "actual": standard * np.exp(scores.log_effect[places] + scores.log_outside[places]),
