@@ -340,7 +340,7 @@ def _say_also(view: CrmView, link: CrmLink, dimension: str, slice: str) -> str:
         cell = view.find(kpi, link.take, dimension=dimension, slice=slice)
         if cell is not None:
             definition = view.company.catalog.kpi(kpi)
-            word = {"median": "median", "p90": "90th percentile"}.get(
+            word = {"median": "median", "p90": "nine in ten within"}.get(
                 getattr(definition.measure, "statistic", ""), definition.label.lower()
             )
             told.append(f"{word} {format_value(cell['value'], definition.unit, currency=view.currency)}")

@@ -20,6 +20,15 @@ REASON_COLUMNS = [
 ]  # fmt: skip
 OFTENER, RARER, ALIKE, SMALL = "oftener", "rarer", "as others", "too few to judge"
 LEAST = 5.0
+ASK_WHEN_LOST = "Deals carry no reason of the loss: add the field to the CRM, and ask for it when a deal is lost."
+ASK_WHEN_WON = (
+    "Deals carry no reason why they were won: add a field “Won reason” or “Use case” to the CRM, and ask for it when a "
+    "deal is won."
+)
+ASK_WHEN_GONE = (
+    "Neither contracts nor customers carry a reason for leaving: ask for it when a contract ends, and export it as a "
+    "column “Churn reason”."
+)
 BOUGHT_WORDS = ("won_reason", "buy_reason", "why_bought", "reason_won", "use_case", "trigger", "pain")
 
 
@@ -70,8 +79,7 @@ def _of_deals(company: Any, outcome: str, start: date, end: date, as_of: date) -
         return _nothing(what, "Needs deals with a stage and a close date.")
     column = "lost_reason" if outcome == "lost" else _find_bought(deals)
     if column is None or column not in deals:
-        field = "reason of the loss (lost_reason)" if outcome == "lost" else "reason to buy (won_reason or use_case)"
-        return _nothing(what, f"Deals carry no {field}: add the field, and ask for it when a deal is closed.")
+        return _nothing(what, ASK_WHEN_LOST if outcome == "lost" else ASK_WHEN_WON)
     is_new = deals["is_new_business"].astype("boolean").fillna(True) if "is_new_business" in deals else True
     rows = (deals["outcome"] == outcome) & deals["closed_at"].dt.normalize().between(str(start), str(end)) & is_new
     amount = deals.get("amount")
@@ -91,7 +99,7 @@ def _of_customers(company: Any, start: date, end: date, as_of: date) -> Reasons:
             gone = table[day].dt.normalize().between(str(start), str(end)).to_numpy(dtype=bool)
             amount = table["mrr"] * 12 if "mrr" in table else None
             return _compare(company, object, what, table[column], gone, amount, as_of)
-    return _nothing(what, "Neither contracts nor customers carry a reason for leaving: add churn_reason and map it.")
+    return _nothing(what, ASK_WHEN_GONE)
 
 
 def _nothing(what: str, why_not: str) -> Reasons:

@@ -26,7 +26,7 @@ NOTEBOOK = "05_root_cause_5m"
 SIGNIFICANCE = 0.05
 LEAST_WON = 10
 COST_DEFINITION = "spend of one sales cycle earlier ÷ deals of new business won"
-LIMITS = {"most": "the most that [five_m] allows", "least": "the least that [five_m] wants"}
+LIMITS = {"most": "the most that is allowed", "least": "the least that is wanted"}
 NO_COSTS = (
     "Needs costs of sales and marketing by month that reach back a sales cycle before the period: add their export"
 )
@@ -102,7 +102,7 @@ def _cost_per_won(company: Any, period: Period, expected: Sequence[Period], as_o
     wins = _read_wins(company, as_of)
     costs = company.tables.get("cost")
     if wins is None or costs is None or not {"date", "amount"} <= set(costs.columns) or not len(expected):
-        reason = NO_COSTS if wins is not None else "Needs deals won, with their close dates: map stage and closed_at"
+        reason = NO_COSTS if wins is not None else "Needs deals won, with their close dates: export both columns, the stage and the close date"
         return _untested(row, reason if len(expected) else "Needs an earlier period")
     days, cycle = wins
     told = [(_spend(costs, one, cycle), _count(days, one)) for one in expected]

@@ -189,7 +189,7 @@ def test_reasons_of_lost_deals_are_compared_by_how_they_came_in() -> None:
     assert rows.loc[("Webinar", "No budget"), "count"] == plain[("Webinar", "No budget")]
     assert rows.loc[("Webinar", "No budget"), "verdict"] == OFTENER
     assert "Webinar give ‘No budget’ oftener" in describe_reasons(lost)
-    assert "won_reason" in describe_reasons(won) and "churn_reason" in describe_reasons(left)
+    assert "“Won reason”" in describe_reasons(won) and "“Churn reason”" in describe_reasons(left)
 
 
 def test_alike_reasons_are_no_finding() -> None:

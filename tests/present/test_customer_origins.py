@@ -41,7 +41,8 @@ def test_lost_deals_alone_still_tell_their_reasons() -> None:
     origins, lost, won, left = show(make_lost(0.5))
     assert "can't be told" in origins.title
     assert "No budget" in lost.text and "opinion" in lost.html
-    assert "won_reason" in won.text and "churn_reason" in left.text
+    assert "“Won reason”" in won.text and "“Churn reason”" in left.text
+    assert "_" not in f"{won.text}{left.text}"
 
 
 def test_too_few_losses_are_said_to_be_too_few() -> None:

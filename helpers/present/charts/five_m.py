@@ -22,6 +22,10 @@ EVIDENCE, NO_SIGN, UNTESTED = "evidence", "no sign", "can't be tested"
 LIGHTS = {EVIDENCE: ("bad", "▼"), NO_SIGN: ("good", "●"), UNTESTED: ("grey", "–")}
 LATER = "later"
 MOST_LINKS = 3
+WHERE_LIMITS_STAND = (
+    "What is allowed and what is wanted is set in the file company.toml, in its part [five_m]: payback_months and "
+    "ltv_to_cac."
+)
 TEXT_COLUMNS = ["m", "cause", "verdict", "money", "confidence", "n", "q_value", "statement"]
 
 
@@ -268,7 +272,7 @@ def show_macro(macro: Any, *, subtitle: str = "", currency: str = "USD") -> Disp
         subtitle=subtitle,
         labels={"label": "Measure", "range": "Range at 90 %", "expected": "Expected", "expectation": "That is",
                 "statement": "In words"},
-        note=" ".join(macro.notes),
+        note=" ".join((*macro.notes, WHERE_LIMITS_STAND)),
     )  # fmt: skip
 
 
