@@ -163,7 +163,7 @@ def build_survey_table(answers: pd.DataFrame, agreement: pd.DataFrame, gut: pd.D
 
 
 def _find_marks(view: CrmView, field: SurveyField, item: str) -> list[tuple[str, float]]:
-    """Find what else the CRM says beside its value, such as median and what nine in ten stay within: name and number."""
+    """Find what else the CRM says beside its value, such as median and nine in ten within: name and number."""
     link, marks = field.crm, []
     place = view.locate(link, item)
     if place is None:

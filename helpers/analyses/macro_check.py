@@ -27,6 +27,7 @@ SIGNIFICANCE = 0.05
 LEAST_WON = 10
 COST_DEFINITION = "spend of one sales cycle earlier ÷ deals of new business won"
 LIMITS = {"most": "the most that is allowed", "least": "the least that is wanted"}
+NO_WINS = "Needs deals won with their close dates: export the columns of the stage and of the close date"
 NO_COSTS = (
     "Needs costs of sales and marketing by month that reach back a sales cycle before the period: add their export"
 )
@@ -102,7 +103,7 @@ def _cost_per_won(company: Any, period: Period, expected: Sequence[Period], as_o
     wins = _read_wins(company, as_of)
     costs = company.tables.get("cost")
     if wins is None or costs is None or not {"date", "amount"} <= set(costs.columns) or not len(expected):
-        reason = NO_COSTS if wins is not None else "Needs deals won, with their close dates: export both columns, the stage and the close date"
+        reason = NO_COSTS if wins is not None else NO_WINS
         return _untested(row, reason if len(expected) else "Needs an earlier period")
     days, cycle = wins
     told = [(_spend(costs, one, cycle), _count(days, one)) for one in expected]

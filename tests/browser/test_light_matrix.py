@@ -226,6 +226,34 @@ def test_arrows_run_from_column_to_column_and_open_their_decision(matrix):
     assert matrix.get("opened_copy").startswith("source|contact|deal#")
 
 
+def test_the_focus_follows_an_arrow_to_where_its_copy_is_decided(matrix):
+    """As the form does it: another tab becomes the current one, and the matrix is hidden."""
+    arrow = matrix.root.get_by_role("button", name="Copy source|contact|deal")
+    arrow.focus()
+    matrix.root.evaluate(
+        """el => {
+            const form = document.createElement("div"), tab = document.createElement("button");
+            form.className = "matrix-editor";
+            tab.className = "tab is-current";
+            tab.setAttribute("aria-label", "Copies");
+            el.replaceWith(form);
+            form.append(tab, el);
+        }"""
+    )
+    arrow.press("Enter")
+    matrix.root.evaluate("el => { el.style.display = 'none'; }")
+    matrix.page.wait_for_function("document.activeElement.getAttribute('aria-label') === 'Copies'")
+
+
+def test_an_arrow_keeps_the_focus_when_the_matrix_is_built_anew(matrix):
+    arrow = matrix.root.get_by_role("button", name="Copy source|contact|deal")
+    arrow.focus()
+    state = make_state()
+    state["arrows"][0]["state"] = "exists"
+    matrix.receive(arrows=state["arrows"])
+    assert focused(matrix.page).startswith("Copy source|contact|deal")
+
+
 def test_an_arrow_from_an_object_without_a_column_starts_at_the_edge_and_says_whence(matrix):
     box = matrix.root.get_by_role("button", name="Copy source|company|contact").bounding_box()
     edge = matrix.root.locator("tr.copies td").bounding_box()["x"]

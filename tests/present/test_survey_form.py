@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.answers import files
-from helpers.answers.editing import ResponseEditor
+from helpers.answers.editing import Progress, ResponseEditor
 from helpers.answers.survey import read_responses, write_round
 from helpers.model.survey import load_survey
 from helpers.present.display import Display
@@ -161,6 +161,8 @@ def test_progress_is_told_per_tab_and_to_whoever_asked(company):
     assert "is-done" not in button._dom_classes and "is-10" in button._dom_classes
     put(form, "products", [{"name": "Planner"}])
     assert "is-done" in form.rail.buttons["product"]._dom_classes
+    form.rail.show_progress({id: Progress(6, 17) for id in SURVEY.tabs}, is_known=True)
+    assert button.description == "Overview\n6 of 17, all needed ones" and "is-done" in button._dom_classes
 
 
 def test_secondary_kpis_follow_the_primary_ones(company):

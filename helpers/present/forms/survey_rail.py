@@ -79,6 +79,8 @@ class Rail:
 def _say_progress(tab: SurveyTab, progress: Progress) -> str:
     if not progress.answered:
         return f"{tab.minutes} min"
+    if progress.is_done and progress.answered < progress.total:
+        return f"{progress.answered} of {progress.total}, all needed ones"
     return f"{progress.answered} of {progress.total} answered"
 
 

@@ -108,7 +108,7 @@ class Matrix {
   build() {
     const rows = this.get("rows");
     const columns = this.get("columns");
-    const held = this.frame.contains(document.activeElement) && this.place;
+    const focused = this.frame.contains(document.activeElement) ? document.activeElement.dataset : null;
     this.buttons = rows.map(() => columns.map(() => null));
     this.lines = [];
     const table = make("table");
@@ -126,7 +126,14 @@ class Matrix {
     this.frame.replaceChildren(table);
     this.fill();
     this.choose(false);
-    if (held && this.buttonAt(this.place)) this.buttonAt(this.place).focus({ preventScroll: true });
+    if (focused) this.refocus(focused);
+  }
+
+  // Building anew takes every button away; the focus goes to the one that stands for the same, else to the one cell.
+  refocus({ copy, fold }) {
+    const same = copy !== undefined ? `[data-copy="${CSS.escape(copy)}"]` : `[data-fold="${CSS.escape(fold ?? "")}"]`;
+    const button = this.frame.querySelector(same) ?? (this.place && this.buttonAt(this.place));
+    button?.focus({ preventScroll: true });
   }
 
   makeWidths(columns) {
@@ -379,8 +386,20 @@ class Matrix {
     if (!button) return;
     const { fold, copy, row, column } = button.dataset;
     if (fold !== undefined) this.unfold(fold, !this.open.has(fold));
-    else if (copy !== undefined) this.tell("opened_copy", `${copy}#${this.count()}`);
+    else if (copy !== undefined) {
+      this.tell("opened_copy", `${copy}#${this.count()}`);
+      this.follow();
+    }
     else this.select(Number(row), Number(column));
+  }
+
+  // The form opens the copies in place of the matrix: the focus goes along, to the tab of what is shown now.
+  follow(tries = 0) {
+    const isElsewhere = document.activeElement !== document.body && !this.el.contains(document.activeElement);
+    const form = this.el.closest(".matrix-editor");
+    if (!form || isElsewhere) return;
+    if (!this.el.offsetParent) form.querySelector(".tab.is-current")?.focus();
+    else if (tries < 300) requestAnimationFrame(() => this.follow(tries + 1));
   }
 
   key(event) {
