@@ -27,6 +27,7 @@ from helpers.workshop.served_files import describe_environment, place_log, prepa
 from helpers.workshop.start_page import read_notebook_links
 
 LOOPBACK = "127.0.0.1"
+ONLY_HERE = "Only this computer can open these links. Start it with --host 0.0.0.0 for others to open them, too."
 
 LONGEST_WAIT_FOR_PORT = 8.0
 """Seconds to wait for the port of the last start, which a server that is just ending may still hold."""
@@ -65,7 +66,8 @@ def serve_app(
     def tell() -> None:
         if not recall_port(where):  # a substitute for one day must not make the links of all other days invalid
             remember_port(where, port)
-        print(describe_links(links, company=company, is_shared=host is not None), flush=True)
+        said = describe_links(links, company=company, is_shared=host is not None, are_asked_for=bool(invite))
+        print(said, flush=True)
 
     from helpers.workshop.app import build_app
 
@@ -96,24 +98,27 @@ def serve_app(
     return 0
 
 
-def describe_links(links: list[Link], *, company: str, is_shared: bool) -> str:
+def describe_links(links: list[Link], *, company: str, is_shared: bool, are_asked_for: bool = False) -> str:
     """Write the links for a terminal, each on a line of its own, the facilitator's first.
 
     Args:
         links: Everybody's.
         company: What readers call the company.
         is_shared: Whether other machines can reach the server; else only the facilitator's link is written.
+        are_asked_for: Whether people were named in the call, so that their links are written all the same.
     """
     facilitator = next(link for link in links if link.kind == "facilitator")
-    if not is_shared:
+    if not is_shared and not are_asked_for:
         return facilitator.url
-    lines = [f"{company}: the workshop is open until you press Ctrl-C.", "", "Facilitator, for yourself only:"]
-    lines.append(facilitator.url)
+    heading = [f"{company}: the workshop is open until you press Ctrl-C.", "", "Facilitator, for yourself only:"]
+    lines = [*(heading if is_shared else ()), facilitator.url]
     others = [link for link in links if link.kind != "facilitator"]
     if not others:
         lines += ["", 'Nobody else is invited yet. Add people on the facilitator\'s page, or with --invite "Name".']
     for link in others:
         lines += ["", f"{link.name}:", link.url]
+    if not is_shared:
+        lines += ["", ONLY_HERE]
     return "\n".join(lines)
 
 

@@ -136,6 +136,9 @@ def test_links_are_told_in_a_list_or_the_facilitators_alone():
     shared = describe_links(links, company="Acme", is_shared=True).splitlines()
     assert [line for line in shared if line.startswith("http")] == ["http://h:1/?token=f", "http://h:1/?token=a"]
     assert "Ana:" in shared
+    named = describe_links(links, company="Acme", is_shared=False, are_asked_for=True)
+    assert named.startswith("http://h:1/?token=f\n") and "Ana:\nhttp://h:1/?token=a" in named
+    assert "Only this computer" in named and "Only this computer" not in "".join(shared)
     alone = describe_links(links[:1], company="Acme", is_shared=True)
     assert "Nobody else is invited yet" in alone
 
