@@ -25,7 +25,7 @@ from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
 from helpers.analyses.single_deals import set_aside_single_deals
 from helpers.analyses.slice_search import FoundSlice, Gates, SliceSearch
-from helpers.analyses.uneven_slices import absorb_nested, widen_uneven
+from helpers.analyses.uneven_slices import absorb_nested, narrow_made_up, widen_uneven
 from helpers.analyses.value_unions import ValueSet, find_value_set
 from helpers.errors import ParameterError
 
@@ -168,6 +168,7 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
     searches = [_start_search(measure, coded, model, lattice, len(measures), options) for measure in measures]
     for measure, search in zip(measures, searches, strict=True):
         search.run()
+        narrow_made_up(search)
         absorb_nested(search)
         widen_uneven(search)
         together = None if measure.is_lost else find_value_set(search)

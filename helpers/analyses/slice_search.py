@@ -266,7 +266,8 @@ class SliceSearch:
 
     def _adjust(self, strength: np.ndarray) -> np.ndarray:
         """Return p-values adjusted for everything searched."""
-        return one_sided(strength) * np.where(strength < 0, self.tests_of_falls, self.tests_of_rises)
+        by_chance = np.maximum(one_sided(strength), np.finfo(float).tiny)  # 0 × inf would be no number
+        return by_chance * np.where(strength < 0, self.tests_of_falls, self.tests_of_rises)
 
     def _is_free(self) -> np.ndarray:
         """Return which slices are not among what was found."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.analyses.cause_shapes import NEARLY_SAME
 from helpers.analyses.lost_counts import CLEARLY, SAME_SHARE
 from helpers.analyses.slice_search import SliceSearch
 
@@ -10,6 +11,55 @@ LEAST_CHANGE = 0.1
 
 LEAST_REST = 10
 """Fewer events than this beside a found slice don't speak for a coarser one."""
+
+
+def narrow_made_up(search: SliceSearch) -> None:
+    """Call a movement by the finer slice that holds it, where others were only found to make up for too coarse a one.
+
+    A burst in one segment, called by its channel, makes the channel's other segments look as if they had collapsed.
+    Where a found slice without those that moved the other way is nearly all one finer slice, that one moved (in place).
+    """
+    lattice, measure = search.lattice, search.measure
+    if measure.is_lost or len(search.effects) < 2:
+        return
+    is_volume = measure.effect == "volume"
+    mass = measure.actual + measure.base_actual if is_volume else measure.entries + measure.base_entries
+    before = list(search.effects)
+    for number in sorted(search.effects, key=lambda one: (int(lattice.depth[one]), one)):
+        whole, effect = lattice.members(number), search.effects[number]
+        own = whole.copy()
+        for other, moved in search.effects.items():
+            if moved * effect < 0:
+                own &= ~lattice.members(other)
+        if not 0 < mass[own].sum() < mass[whole].sum():
+            continue
+        shared, codes = lattice.sum(mass * own), lattice.codes_of(number).items()
+        is_finer = (lattice.depth == lattice.depth[number] + 1) & (shared >= NEARLY_SAME * mass[own].sum())
+        is_finer &= shared >= NEARLY_SAME * lattice.sum_once(mass)
+        finer = [int(one) for one in np.flatnonzero(is_finer) if codes <= lattice.codes_of(int(one)).items()]
+        finer = [one for one in finer if one in search.place and one not in search.effects]
+        if finer:
+            del search.effects[number]
+            search.effects[max(finer, key=lambda one: (shared[one], -one))] = effect
+            search._refit()
+    if list(search.effects) != before:
+        search._prune()
+    drop_made_up(search)
+
+
+def drop_made_up(search: SliceSearch) -> None:
+    """Drop what shows hardly any of its movement in its own counts (in place): it only made up for another slice."""
+    level, _ = search.level()
+    made_up = []
+    for number, effect in search.effects.items():
+        own = search._level_of(search.lattice.members(number), search.measure) - level
+        own -= float(search.base.log_ratio[search.place[number]])
+        if own * np.sign(effect) < SAME_SHARE * abs(effect):
+            made_up.append(number)
+    if made_up:
+        search.effects = {number: effect for number, effect in search.effects.items() if number not in made_up}
+        search._refit()
+        search._prune()
 
 
 def absorb_nested(search: SliceSearch) -> None:
