@@ -22,6 +22,7 @@ OFFERS = (
     BoardEvidence("five_m:load", "people", "41 open deals per owner instead of 28", None, 310),
 )  # fmt: skip
 KPIS = {"lead_to_mql": ("Lead → MQL conversion", "share"), "deals_won": ("Deals won", "count")}
+FAMILIES = {"lead_to_mql": "Conversions", "deals_won": "Volumes"}
 BRIDGE = """(number) => {
     const model = window.models[number];
     const early = model.sent;
@@ -42,7 +43,13 @@ BRIDGE = """(number) => {
 def open_form(folder, author, *, effects=None, **options):
     """Open the form as a kernel does, with evidence that can be counted by eye."""
     scene = Scene(
-        author, "Q3 2026", None, OFFERS, ("Ana Okafor", "Cleo Day"), effects or {}, BoardWords("EUR", "currency", KPIS)
+        author,
+        "Q3 2026",
+        None,
+        OFFERS,
+        ("Ana Okafor", "Cleo Day"),
+        effects or {},
+        BoardWords("EUR", "currency", KPIS, FAMILIES),
     )
     form = BoardForm(
         BoardEditor(folder, author=author), scene, gap=-250_000.0,

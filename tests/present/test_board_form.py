@@ -92,6 +92,36 @@ def test_what_the_data_says_of_an_action_s_effect_is_kept_with_it_whoever_wrote_
     assert kept.checks == (found,) and kept.author == "Ben Ito"
 
 
+def test_the_data_is_asked_anew_as_soon_as_an_action_is_another_one(tmp_path):
+    ana = open_form(tmp_path, "Ana Okafor")
+    cause = ana.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]
+    ana.act({"op": "decide", "t": cause, "state": "kept", "n": 2})
+    action = ana.act({"op": "action", "t": cause, "kind": "contain", "n": 3})["focus"]
+    asked = []
+
+    def find(board):
+        (one,) = board.actions
+        asked.append(one.kpi)
+        return {one.id: EffectCheck(date(2027, 1, 15), 0.21, 140, "failed", True, f"judged by {one.kpi}")}
+
+    again = open_form(tmp_path, "Ana Okafor", find_effects=find)
+    again.act({"op": "vote", "t": cause, "dots": 1, "n": 1})
+    again.act({"op": "refresh", "n": 2})
+    assert asked == []
+    for n, kpi in enumerate(("deals_won", "lead_to_mql"), start=3):
+        again.act({"op": "set", "kind": "action", "t": action, "key": "kpi", "value": kpi, "n": n})
+        again.autosave.save()
+        (shown,) = again.board.state["bones"][0]["cards"][0]["actions"]
+        assert f"judged by {kpi}" in shown["effect_now"] and asked[-1] == kpi
+
+
+def test_kpis_are_offered_below_their_headings():
+    said = BoardWords("EUR", "currency", {"a": ("Leads", "count"), "b": ("Days", "days"), "c": ("Wins", "count")})
+    assert said.list_kpis() == [["a", "Leads"], ["b", "Days"], ["c", "Wins"]]
+    grouped = replace(said, families={"a": "Volumes", "b": "Time", "c": "Volumes"}).list_kpis()
+    assert grouped == [["Volumes", [["a", "Leads"], ["c", "Wins"]]], ["Time", [["b", "Days"]]]]
+
+
 def test_an_action_that_was_done_on_a_day_is_done_and_one_still_to_do_has_no_such_day(tmp_path):
     ben = open_form(tmp_path, "Ben Ito")
     cause = ben.act({"op": "add", "m": "people", "text": "Owners carry too much", "n": 1})["added"]

@@ -15,6 +15,7 @@ from helpers.analyses.effectiveness import check_actions, keep_checks
 from helpers.analyses.five_m import has_milieu
 from helpers.answers.board_editing import BoardEditor
 from helpers.answers.pseudonyms import find_hiding
+from helpers.model.board import Board
 from helpers.model.board_action import EffectCheck
 from helpers.present import words
 from helpers.present.board_view import show_board_rules
@@ -23,6 +24,7 @@ from helpers.present.forms.board_form import BoardForm
 from helpers.present.forms.board_state import Scene
 from helpers.present.forms.board_typing import BoardWords
 from helpers.present.forms.sign_in import ask_name
+from helpers.present.glossary import FAMILIES
 
 QUESTION = (
     '<p class="title">Who is there?</p><p class="subtitle">Your causes, dots and comments are kept under this name. '
@@ -71,7 +73,9 @@ def make_board_form(
         effects: Action's id → what the data says by now of its effect.
     """
     company = book.company
-    kpis = {id: (kpi.label, kpi.unit) for id, kpi in company.catalog.kpis.items()}
+    catalog = company.catalog.kpis
+    kpis = {id: (kpi.label, kpi.unit) for id, kpi in catalog.items()}
+    families = {id: FAMILIES[kpi.family] for id, kpi in catalog.items()}
     scene = Scene(
         by,
         gap.period.label,
@@ -79,7 +83,7 @@ def make_board_form(
         list_board_evidence(gap),
         list_names(company),
         effects or {},
-        BoardWords(company.currency, "currency" if gap.is_money else "count", kpis),
+        BoardWords(company.currency, "currency" if gap.is_money else "count", kpis, families),
         has_milieu=has_milieu(company),
     )
     return BoardForm(
@@ -88,12 +92,18 @@ def make_board_form(
         gap=gap.gap if gap.is_explained else None,
         subtitle=subtitle or _say_subtitle(book, gap),
         find_hiding=partial(find_hiding, Path(company.folder), always=bool(company.answers.hides_names)),
+        find_effects=partial(find_effects, book),
     )
 
 
-def find_effects(book: Any) -> dict[str, EffectCheck]:
-    """Return what the data says by now of the effect of actions on the board, where that is worth keeping."""
-    board = book.company.answers.board
+def find_effects(book: Any, board: Board | None = None) -> dict[str, EffectCheck]:
+    """Return what the data says by now of the effect of actions on the board, where that is worth keeping.
+
+    Args:
+        book: The opened workbook.
+        board: The board as it stands; None takes the one that was read when the workbook was opened.
+    """
+    board = book.company.answers.board if board is None else board
     if not board.actions:
         return {}
     return keep_checks(check_actions(book.company, board, as_of=book.as_of, history=book.history))

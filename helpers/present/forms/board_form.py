@@ -19,7 +19,8 @@ from helpers.answers.board_records import read_whys, write_evidence, write_whys
 from helpers.answers.board_rows import Place
 from helpers.answers.edit_results import Saved
 from helpers.errors import AnswersError
-from helpers.model.board import BONE_LABELS, Evidence
+from helpers.model.board import BONE_LABELS, Board, Evidence
+from helpers.model.board_action import EffectCheck
 from helpers.present.cards import message_html
 from helpers.present.forms.autosave import Autosave
 from helpers.present.forms.board_state import Scene, describe_board, find_effect, sign
@@ -46,6 +47,7 @@ class BoardForm:
         gap: The gap in its unit; None where it isn't known.
         subtitle: What stands under the title.
         find_hiding: Returns what replaces names now; ``str`` where they are shown.
+        find_effects: Returns what the data says by now of a board's actions; None keeps what the scene says.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class BoardForm:
         gap: float | None = None,
         subtitle: str = "",
         find_hiding: Callable[[], Callable[[str], str]] = lambda: str,
+        find_effects: Callable[[Board], Mapping[str, EffectCheck]] | None = None,
     ) -> None:
         self.editor, self.gap, self.subtitle = editor, gap, subtitle
-        self._scene, self._find_hiding = scene, find_hiding
+        self._scene, self._find_hiding, self._find_effects = scene, find_hiding, find_effects
+        self._judged = list_judged(editor.board)
         self._faulty: dict[Place, tuple[Any, str]] = {}
         self._last = self._on_disk = 0
         self._ids: dict[str, str] = {}
@@ -78,6 +82,7 @@ class BoardForm:
 
     def show(self) -> None:
         """Show the board as it stands; the page keeps what somebody is just typing."""
+        self._look_at_effects()
         board, scene = self.editor.board, self._look_at_names()
         asked: dict[str, Any] = {
             "gap": self.gap, "unit": scene.said.unit, "currency": scene.said.currency, "period": scene.period
@@ -101,6 +106,13 @@ class BoardForm:
         }
         text = self.editor.problem
         self.notice.value = message_html("error", "Nothing can be saved", text) if text else ""
+
+    def _look_at_effects(self) -> None:
+        """Ask the data anew where an action, or what is kept, isn't what it was asked about."""
+        judged = list_judged(self.editor.board)
+        if self._find_effects is not None and judged != self._judged:
+            self._scene = replace(self._scene, effects=self._find_effects(self.editor.board))
+        self._judged = judged
 
     def _look_at_names(self) -> Scene:
         hide = self._find_hiding()
@@ -330,6 +342,11 @@ class BoardForm:
         if found is None:
             raise AnswersError("The data doesn't show that any more.")
         return found
+
+
+def list_judged(board: Board) -> tuple[Any, ...]:
+    """Return everything of a board on which it depends what the data says of its actions."""
+    return tuple((one.cause.id, one.cause.state, one.cause.period, one.actions) for one in board.causes)
 
 
 def _say_place(place: Place) -> str:

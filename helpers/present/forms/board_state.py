@@ -133,7 +133,7 @@ def describe_board(
             "kinds": list(KINDS.items()),
             "action_states": list(ACTION_STATES.items()),
             "bones": [[m, BONE_LABELS[m]] for m in bones],
-            "kpis": [[id, label] for id, (label, _) in scene.said.kpis.items()],
+            "kpis": scene.said.list_kpis(),
             "people": list(scene.people),
             "owner_hint": NO_NAMES if scene.hides_names else "",
             "slices": sorted({one.slice for one in scene.offers if one.slice not in ("", "all")}),

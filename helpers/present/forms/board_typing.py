@@ -27,11 +27,20 @@ class BoardWords:
         currency: ISO code of the company's currency.
         unit: The gap's unit.
         kpis: KPI's id → label and unit.
+        families: KPI's id → the heading below which it is offered; one list where there are none.
     """
 
     currency: str = "USD"
     unit: str = "currency"
     kpis: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
+
+    def list_kpis(self) -> list[list[Any]]:
+        """List what a KPI is chosen from: a heading and its KPIs, or id and label where KPIs have no heading."""
+        found: dict[str, list[list[Any]]] = {}
+        for id, (label, _) in self.kpis.items():
+            found.setdefault(self.families.get(id, ""), []).append([id, label])
+        return [*found.pop("", []), *([heading, offered] for heading, offered in found.items())]
 
     def unit_of(self, key: str, kpi: str) -> str:
         """Return the unit of a number."""

@@ -63,11 +63,16 @@ function sayTime(text) {
   return `${day}, ${moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
 }
 
+// What a list offers: value and word, or a heading and what stands below it.
+function makeOption([first, second]) {
+  return Array.isArray(second) ? make("optgroup", { label: first }, ...second.map(makeOption)) : make("option", { value: first }, second);
+}
+
 function fillOptions(select, options) {
   const key = JSON.stringify(options);
   if (select.dataset.options === key) return;
   const chosen = select.value;
-  select.replaceChildren(...options.map(([value, label]) => make("option", { value }, label)));
+  select.replaceChildren(...options.map(makeOption));
   select.dataset.options = key;
   select.value = chosen;
 }

@@ -202,8 +202,13 @@ class Sheet {
     this.whys.forEach((one, at) => one.proof.replaceChildren(...(card.whys[at]?.evidence ?? []).map((proof) => item(proof, at))));
     if (!this.link) return;
     const used = new Set([...card.evidence, ...card.whys.flatMap((why) => why.evidence)].map((one) => one.t));
-    const free = this.board.state.evidence.filter((one) => !used.has(one.t));
-    fillOptions(this.link, [["", free.length ? "What the data shows …" : "The data shows nothing further"], ...free.map((one) => [one.t, `${one.says}${one.note ? ` (${one.note})` : ""}`])]);
+    const { state } = this.board;
+    const free = state.evidence.filter((one) => !used.has(one.t));
+    const named = (one) => [one.t, `${one.says}${one.note ? ` (${one.note})` : ""}`];
+    const { bones } = state.words;
+    const groups = bones.map(([m, label]) => [label, free.filter((one) => one.m === m).map(named)]).filter(([, found]) => found.length);
+    groups.push(...free.filter((one) => !bones.some(([m]) => m === one.m)).map(named));
+    fillOptions(this.link, [["", free.length ? "What the data shows …" : "The data shows nothing further"], ...groups]);
     fillOptions(this.target, [["", "for the cause"], ...card.whys.map((_, at) => [String(at), `for why ${at + 1}`])]);
     if (!this.target.value) this.target.value = "";
     if (!this.link.value) this.link.value = "";
@@ -259,7 +264,7 @@ class ActionCard {
       this.fields[key] = new Field(board, place(key), { label, control, ...more });
       return this.fields[key].node;
     };
-    const choose = (options) => make("select", {}, ...options.map(([value, label]) => make("option", { value }, label)));
+    const choose = (options) => make("select", {}, ...options.map(makeOption));
     const list = (options) => {
       const id = `board-list-${(count += 1)}`;
       this.lists = [...(this.lists ?? []), make("datalist", { id }, ...options.map((value) => make("option", { value })))];
