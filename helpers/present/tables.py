@@ -16,10 +16,10 @@ from pandas.api import types
 from helpers.present import words
 from helpers.present.theme import find_light, judge_change
 
-MARKS = ("light", "bar", "share_bar", "interval", "change_up", "change_down", "link")
+MARKS = ("light", "bar", "share_bar", "interval", "change", "change_up", "change_down", "link")
 """light: a state with shape and word · bar: length by the column's largest value · share_bar: length by 0–1 ·
-interval: low, high and n of the same row written in grey beside the value · change_up / change_down: a signed change,
-good or bad by the direction wanted · link: the address of a web page, to be opened; a column beside it named
+interval: low, high and n of the same row written in grey beside the value · change: with its sign · change_up /
+change_down: with its sign, good or bad by the direction wanted · link: the address of a web page, to be opened; a column beside it named
 ``<column>_link`` holds the address where the column itself is the text to press."""
 
 LONGEST_CELL = 240
@@ -140,7 +140,7 @@ class _Column:
         value = self.values[i]
         if words.is_missing(value):
             return "–"
-        if self.mark in ("change_up", "change_down"):
+        if self.mark in ("change", "change_up", "change_down"):
             return words.say_change(value, self.unit, currency=self.currency)
         digits = 0 if self.is_in_thousands and isinstance(value, int | float) and abs(value) < 1000 else self.digits
         return words.say_value(value, self.unit, currency=self.currency, digits=digits)

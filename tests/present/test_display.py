@@ -26,6 +26,12 @@ def draw_sample_chart():
     return show_chart(chart.add_params(alt.selection_point()), title=f"T {HOSTILE}", numbers=frame, units=UNITS)
 
 
+def test_a_change_stands_with_its_sign_and_is_neither_good_nor_bad():
+    frame = pd.DataFrame({"slice": ["Inbound", "Outbound"], "gap": [16_643.0, -183_470.0]})
+    html = show_table(frame, title="t", units={"gap": "currency"}, marks={"gap": "change"}, currency="EUR").html
+    assert "+€16.6 k" in html and "−€183 k" in html and "is-bad" not in html and "▼" not in html
+
+
 def test_text_pins_shares_to_four_decimals_money_to_cents_and_dates_to_iso():
     lines = show_sample_table()._repr_mimebundle_()["text/plain"].splitlines()
     assert lines[0] == "A title"

@@ -187,6 +187,7 @@ def draw_bridge_table(
         title=title,
         subtitle=subtitle,
         units=dict.fromkeys(money, unit),
+        marks=dict.fromkeys(money, "change"),
         labels={"dimension": "Partition", "slice": "Slice"} | {name: name for name in money},
         currency=currency,
         max_rows=max_rows,
