@@ -19,8 +19,8 @@ from helpers.present.theme import find_light, judge_change
 MARKS = ("light", "bar", "share_bar", "interval", "change", "change_up", "change_down", "link")
 """light: a state with shape and word · bar: length by the column's largest value · share_bar: length by 0–1 ·
 interval: low, high and n of the same row written in grey beside the value · change: with its sign · change_up /
-change_down: with its sign, good or bad by the direction wanted · link: the address of a web page, to be opened; a column beside it named
-``<column>_link`` holds the address where the column itself is the text to press."""
+change_down: with its sign, good or bad by the direction wanted · link: the address of a web page, to be opened; a
+column beside it named ``<column>_link`` holds the address where the column itself is the text to press."""
 
 LONGEST_CELL = 240
 WITHOUT_CENTS = 10_000
