@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.coded_leaves import describe_value
-from helpers.analyses.leaves import GapLeaves
+from helpers.analyses.leaves import SIDES, GapLeaves
 from helpers.model.cause import ALL_M_LABELS
 from helpers.units import format_value, in_sentence, was_or_were
 
@@ -23,16 +23,17 @@ def describe_cause(cause: dict, leaves: GapLeaves) -> str:
     """
     where = name_slice(cause["slice_json"])
     if cause["verdict"] == "single deal":
-        return f"One deal far beyond the others ({where})"
+        when = "" if cause["contribution"] > 0 else " was in the time compared with"
+        return f"One deal far beyond the others{when} ({where})"
     if cause["effect"] == "mix":
         return _describe_mix(cause, leaves)
     actual, expected = (f"{cause[name]:,.0f}" for name in ("n_actual", "n_expected"))
     label = leaves.labels.get(cause["step"], cause["step"])
     if cause["effect"] == "volume":
-        return f"{label} in {where}: {actual} instead of {expected}"
+        was = _count(leaves, cause["step"], cause["slice_json"], side="expected")
+        return f"{label} in {where}: {actual} instead of {expected if was else 'none'}"
     if cause["effect"] == "value":
-        direction = "smaller" if cause["contribution"] < 0 else "larger"
-        return f"Deals won in {where} were {direction}: {actual} deals"
+        return f"Deals won in {where} were {_say_size(cause, leaves)}: {actual} deals"
     place = leaves.steps.index(cause["step"])
     before = leaves.labels.get(leaves.steps[place - 1], leaves.steps[place - 1])
     entered = _count(leaves, leaves.steps[place - 1], cause["slice_json"])
@@ -88,6 +89,9 @@ def find_core(cause: dict, leaves: GapLeaves) -> tuple[str, float, float, float]
     return best
 
 
+MOST_SHARES = 5
+"""Of more values than this only the two that lost and the two that gained most of the composition are told."""
+
 CORE_EFFECT, CORE_RECORDS = 0.85, 0.75
 """Least share of a cause's effect, and most of its records, that make a part of a slice its core."""
 
@@ -102,13 +106,42 @@ def _say_core(cause: dict, leaves: GapLeaves) -> str:
 
 
 def name_slice(slice_json: str) -> str:
-    """Name a slice by its values only.
+    """Name a slice by its values only; where there are none, by what has none.
 
     >>> name_slice('{"channel": ["Inbound"], "region": ["US", null]}')
     'Inbound × US or (blank)'
+    >>> name_slice('{"region": [null]}')
+    'region (blank)'
     """
-    values = json.loads(slice_json).values()
-    return " × ".join(" or ".join(describe_value(value) for value in some) for some in values) or "all"
+    parts = []
+    for name, values in json.loads(slice_json).items():
+        only_blank = f"{name} " if values == [None] else ""
+        parts.append(only_blank + " or ".join(describe_value(value) for value in values))
+    return " × ".join(parts) or "all"
+
+
+def _say_size(cause: dict, leaves: GapLeaves) -> str:
+    """Say in which direction deal sizes moved, and by how much the typical deal of the slice did."""
+    direction = "smaller" if cause["contribution"] < 0 else "larger"
+    before, now = (_typical_size(leaves, cause["slice_json"], side) for side in SIDES)
+    ratio = now / before if before > 0 and now > 0 else 1.0
+    if ratio == 1 or (ratio < 1) != (direction == "smaller"):
+        return direction
+    if ratio > 2:
+        return f"typically about {ratio:,.{int(ratio < 10)}f} times as large"
+    if ratio < 0.1:
+        return f"typically about {format_value(ratio, 'share')} of their usual size"
+    return f"typically about {format_value(abs(ratio - 1), 'share')} {direction}"
+
+
+def _typical_size(leaves: GapLeaves, slice_json: str, side: str) -> float:
+    """Return the size of a slice's typical deal (geometric mean where logarithms are known, else mean), 0 for none."""
+    deals = _count(leaves, leaves.steps[-1], slice_json, side=side)
+    if deals <= 0:
+        return 0.0
+    if f"{leaves.amount}_log_{side}" in leaves.frame:
+        return float(np.exp(_count(leaves, f"{leaves.amount}_log", slice_json, side=side) / deals))
+    return _count(leaves, str(leaves.amount), slice_json, side=side) / deals
 
 
 def _describe_mix(cause: dict, leaves: GapLeaves) -> str:
@@ -117,22 +150,29 @@ def _describe_mix(cause: dict, leaves: GapLeaves) -> str:
     step = leaves.steps[0]
     frame = leaves.frame
     total_before, total_now = frame[f"{step}_expected"].sum(), frame[f"{step}_actual"].sum()
-    parts = []
+    parts, moves = [], []
     for value in values:
         mine = frame[frame[dimension].isna() if value is None else frame[dimension] == value]
         before = mine[f"{step}_expected"].sum() / total_before if total_before else np.nan
         now = mine[f"{step}_actual"].sum() / total_now if total_now else np.nan
+        moves.append(now - before)
         parts.append(
             f"{describe_value(value)} went from {format_value(before, 'share')} to {format_value(now, 'share')}"
         )
     label = in_sentence(leaves.labels.get(step, step))
-    return f"Composition of {label}: {', '.join(parts)}"
+    order = [int(place) for place in np.argsort(moves, kind="stable")]
+    lost = [place for place in order if moves[place] < 0][:2]
+    gained = [place for place in reversed(order) if moves[place] > 0][:2]
+    told = parts if len(parts) <= MOST_SHARES else [parts[place] for place in (*lost, *gained)]
+    rest = len(parts) - len(told)
+    more = f", and {rest} more {'value' if rest == 1 else 'values'}" if rest else ""
+    return f"Composition of {label}: {', '.join(told)}{more}"
 
 
-def _count(leaves: GapLeaves, step: str, slice_json: str) -> float:
-    """Count the actual entries of a slice."""
+def _count(leaves: GapLeaves, step: str, slice_json: str, side: str = "actual") -> float:
+    """Add up a number over a slice, by default of the period in question."""
     inside = find_members(leaves.frame, json.loads(slice_json))
-    return float(leaves.frame.loc[inside, f"{step}_actual"].sum())
+    return float(leaves.frame.loc[inside, f"{step}_{side}"].sum())
 
 
 def find_members(frame: pd.DataFrame, slice_values: dict[str, list]) -> pd.Series:

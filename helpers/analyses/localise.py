@@ -25,7 +25,7 @@ from helpers.analyses.cuboids import SliceLattice
 from helpers.analyses.expectation import Measure, MoneyModel, build_measures
 from helpers.analyses.single_deals import set_aside_single_deals
 from helpers.analyses.slice_search import FoundSlice, Gates, SliceSearch
-from helpers.analyses.uneven_slices import absorb_nested, narrow_made_up, widen_uneven
+from helpers.analyses.uneven_slices import absorb_nested, narrow_made_up, shows_itself, widen_uneven
 from helpers.analyses.value_unions import ValueSet, find_value_set
 from helpers.errors import ParameterError
 
@@ -174,6 +174,8 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
         together = None if measure.is_lost else find_value_set(search)
         mine = _describe_causes(search, search.describe_all(), coded, together=together)
         suspects = search.suspect(options.suspects)
+        if not measure.is_lost:
+            suspects = [one for one in suspects if shows_itself(search, one.number, one.log_effect)]
         found.suspected += _describe_causes(search, suspects, coded, is_suspicion=True)
         level, error = search.level()
         elsewhere[measure.step] = search.level(beside=[one.number for one in suspects])

@@ -49,17 +49,18 @@ def narrow_made_up(search: SliceSearch) -> None:
 
 def drop_made_up(search: SliceSearch) -> None:
     """Drop what shows hardly any of its movement in its own counts (in place): it only made up for another slice."""
-    level, _ = search.level()
-    made_up = []
-    for number, effect in search.effects.items():
-        own = search._level_of(search.lattice.members(number), search.measure) - level
-        own -= float(search.base.log_ratio[search.place[number]])
-        if own * np.sign(effect) < SAME_SHARE * abs(effect):
-            made_up.append(number)
+    made_up = [number for number, effect in search.effects.items() if not shows_itself(search, number, effect)]
     if made_up:
         search.effects = {number: effect for number, effect in search.effects.items() if number not in made_up}
         search._refit()
         search._prune()
+
+
+def shows_itself(search: SliceSearch, number: int, effect: float) -> bool:
+    """Tell whether a slice's own counts moved as a found effect (logarithm) says, by a fair share of it at least."""
+    own = search._level_of(search.lattice.members(number), search.measure) - search.level()[0]
+    own -= float(search.base.log_ratio[search.place[number]])
+    return bool(own * np.sign(effect) >= SAME_SHARE * abs(effect))
 
 
 def absorb_nested(search: SliceSearch) -> None:

@@ -1,5 +1,7 @@
 """Where inside a slice its loss lies, on tables small enough to be worked out by hand."""
 
+import json
+
 import pandas as pd
 
 from helpers.analyses.cause_words import describe_cause, find_core
@@ -52,3 +54,53 @@ def test_no_person_is_ever_the_core() -> None:
 
 def test_other_effects_have_no_core() -> None:
     assert find_core({**CAUSE, "effect": "volume"}, make_leaves(CONCENTRATED)) is None
+
+
+def make_sizes(money: list[tuple[float, float]]) -> GapLeaves:
+    """Lay out deals of four regions, ten before and ten now in each, at averages before and now."""
+    regions = ["US", "EU", "Asia", None]
+    frame = pd.DataFrame({"region": regions[: len(money)], "won_expected": 10.0, "won_actual": 10.0})
+    frame["revenue_expected"] = [10 * before for before, _ in money]
+    frame["revenue_actual"] = [10 * now for _, now in money]
+    return GapLeaves("closing", frame, ("region",), ("won",), {"won": "Won"}, amount="revenue")
+
+
+def test_a_size_says_by_how_much_the_typical_deal_moved() -> None:
+    cause = CAUSE | {"effect": "value", "step": "revenue", "n_actual": 10.0, "n_expected": 10.0}
+    said = [
+        describe_cause(cause | {"contribution": sign}, make_sizes([(100.0, now)]))
+        for sign, now in ((-1.0, 60.0), (1.0, 10_000.0), (1.0, 130.0), (-1.0, 0.1), (-1.0, 110.0))
+    ]
+    assert said == [
+        "Deals won in US were typically about 40 % smaller: 10 deals",
+        "Deals won in US were typically about 100 times as large: 10 deals",
+        "Deals won in US were typically about 30 % larger: 10 deals",
+        "Deals won in US were typically about 0.1 % of their usual size: 10 deals",
+        "Deals won in US were smaller: 10 deals",
+    ]
+
+
+def test_a_giant_deal_of_the_time_compared_with_is_not_told_as_one_of_now() -> None:
+    cause = CAUSE | {"effect": "value", "verdict": "single deal", "n_actual": 0.0, "n_expected": 1.0}
+    said = [describe_cause(cause | {"contribution": sign}, make_sizes([(1.0, 1.0)])) for sign in (1.0, -1.0)]
+    assert said == [
+        "One deal far beyond the others (US)",
+        "One deal far beyond the others was in the time compared with (US)",
+    ]
+
+
+def test_what_was_never_there_before_is_instead_of_none_and_a_blank_says_of_what() -> None:
+    rows = [("US", "Mid", 0, 46, 0, 5), (None, "Mid", 60, 22, 15, 4)]
+    volume = CAUSE | {"effect": "volume", "step": "decided", "n_actual": 46.0, "n_expected": 0.6}
+    assert describe_cause(volume, make_leaves(rows)) == "Decided in US: 46 instead of none"
+    blank = volume | {"slice_json": '{"region": [null]}', "n_actual": 22.0, "n_expected": 60.0}
+    assert describe_cause(blank, make_leaves(rows)) == "Decided in region (blank): 22 instead of 60"
+
+
+def test_of_many_shares_those_that_moved_most_are_told() -> None:
+    rows = [(f"r{i}", "Mid", 10 + i, 5 + i // 2, 1, 1) for i in range(6)] + [("all else", "Mid", 25, 64, 1, 1)]
+    slice_json = json.dumps({"region": [row[0] for row in rows]})
+    said = describe_cause(CAUSE | {"effect": "mix", "slice_json": slice_json}, make_leaves(rows))
+    assert said.count("went from") == 3
+    assert "all else went from 25 % to 64 %" in said
+    assert said.endswith(", and 4 more values")
