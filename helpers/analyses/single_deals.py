@@ -15,6 +15,9 @@ SHARE_OF_SIGNIFICANCE = 0.1
 MOST_GIANTS = 3
 """More giants than this on one side are a pattern (a wrong scale, another business), not single deals."""
 
+FEW_DEALS = 5
+"""A leaf of so few deals may give its largest one away by its sum alone."""
+
 USUAL_SCATTER, USUAL_DEALS = 0.8, 30.0
 """What deal sizes usually scatter by (standard deviation of the logarithm), and how many deals that guess weighs."""
 
@@ -55,8 +58,11 @@ def set_aside_single_deals(
         if side == "expected" and expected_is_plan:
             continue
         typical = float(np.exp(center))
-        largest = np.where(deals >= 1, money - (deals - 1) * typical * float(np.exp(scatter**2 / 2)), 0.0)
-        is_giant = (largest > 0) & (deals > 0) & ((deals <= 5) | (largest >= 0.7 * money))
+        others = _usual_mean(
+            sides["expected" if side == "actual" else "actual"], typical * float(np.exp(scatter**2 / 2))
+        )
+        largest = np.where(deals >= 1, money - (deals - 1) * others, 0.0)
+        is_giant = (largest > 0) & (deals > 0) & ((deals <= FEW_DEALS) | (largest >= 0.7 * money))
         strength = np.where(is_giant, (np.log(np.maximum(largest, 1e-9)) - center) / scatter, 0.0)
         is_giant &= (strength > limit) & (largest - typical >= 5 * gates.least_share * reference)
         if is_giant.sum() > MOST_GIANTS:
@@ -70,6 +76,16 @@ def set_aside_single_deals(
             causes.append(deal)
             changed = _bring_down(changed, int(leaf), side, float(largest[leaf]), typical)
     return changed, causes
+
+
+def _usual_mean(side: tuple[np.ndarray, np.ndarray], mean: float) -> np.ndarray:
+    """Return what a deal of each leaf usually brings: the company's mean, or more where the other side's deals do.
+
+    Where all deals are large, such as those of the largest customers, many of them are no giant among small ones.
+    """
+    deals, money = side
+    own = np.divide(money, deals, out=np.zeros_like(money), where=deals > FEW_DEALS)
+    return np.maximum(own, mean)
 
 
 def _typical_size(sides: dict) -> tuple[float, float]:

@@ -62,3 +62,19 @@ def test_a_size_known_by_sums_alone_counts_deals():
     found = localise(sum_leads(rows, list(widths)), list(widths), STEPS, amount="revenue", direction="both")
     assert found[["effect", "slice"]].values.tolist() == [["value", "channel=channel 1"]]
     assert found["n_actual"].tolist() == [rows.loc[inside, "deals_won"].sum()]
+
+
+@pytest.mark.parametrize("giant", [0.0, 30_000_000.0])
+def test_many_large_deals_of_a_plan_are_no_giant_and_a_giant_among_them_is_one(giant):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame([(f"r{i}", size) for i in range(6) for size in ("small", "large")], columns=["region", "size"])
+    is_large = frame["size"] == "large"
+    frame["deals_won_expected"] = np.where(is_large, 30.0, 400.0)
+    frame["deals_won_actual"] = np.where(is_large, 30.0, 400.0)
+    frame["revenue_expected"] = frame["deals_won_expected"] * np.where(is_large, 200_000.0, 2_000.0)
+    frame["revenue_actual"] = frame["revenue_expected"] * rng.uniform(0.97, 1.03, len(frame))
+    frame.loc[1, "revenue_actual"] += giant
+    question = {"amount": "revenue", "expected_is_plan": True, "direction": "both"}
+    found = localise(frame, ["region", "size"], ["deals_won"], **question)
+    told = found.loc[found["verdict"] == "single deal", "slice"].tolist()
+    assert told == (["region=r0 & size=large"] if giant else [])
