@@ -10,7 +10,8 @@ import pandas as pd
 
 from helpers.analyses.cause_words import find_members, name_slice
 from helpers.analyses.coded_leaves import describe_value
-from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
+from helpers.analyses.creation_leaves import build_creation_leaves, build_win_leaves
+from helpers.analyses.leaves import GapLeaves, build_closing_leaves
 from helpers.engine.doubt import wilson_interval
 from helpers.periods import Period
 from helpers.units import in_sentence

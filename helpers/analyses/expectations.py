@@ -17,8 +17,9 @@ import pandas as pd
 
 from helpers.analyses.change import correct
 from helpers.analyses.coded_leaves import ALL, CodedLeaves, code_leaves, describe_value
+from helpers.analyses.creation_leaves import build_creation_leaves
 from helpers.analyses.expected_ranges import Drift, judge_counts, judge_rates, judge_sizes, measure_drift
-from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.leaves import GapLeaves, build_closing_leaves
 from helpers.analyses.period_leaves import LONGEST_YEARS, count_values, find_beginning, read_periods
 from helpers.analyses.plan_leaves import plan_leaves
 from helpers.analyses.season_adjustment import Season, adjust_season

@@ -10,9 +10,10 @@ import pandas as pd
 
 from helpers.analyses.bridge import BRIDGE_COLUMNS, decompose
 from helpers.analyses.cause_words import describe_cause, find_members
+from helpers.analyses.creation_leaves import build_creation_leaves, build_win_leaves
 from helpers.analyses.fairness import Fairness, review_fairness
 from helpers.analyses.five_m import EVIDENCE, FIVE_M_COLUMNS, Question, gather_evidence
-from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves, build_creation_leaves, build_win_leaves
+from helpers.analyses.leaves import REVENUE, GapLeaves, build_closing_leaves
 from helpers.analyses.localise import localise
 from helpers.analyses.period_leaves import find_beginning, read_periods
 from helpers.analyses.plan_leaves import plan_leaves

@@ -24,6 +24,7 @@ class JourneyTable:
         steps: Step → column with the day number on which the record reached it, NULL where it did not; in order.
         cents: Column with hundredths of the money of a record that reached the last step, or empty.
         amount: What the money is called in the leaf table.
+        query: A SELECT to read instead of the table; the table is then only called so.
     """
 
     name: str
@@ -31,6 +32,7 @@ class JourneyTable:
     steps: Mapping[str, str]
     cents: str = ""
     amount: str = "revenue"
+    query: str = ""
 
 
 def prepare_journeys(connection, sql: str, dimensions: Sequence[str], *, name: str = "journey") -> None:
@@ -77,31 +79,53 @@ def sum_journeys(
     Returns:
         One row per combination of values; partitions coded as categoricals where the table holds enums.
     """
+    return connection.execute(write_leaves(journeys, expected=expected, actual=actual, age=age)).df()
+
+
+def write_leaves(
+    journeys: JourneyTable, *, expected: Sequence[tuple[int, int]], actual: tuple[int, int], age: int = 0
+) -> str:
+    """Write the SELECT of ``sum_journeys``, in DuckDB's dialect with nothing that other databases lack."""
+    side, cut = write_sides(journeys, expected=expected, actual=actual, age=age)
     days = [_quote(column) for column in journeys.steps.values()]
-    periods = [*expected, actual]
-    side = "case " + " ".join(
-        f"when {days[0]} between {first} and {last} then {int(place == len(periods) - 1)}"
-        for place, (first, last) in enumerate(periods)
-    )
-    cut = "case " + " ".join(f"when {days[0]} between {first} and {last} then {last + age}" for first, last in periods)
     reached, orders = [], []
     for before, day in pairwise(days):
-        orders.append(f"{day} >= {before} and {day} <= ({cut} end)")
+        orders.append(f"{day} >= {before} and {day} <= ({cut})")
         reached.append(" and ".join(orders))
-    flags = [f"coalesce({condition}, false) as reached_{place}" for place, condition in enumerate(reached, start=1)]
-    columns = [*map(_quote, journeys.dimensions), f"{side} end as side", *flags]
+    flags = [
+        f"case when {condition} then 1 else 0 end as reached_{place}"
+        for place, condition in enumerate(reached, start=1)
+    ]
+    columns = [*map(_quote, journeys.dimensions), f"{side} as side", *flags]
     if journeys.cents:
-        won, cents = f"reached_{len(reached)}" if reached else "true", _quote(journeys.cents)
+        won, cents = f"({reached[-1]})" if reached else "1 = 1", _quote(journeys.cents)
         columns.append(f"case when {won} then {cents} / 100.0 end as money")
         columns.append(f"case when {won} and {cents} > 0 then ln({cents} / 100.0) end as money_log")
-    numbers = _write_numbers(journeys)
+    periods = [*expected, actual]
     span = f"{min(first for first, _ in periods)} and {max(last for _, last in periods)}"
-    source = f"select {', '.join(columns)} from {_quote(journeys.name)} where {days[0]} between {span}"
+    source = f"select {', '.join(columns)} from {read_journeys(journeys)} where {days[0]} between {span}"
     keys = ", ".join(map(_quote, journeys.dimensions))
     by = f" group by {keys}" if keys else ""
-    return connection.execute(
-        f"select {keys + ', ' if keys else ''}{', '.join(numbers)} from ({source}) where side is not null{by}"
-    ).df()
+    numbers = ", ".join(_write_numbers(journeys))
+    return f"select {keys + ', ' if keys else ''}{numbers} from ({source}) as seen where side is not null{by}"
+
+
+def write_sides(
+    journeys: JourneyTable, *, expected: Sequence[tuple[int, int]], actual: tuple[int, int], age: int = 0
+) -> tuple[str, str]:
+    """Write of a record whether it entered in an earlier period (0) or in that in question (1), NULL in neither, and
+    the last day on which it is looked at.
+    """
+    first_day, periods = _quote(next(iter(journeys.steps.values()))), [*expected, actual]
+    inside = [f"when {first_day} between {first} and {last}" for first, last in periods]
+    side = " ".join(f"{when} then {int(place == len(periods) - 1)}" for place, when in enumerate(inside))
+    cut = " ".join(f"{when} then {last + age}" for when, (_, last) in zip(inside, periods, strict=True))
+    return f"case {side} end", f"case {cut} end"
+
+
+def read_journeys(journeys: JourneyTable) -> str:
+    """Return what stands after FROM."""
+    return f"(\n{journeys.query}\n) as journey" if journeys.query else _quote(journeys.name)
 
 
 def _write_numbers(journeys: JourneyTable) -> list[str]:
@@ -109,7 +133,7 @@ def _write_numbers(journeys: JourneyTable) -> list[str]:
     numbers = []
     for place, step in enumerate(journeys.steps):
         for value, suffix in ((0, "expected"), (1, "actual")):
-            condition = f"side = {value}" + (f" and reached_{place}" if place else "")
+            condition = f"side = {value}" + (f" and reached_{place} = 1" if place else "")
             numbers.append(f"count(*) filter (where {condition}) as {_quote(f'{step}_{suffix}')}")
     if not journeys.cents:
         return numbers

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from helpers.analyses.leaves import GapLeaves, build_closing_leaves, build_creation_leaves
+from helpers.analyses.creation_leaves import build_creation_leaves
+from helpers.analyses.leaves import GapLeaves, build_closing_leaves
 from helpers.periods import Period
 
 LONGEST_YEARS = 4

@@ -49,6 +49,10 @@ class DuckDBConnection:
         with self._limited() as cursor:
             yield from cursor.execute(translate(sql, DUCKDB)).to_arrow_reader(rows)
 
+    def keep(self, sql: str) -> "KeptRows":
+        """Run a query once and keep its rows beside the database, which stays as it is, for further queries."""
+        return KeptRows(self, sql)
+
     def columns(self, sql: str) -> Mapping[str, str]:
         """Return the columns of a query: name → kind."""
         with self._limited() as cursor:
@@ -60,14 +64,34 @@ class DuckDBConnection:
         self.raw.close()
 
     def _limited(self) -> "_Limited":
-        return _Limited(self.raw, self._seconds, self._url)
+        return _Limited(self.raw.cursor(), self._seconds, self._url)
+
+
+class KeptRows:
+    """The rows of a query, as the table ``kept``; it goes away with this object."""
+
+    table = "kept"
+
+    def __init__(self, connection: DuckDBConnection, sql: str):
+        """Run the query; what doesn't fit into memory is spilled where the connection spills."""
+        self._cursor, self._seconds, self._url = connection.raw.cursor(), connection._seconds, connection._url
+        with self._limited() as cursor:
+            cursor.execute(f"create temporary table {self.table} as {translate(sql, DUCKDB)}")
+
+    def fetch(self, sql: str) -> pa.Table:
+        """Run a query over ``kept`` and return all its rows."""
+        with self._limited() as cursor:
+            return cursor.execute(sql).to_arrow_table()
+
+    def _limited(self) -> "_Limited":
+        return _Limited(self._cursor, self._seconds, self._url, is_kept=True)
 
 
 class _Limited:
     """A cursor that is interrupted when its time is up, and whose errors are put in our words."""
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection, seconds: int, url: str):
-        self._cursor, self._seconds, self._url = raw.cursor(), seconds, url
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, seconds: int, url: str, *, is_kept: bool = False):
+        self._cursor, self._seconds, self._url, self._is_kept = cursor, seconds, url, is_kept
         self._timer = threading.Timer(seconds, self._cursor.interrupt)
         self._timer.daemon = True
 
@@ -77,7 +101,8 @@ class _Limited:
 
     def __exit__(self, kind, error, trace) -> None:
         self._timer.cancel()
-        self._cursor.close()
+        if not self._is_kept:
+            self._cursor.close()
         if isinstance(error, duckdb.InterruptException):
             raise failure(
                 self._url, error, f"the query was given up after {self._seconds} s", "Ask for fewer partitions at once."

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from helpers.analyses.cause_words import describe_bridge, describe_causes, describe_five_m, describe_gap
+from helpers.analyses.creation_leaves import build_creation_leaves
 from helpers.analyses.gap import ROOT_CAUSE_COLUMNS, explain_gap
 from helpers.analyses.gap_findings import find_in_gap
-from helpers.analyses.leaves import build_closing_leaves, build_creation_leaves
+from helpers.analyses.leaves import build_closing_leaves
 from helpers.periods import period_of
 from tests.companies import make_company
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.analyses.leaves import _sum_leaves
+from helpers.analyses.leaf_sums import sum_leaves
 
 
 def make_records(n: int, sizes: dict[str, int], seed: int):
@@ -35,12 +35,12 @@ def sum_in_pandas(journeys, records, dimensions, rows, numbers, flat):
 def test_leaves_are_the_groups_of_plain_pandas(sizes):
     journeys, records, numbers, rows = make_records(500, sizes, seed=3)
     flat = {"slipped": np.arange(500.0)}
-    made = _sum_leaves(journeys, records, tuple(sizes), rows, numbers, flat)
+    made = sum_leaves(journeys, records, tuple(sizes), rows, numbers, flat)
     expected = sum_in_pandas(journeys, records, tuple(sizes), rows, numbers, flat)
     pd.testing.assert_frame_equal(made, expected)
 
 
 def test_without_dimensions_there_is_one_leaf():
     journeys, records, numbers, rows = make_records(50, {"region": 2}, seed=4)
-    made = _sum_leaves(journeys, records, (), rows, numbers, {})
+    made = sum_leaves(journeys, records, (), rows, numbers, {})
     assert made["leads_actual"].tolist() == [numbers["leads"][1][rows].sum()]

@@ -8,6 +8,7 @@ import pytest
 
 from helpers.analyses.adoption import list_adoption
 from helpers.analyses.change_money import measure_squares
+from helpers.analyses.creation_leaves import build_creation_leaves
 from helpers.analyses.data_dictionary import build_data_dictionary
 from helpers.analyses.discovery import measure_matrix
 from helpers.analyses.discovery_review import review_discovery
@@ -162,3 +163,23 @@ def test_discovery_and_dictionary_go_on_without_the_contacts(from_files, limited
     deal = dictionary.loc["deal", ["type", "n", "fill_rate"]]
     pd.testing.assert_frame_equal(deal, whole.loc["deal", ["type", "n", "fill_rate"]], check_like=True)
     assert dictionary.loc["contact", "type"].to_dict() == whole.loc["contact", "type"].to_dict()
+
+
+def test_leaves_of_contacts_too_many_to_fetch_are_those_of_the_contacts_themselves(from_files, limited):
+    half = period_of(date(2026, 3, 1), "half_year")
+    asked = {"period": half, "expected": [half.previous(), half.previous(2)], "as_of": AS_OF}
+    expected, found = (build_creation_leaves(one, **asked) for one in (from_files, limited))
+    assert expected.frame["leads_actual"].sum() > 20 and len(expected.dimensions) > 1 and len(expected.steps) > 2
+    assert (found.dimensions, found.steps, found.left_out) == (expected.dimensions, expected.steps, expected.left_out)
+    assert (found.basis, found.worth, found.labels) == (expected.basis, expected.worth, expected.labels)
+    same_rows(expected.frame, found.frame)
+
+
+def test_contacts_too_many_to_fetch_are_read_period_by_period_and_searched(from_files, limited):
+    quarters = [QUARTER.previous(back) for back in range(6, 0, -1)]
+    asked = {"period": QUARTER, "compared": QUARTER.previous(), "history": quarters, "as_of": AS_OF}
+    expected, found = (explain_gap(one, **asked) for one in (from_files, limited))
+    assert expected.creation is not None
+    same_rows(expected.creation.frame, found.creation.frame)
+    pd.testing.assert_frame_equal(expected.causes, found.causes)
+    pd.testing.assert_frame_equal(expected.moved, found.moved)
