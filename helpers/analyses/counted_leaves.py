@@ -84,13 +84,14 @@ class CountedContacts:
         money = amount if self._cents else ""
         table = self.describe(steps, asked, amount=money)
         frame = self._source.fetch(write_leaves(table, **_read_days(asked))).to_pandas()
-        texts = {id: self._read_texts(id, frame[self._columns[id]]) for id in asked.dimensions}
+        codes = {id: self._read_codes(id, frame[self._columns[id]]) for id in asked.dimensions}
         names = [f"{name}_{side}" for name in (*steps, *([money] if money else [])) for side in SIDES]
         numbers = {name: frame[name].astype("float64") for name in names}
         if money and not (numbers[f"{money}_expected"].any() or numbers[f"{money}_actual"].any()):
             numbers = {name: numbers[name] for name in names if not name.startswith(f"{money}_")}
-        made = pd.DataFrame(texts | numbers)
-        return made.sort_values(list(texts), kind="stable", ignore_index=True) if texts else made
+        order = np.lexsort([*codes.values()][::-1]) if codes else np.arange(len(frame))
+        values = {id: self._name_values(id, code[order]) for id, code in codes.items()}
+        return pd.DataFrame(values | {name: number.to_numpy()[order] for name, number in numbers.items()})
 
     def describe(self, steps: Mapping[str, str], asked: "Entries", *, amount: str = "") -> JourneyTable:
         """Say where the contacts lie and what their columns mean."""
@@ -121,11 +122,17 @@ class CountedContacts:
         """Return what stands in a partition's column for a missing value, as SQL."""
         return str(len(self._labels[id]) - 1) if self._is_coded else f"'{BLANK}'"
 
-    def _read_texts(self, id: str, values: pd.Series) -> pd.Series:
-        if not self._is_coded:
-            return values.astype("str").where(values != BLANK)
-        texts = np.append(np.asarray(self._labels[id][:-1], dtype="O"), None)
-        return pd.Series(texts[values.to_numpy(dtype="int64")], dtype="str")
+    def _read_codes(self, id: str, values: pd.Series) -> np.ndarray:
+        """Return each value's place among the partition's texts, that of missing ones last."""
+        if self._is_coded:
+            return values.to_numpy()
+        return pd.Categorical(values, categories=self._labels[id]).codes
+
+    def _name_values(self, id: str, codes: np.ndarray) -> pd.Categorical:
+        """Give codes their texts, so that no text stands in the table more than once."""
+        last = len(self._labels[id]) - 1
+        places = codes.astype("int16" if last < 1 << 15 else "int32")
+        return pd.Categorical.from_codes(np.where(places == last, -1, places), categories=self._labels[id][:-1])
 
 
 class _CountedRows:
