@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.coded_leaves import describe_value
-from helpers.analyses.leaves import SIDES, GapLeaves
+from helpers.analyses.leaf_sums import SIDES
+from helpers.analyses.leaves import GapLeaves
 from helpers.model.cause import ALL_M_LABELS
 from helpers.units import format_value, in_sentence, was_or_were
 
