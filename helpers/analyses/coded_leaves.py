@@ -1,7 +1,7 @@
 """The leaf table that every explanation of a gap starts from: checked, coded to small integers, in one fixed order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,16 @@ class CodedLeaves:
     def sizes(self) -> tuple[int, ...]:
         """How many values each dimension has."""
         return tuple(len(values) for values in self.values)
+
+    def search_only(self, dimensions: Sequence[str]) -> "CodedLeaves":
+        """Return the same rows with some of the dimensions alone; the others go on telling rows apart, unnamed."""
+        kept = [place for place, name in enumerate(self.dimensions) if name in set(dimensions)]
+        return replace(
+            self,
+            dimensions=tuple(self.dimensions[place] for place in kept),
+            values=tuple(self.values[place] for place in kept),
+            codes=self.codes[kept],
+        )
 
     def extra_column(self, name: str) -> np.ndarray | None:
         """Return a further number per leaf that was asked for, or None where the frame has no such column."""

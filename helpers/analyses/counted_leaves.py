@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HOPELESS_VALUES = 20 * MOST_VALUES
 """A partition with more values in all contacts is not even looked at for a period."""
 
-CONTACT = "contact"
+CONTACT, PART = "contact", "part of the period"
 
 
 class CountedContacts:
@@ -45,6 +45,7 @@ class CountedContacts:
         journey = Journey(company, Tables.of(company.warehouse), read_facts(company), day_number(as_of))
         pairs = set(journey.stages(CONTACT))
         self.stages = self._find_stages(journey, pairs)
+        self.n = company.tables.count(CONTACT)
         self._carried = [id for id in list_carried(company, CONTACT) if id in journey.carried(CONTACT)]
         self.partitions = [id for id in self._carried if not self._is_hopeless(company.partitions[id])]
         is_kept = hasattr(self._connection, "keep")
@@ -89,8 +90,11 @@ class CountedContacts:
         numbers = {name: frame[name].astype("float64") for name in names}
         if money and not (numbers[f"{money}_expected"].any() or numbers[f"{money}_actual"].any()):
             numbers = {name: numbers[name] for name in names if not name.startswith(f"{money}_")}
+        if asked.parts:
+            codes[PART] = frame["part"].to_numpy(dtype="int64")
         order = np.lexsort([*codes.values()][::-1]) if codes else np.arange(len(frame))
-        values = {id: self._name_values(id, code[order]) for id, code in codes.items()}
+        parts = {PART: codes.pop(PART)[order]} if asked.parts else {}
+        values = {id: self._name_values(id, code[order]) for id, code in codes.items()} | parts
         return pd.DataFrame(values | {name: number.to_numpy()[order] for name, number in numbers.items()})
 
     def describe(self, steps: Mapping[str, str], asked: "Entries", *, amount: str = "") -> JourneyTable:
@@ -103,6 +107,7 @@ class CountedContacts:
             cents=self._cents if amount else "",
             amount=amount,
             query=self._query,
+            parts=asked.parts,
         )
 
     def fetch(self, sql: str) -> dict:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.leaf_dimensions import choose_dimensions
-from helpers.analyses.leaf_sums import cut_days, place_sides, split_sides, sum_leaves
+from helpers.analyses.leaf_sums import cut_days, place_parts, place_sides, split_sides, sum_leaves
 from helpers.analyses.leaves import REVENUE, WON, GapLeaves
 from helpers.analyses.too_large import is_too_large
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
@@ -21,6 +21,14 @@ from helpers.engine.timeline import NO_DAY
 from helpers.periods import Period
 
 CONTACT = "contact"
+
+PART = "part of the period"
+PARTS = 4
+"""A cohort is followed to its own period's end, so who enters late in it has less time. A slice whose records come
+later in the period than they used to would seem to convert worse: rates are therefore expected by the quarter of the
+period in which a record entered."""
+MOST_DIVIDED = 2_000_000
+"""Contacts beyond which leaves aren't told apart by the part of the period: they would be about as many."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Entries:
         as_of: The last day that counts.
         business: Whose days count: those of new business, or all.
         dimensions: The partitions.
+        parts: Into how many parts a period is divided, in column ``PART`` of the leaves; 0 for not at all.
     """
 
     period: Period
@@ -40,6 +49,7 @@ class Entries:
     as_of: date
     business: str = "new"
     dimensions: tuple[str, ...] = ()
+    parts: int = 0
 
 
 class Contacts(Protocol):
@@ -47,6 +57,9 @@ class Contacts(Protocol):
 
     stages: Sequence[str]
     """Stages that any contact has a date for, in order."""
+
+    n: int
+    """How many contacts there are."""
 
     def choose(self, entry: str, asked: Entries) -> tuple[tuple[str, ...], dict[str, str]]:
         """Choose the partitions to search for contacts by the stage at which they enter; see ``choose_dimensions``."""
@@ -65,6 +78,7 @@ class FetchedContacts:
         """Keep the journeys."""
         self._company, self._journeys = company, journeys
         self._records = journeys.records[CONTACT]
+        self.n = self._records.n
         reached = self._records.reached
         dated = {id for id, business in reached if business == "all" and (reached[id, business] != NO_DAY).any()}
         self.stages = [id for id in company.catalog.stages if id in dated]
@@ -78,6 +92,9 @@ class FetchedContacts:
         """Add up those that entered, as far as they had come."""
         days = {step: self._day(id, asked) for step, id in steps.items()}
         previous = next(iter(days.values()))
+        further = {}
+        if asked.parts:
+            further[PART] = place_parts(previous, asked.period, asked.expected, asked.parts)
         side = place_sides(previous, asked.period, asked.expected)
         cut = cut_days(previous, asked.period, asked.expected, asked.as_of)
         reached, numbers = side > 0, {}
@@ -88,7 +105,7 @@ class FetchedContacts:
         money = self._records.cents.get("amount") if amount else None
         if money is not None and money[reached].any():
             numbers[amount] = split_sides(money / 100 * reached, side)
-        return sum_leaves(self._journeys, self._records, asked.dimensions, side > 0, numbers, {})
+        return sum_leaves(self._journeys, self._records, asked.dimensions, side > 0, numbers, {}, further)
 
     def _day(self, stage: str, asked: Entries) -> np.ndarray:
         reached = self._records.reached
@@ -130,7 +147,8 @@ def build_creation_leaves(
         return None
     named = {company.catalog.stages[id].volume or id: id for id in stages}
     labels = {step: company.catalog.stages[id].label for step, id in named.items()}
-    found = _cut(contacts, named, Entries(period, tuple(expected), as_of), cut_by)
+    parts = PARTS if cut_by is None and contacts.n <= MOST_DIVIDED else 0
+    found = _cut(contacts, named, Entries(period, tuple(expected), as_of, parts=parts), cut_by)
     if found is None:
         return None
     frame, dimensions, left_out = found
@@ -147,6 +165,7 @@ def build_creation_leaves(
         ),
         worth=_worth_of_last(journeys, stages[-1]),
         left_out=left_out,
+        adjusted_for=(PART,) if parts else (),
     )
 
 

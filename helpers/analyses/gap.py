@@ -269,6 +269,7 @@ def _search_all(
             amount=leaves.amount,
             expected_periods=leaves.expected_periods,
             suspects=SUSPECTS,
+            adjusted_for=leaves.adjusted_for,
         )
         worth = leaves.worth if leaves.lens == "creation" and leaves.worth else 1.0
         everywhere = [

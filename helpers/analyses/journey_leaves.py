@@ -25,6 +25,7 @@ class JourneyTable:
         cents: Column with hundredths of the money of a record that reached the last step, or empty.
         amount: What the money is called in the leaf table.
         query: A SELECT to read instead of the table; the table is then only called so.
+        parts: Into so many equal parts a period is divided, in column ``part`` of the leaves; 0 for not at all.
     """
 
     name: str
@@ -33,6 +34,7 @@ class JourneyTable:
     cents: str = ""
     amount: str = "revenue"
     query: str = ""
+    parts: int = 0
 
 
 def prepare_journeys(connection, sql: str, dimensions: Sequence[str], *, name: str = "journey") -> None:
@@ -96,7 +98,10 @@ def write_leaves(
         f"case when {condition} then 1 else 0 end as reached_{place}"
         for place, condition in enumerate(reached, start=1)
     ]
+    named = [*map(_quote, journeys.dimensions), *(["part"] if journeys.parts else [])]
     columns = [*map(_quote, journeys.dimensions), f"{side} as side", *flags]
+    if journeys.parts:
+        columns.append(f"{_write_parts(days[0], [*expected, actual], journeys.parts)} as part")
     if journeys.cents:
         won, cents = f"({reached[-1]})" if reached else "1 = 1", _quote(journeys.cents)
         columns.append(f"case when {won} then {cents} / 100.0 end as money")
@@ -104,7 +109,7 @@ def write_leaves(
     periods = [*expected, actual]
     span = f"{min(first for first, _ in periods)} and {max(last for _, last in periods)}"
     source = f"select {', '.join(columns)} from {read_journeys(journeys)} where {days[0]} between {span}"
-    keys = ", ".join(map(_quote, journeys.dimensions))
+    keys = ", ".join(named)
     by = f" group by {keys}" if keys else ""
     numbers = ", ".join(_write_numbers(journeys))
     return f"select {keys + ', ' if keys else ''}{numbers} from ({source}) as seen where side is not null{by}"
@@ -121,6 +126,16 @@ def write_sides(
     side = " ".join(f"{when} then {int(place == len(periods) - 1)}" for place, when in enumerate(inside))
     cut = " ".join(f"{when} then {last + age}" for when, (_, last) in zip(inside, periods, strict=True))
     return f"case {side} end", f"case {cut} end"
+
+
+def _write_parts(day: str, periods: Sequence[tuple[int, int]], parts: int) -> str:
+    """Write in which equal part of its own period a record entered."""
+    cases = [
+        f"when {day} between {first} and {last} then cast(floor(({day} - {first}) * {parts} / {last - first + 1}.0) "
+        "as integer)"
+        for first, last in periods
+    ]
+    return f"case {' '.join(cases)} end"
 
 
 def read_journeys(journeys: JourneyTable) -> str:

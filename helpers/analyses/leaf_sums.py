@@ -1,6 +1,6 @@
 """Adding coded records up to leaf tables: on which side a record stands, and one sum per combination of partitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -32,6 +32,16 @@ def cut_days(days: np.ndarray, period: Period, expected: Sequence[Period], as_of
     return cut
 
 
+def place_parts(days: np.ndarray, period: Period, expected: Sequence[Period], parts: int) -> np.ndarray:
+    """Return in which of so many equal parts of its own period a record entered; 0 outside all of them."""
+    part = np.zeros(len(days), dtype=np.int8)
+    for one in (*expected, period):
+        first, last = day_number(one.start), day_number(one.end)
+        inside = (days >= first) & (days <= last)
+        part[inside] = (days[inside].astype(np.int64) - first) * parts // (last - first + 1)
+    return part
+
+
 def split_sides(number: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a number per record as its expected and its actual side."""
     return np.where(side == 1, number, 0.0), np.where(side == 2, number, 0.0)
@@ -44,23 +54,29 @@ def sum_leaves(
     rows: np.ndarray,
     numbers: dict[str, tuple[np.ndarray, np.ndarray]],
     flat: dict[str, np.ndarray],
+    further: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Add the numbers per combination of dimensions: those with two sides, and those without.
 
     The records are coded already, and codes are in the order of their texts with missing ones last, so that no text is
-    looked at before the combinations are few.
+    looked at before the combinations are few. ``further`` are numbers from 0 on by which the leaves are told apart
+    beside the dimensions.
     """
+    further = further or {}
     columns = {
         f"{name}_{side}": part for name, parts in numbers.items() for side, part in zip(SIDES, parts, strict=True)
     }
     columns |= flat
-    if not len(dimensions):
+    if not len(dimensions) and not further:
         return pd.DataFrame({name: [number[rows].sum()] for name, number in columns.items()})
-    where, combinations = _number_combinations([records.codes[id][rows] for id in dimensions])
+    where, combinations = _number_combinations(
+        [*(records.codes[id][rows] for id in dimensions), *(code[rows] for code in further.values())]
+    )
     frame = {}
-    for id, codes in zip(dimensions, combinations, strict=True):
+    for id, codes in zip(dimensions, combinations[: len(dimensions)], strict=True):
         texts = np.append(journeys.labels[id][:-1], None)
         frame[id] = pd.Series(texts[codes], dtype="str")
+    frame |= dict(zip(further, combinations[len(dimensions) :], strict=True))
     count = len(combinations[0])
     sums = {name: np.bincount(where, number[rows], minlength=count) for name, number in columns.items()}
     return pd.DataFrame(frame | sums)

@@ -43,6 +43,7 @@ class GapLeaves:
         worth: What one count of the last step is worth later, where the lens has no money of its own.
         left_out: Partition → why it is not searched.
         people: Those of the partitions that name people; never searched, only added up.
+        adjusted_for: Further columns of the frame, by which rates are expected and nothing is searched.
     """
 
     lens: str
@@ -57,6 +58,7 @@ class GapLeaves:
     worth: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     people: tuple[str, ...] = ()
+    adjusted_for: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:

@@ -86,6 +86,7 @@ def localise(
     drift: float | None = None,
     expected_periods: float = 1.0,
     suspects: int = 0,
+    adjusted_for: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Find the smallest set of slices that explains the gap between expected and actual.
 
@@ -106,6 +107,7 @@ def localise(
             makes a surer expectation. Gap, effects and n_expected are stated per one period.
         suspects: How many slices to add that stand out by themselves but not past error control over everything
             searched; their verdict is ``not enough evidence``.
+        adjusted_for: Columns that rates are expected by beside the dimensions, and that are never named as a slice.
 
     Returns:
         One row per cause: rank, step (the count that the effect leads into), effect (volume, mix, rate, value), slice
@@ -126,11 +128,11 @@ def localise(
     _require_parameters(direction, max_causes, max_depth, expected_periods)
     options = SearchOptions(gates or Gates(), expected_is_plan, max_depth, drift, expected_periods, suspects)
     extra = [f"{amount}_{part}_{side}" for part in ("log", "logsq") for side in SIDES] if amount else []
-    coded = code_leaves(leaves, dimensions, steps, amount=amount, extra=extra)
+    coded = code_leaves(leaves, _join(dimensions, adjusted_for), steps, amount=amount, extra=extra)
     outcome = (coded.amount_actual, coded.amount_expected) if amount else (coded.actual[-1], coded.expected[-1])
     gap = float(outcome[0].sum() - outcome[1].sum() / expected_periods)
     has_expectation = coded.expected[0].sum() > 0
-    found = _search_all_measures(coded, options) if has_expectation else Found()
+    found = _search_all_measures(coded, tuple(dimensions), options) if has_expectation else Found()
     frame = _to_frame(found.causes, gap, direction, max_causes, options.gates)
     if suspects:
         second = _to_frame(found.suspected[:suspects], gap, direction, max_causes, options.gates)
@@ -140,6 +142,11 @@ def localise(
     explained += sum(float(moved["contribution"]) for moved in found.moved.values())
     frame.attrs.update({"global": found.moved, "gap": gap, "unexplained": gap - explained})
     return frame
+
+
+def _join(dimensions: Sequence[str], adjusted_for: Sequence[str]) -> Sequence[str]:
+    """Put both together; a text where names belong is left for the check of names."""
+    return [*dimensions, *adjusted_for] if adjusted_for else dimensions
 
 
 def _require_parameters(direction: str, max_causes: int, max_depth: int, expected_periods: float) -> None:
@@ -152,7 +159,7 @@ def _require_parameters(direction: str, max_causes: int, max_depth: int, expecte
         raise ParameterError(f"max_causes {max_causes}, max_depth {max_depth}. At least 0 and 1. Raise them.")
 
 
-def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
+def _search_all_measures(coded: CodedLeaves, dimensions: tuple[str, ...], options: SearchOptions) -> Found:
     """Search everything that can move, each given what came in from the step before, and price what was found.
 
     A slice is compared with everything outside it, so that what moved everywhere is reported apart. Slices are taken
@@ -163,6 +170,9 @@ def _search_all_measures(coded: CodedLeaves, options: SearchOptions) -> Found:
         coded, options.gates, expected_is_plan=options.is_plan, expected_periods=options.expected_periods
     )
     measures, model = build_measures(coded, is_plan=options.is_plan)
+    coded = coded.search_only(dimensions)
+    for deal in deals:
+        deal.slice = {name: values for name, values in deal.slice.items() if name in dimensions}
     lattice = SliceLattice(coded, options.max_depth)
     found, levels, elsewhere = Found(), {}, {}
     searches = [_start_search(measure, coded, model, lattice, len(measures), options) for measure in measures]
