@@ -1,6 +1,8 @@
 """What each slice should have done: expected counts, rates and deal sizes, held to what its dimensions predict."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -65,6 +67,10 @@ class MoneyModel:
         return self.rates[step:].prod(axis=0) * self.value
 
 
+MOST_PATTERNS = 4
+"""Combinations of dimensions with values never seen before that are fitted apart, the most frequent ones."""
+
+
 def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure], MoneyModel]:
     """Build everything that can have moved, with its expectation.
 
@@ -89,6 +95,10 @@ def build_measures(coded: CodedLeaves, *, is_plan: bool) -> tuple[list[Measure],
             events, base_events = entries - events, base_entries - base_events
         between = _spread_of_rates(coded, base_entries, base_events)
         rate = fit_rates(coded, base_entries, base_events, between=between, is_plan=is_plan)
+        if not is_plan:
+            rate = fill_unseen(
+                coded, base_entries, rate, partial(_fit_rates_alone, entries=base_entries, events=base_events)
+            )
         rates.append(1 - rate if is_lost else rate)
         numbers = (events, entries * rate, base_events, base_entries * rate, entries, base_entries)
         options = {"is_exact": is_plan, "between": between, "is_lost": is_lost}
@@ -155,6 +165,43 @@ def fit_rates(
     return fitted
 
 
+def _fit_rates_alone(coded: CodedLeaves, entries: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Fit rates with the spread that the dimensions at hand show."""
+    return fit_rates(coded, entries, events, between=_spread_of_rates(coded, entries, events))
+
+
+def fill_unseen(
+    coded: CodedLeaves, entries: np.ndarray, fitted: np.ndarray, fit: Callable[[CodedLeaves], np.ndarray]
+) -> np.ndarray:
+    """Expect of leaves with a value never seen before what their other values alone would let expect.
+
+    One factor per dimension makes a channel whose segment is suddenly blank the channel of an average segment, though
+    its records may have been of one segment: without that dimension the channel's factor is that of all its records.
+
+    Args:
+        coded: The leaf table.
+        entries: What entered on the expected side, per leaf.
+        fitted: The expectation with all dimensions, per leaf.
+        fit: Fits the expectation of a leaf table with fewer dimensions.
+
+    Returns:
+        The expectation per leaf.
+    """
+    unseen = np.zeros((len(coded.dimensions), len(coded)), dtype=bool)
+    for place, (code, size) in enumerate(zip(coded.codes, coded.sizes, strict=True)):
+        unseen[place] = (np.bincount(code, entries, minlength=size) <= 0)[code]
+    some = unseen.any(axis=0)
+    if not some.any() or not entries.sum():
+        return fitted
+    filled = fitted.copy()
+    patterns, where, counts = np.unique(unseen[:, some], axis=1, return_inverse=True, return_counts=True)
+    for number in np.argsort(-counts, kind="stable")[:MOST_PATTERNS]:
+        known = [name for name, is_new in zip(coded.dimensions, patterns[:, number], strict=True) if not is_new]
+        rows = np.flatnonzero(some)[where.reshape(-1) == number]
+        filled[rows] = fit(coded.search_only(known))[rows]
+    return filled
+
+
 def _spread_of_rates(coded: CodedLeaves, entries: np.ndarray, events: np.ndarray) -> tuple[float, ...]:
     """Return how much the rates of each dimension's values differ beyond chance; empty where they are no shares."""
     if (events > entries).any():
@@ -206,6 +253,7 @@ def _build_value(coded: CodedLeaves, *, is_plan: bool) -> tuple[Measure, np.ndar
     whole = max(base_deals.sum(), 1.0)
     crude = max(float(base_squares.sum() / whole - (base_log.sum() / whole) ** 2), 1e-6)
     mean, between, used = _fit_means(coded, base_deals, base_log, crude)
+    mean = fill_unseen(coded, base_deals, mean, lambda known: _fit_means(known, base_deals, base_log, crude)[0])
     count = deals.sum() + base_deals.sum()
     rest = (squares - 2 * mean * log + mean**2 * deals).sum()
     rest += (base_squares - 2 * mean * base_log + mean**2 * base_deals).sum()
