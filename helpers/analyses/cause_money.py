@@ -64,7 +64,7 @@ def price_causes(
 
     The outcome is modelled per leaf as entries × expected rates × expected value × what moved everywhere ×
     the causes that cover it. Where several cover a leaf, each gets its Shapley value, and its interval reaches from
-    what it is worth were it undone first to what it is worth were it undone last.
+    what it is worth were it undone first to what it is worth were it undone last, and beyond by chance.
 
     Args:
         coded: The leaf table.
@@ -90,8 +90,35 @@ def price_causes(
             half = z * _effect_error(cause, untouched)
         orders = _price_first_and_last(cause.log_effect, patterns.sum(axis=0), untouched)
         cause.by_chance = half
-        cause.low, cause.high = min(cause.contribution, *orders) - half, max(cause.contribution, *orders) + half
+        least, most = min(cause.contribution, *orders), max(cause.contribution, *orders)
+        half *= widen_for_range(most - least, half / z, confidence) / z
+        cause.low, cause.high = least - half, most + half
     return _price_levels(coded, levels, z, expected_periods)
+
+
+def widen_for_range(width: float, error: float, confidence: float) -> float:
+    """Return by how many standard errors both ends of a range go out to hold a value anywhere in it.
+
+    A value at one end of a wide range is missed on that side alone, so that fewer are needed than for a point.
+
+    Args:
+        width: From the range's lower to its upper end.
+        error: Standard error of the ends.
+        confidence: With which the value is held, wherever in the range it lies.
+
+    Source:
+        Imbens and Manski (2004), Confidence intervals for partially identified parameters, equation 7.
+
+    >>> round(widen_for_range(0, 1, 0.9), 3), round(widen_for_range(9, 1, 0.9), 3)
+    (1.645, 1.282)
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr, ndtri
+
+    point, end = float(ndtri(0.5 + confidence / 2)), float(ndtri(confidence))
+    if not width > 0 or not error > 0:
+        return point
+    return float(brentq(lambda many: ndtr(many + width / error) - ndtr(-many) - confidence, end - 1e-9, point + 1e-9))
 
 
 def _price_untouched(
