@@ -52,7 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR")
     report.add_argument("--notebooks", default="", metavar="03,05")
     report.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="companies at once; one per core unless said"
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="notebooks at once, of as many companies; one per core unless said",
     )
     report.add_argument("--connection", metavar="URL", help="where the tables that company.toml names lie, such as "
                         "postgresql://user@host/database or duckdb:; that one reads files in place")  # fmt: skip
@@ -159,7 +163,7 @@ def report(options: argparse.Namespace) -> int:
     from helpers.batch.run import run_report
 
     if options.workers < 0:
-        raise ParameterError(f"--workers {options.workers} is below 0. Give the number of companies at once.")
+        raise ParameterError(f"--workers {options.workers} is below 0. Give the number of notebooks at once.")
     notebooks = choose_notebooks(options.notebooks)
     where = name_connection(options.connection)
     asked = RunParameters(options.as_of, options.period, options.people, notebooks, connection=where)

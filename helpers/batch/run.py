@@ -77,7 +77,7 @@ def run_report(
         parameters: What was asked.
         out: Where the reports go.
         prepare: Opens one company; what it raises fails that company only.
-        workers: How many companies at once; 0 takes one per core.
+        workers: How many notebooks at once, of as many companies; 0 takes one per core.
         progress: Told after every step, with the step in words.
 
     Returns:
@@ -90,11 +90,10 @@ def run_report(
     check_names(folders)
     out.mkdir(parents=True, exist_ok=True)
     results: dict[Path, CompanyResult] = {}
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        pending = {
-            pool.submit(report_company, folder, parameters, out=out, prepare=prepare, progress=progress): folder
-            for folder in folders
-        }
+    workers = workers or os.cpu_count() or 1
+    asked = {"out": out, "prepare": prepare, "progress": progress, "at_once": max(workers // max(len(folders), 1), 1)}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pending = {pool.submit(report_company, folder, parameters, **asked): folder for folder in folders}
         for done in as_completed(pending):
             results[pending[done]] = done.result()
     write_index(out)
@@ -120,9 +119,15 @@ def check_names(folders: Sequence[Path]) -> None:
 
 
 def report_company(
-    folder: Path, parameters: RunParameters, *, out: Path, prepare: Prepare, progress: Callable[[str], None]
+    folder: Path,
+    parameters: RunParameters,
+    *,
+    out: Path,
+    prepare: Prepare,
+    progress: Callable[[str], None],
+    at_once: int = 1,
 ) -> CompanyResult:
-    """Make the report of one company; nothing it does can raise."""
+    """Make the report of one company, so many notebooks at once; nothing it does can raise."""
     started = time.monotonic()
     name = folder.resolve().name
     home = out / name
@@ -132,7 +137,7 @@ def report_company(
         manifest.update(prepared.manifest)
         target = home / f"{manifest['as_of']}-{parameters.period}"
         with staged(target) as stage:
-            error = _fill(stage, folder, parameters, manifest, prepared.complete, progress)
+            error = _fill(stage, folder, parameters, manifest, prepared.complete, progress, at_once)
             _seal(stage, manifest, error, started)
             publish(stage, home / FAILED if error else target)
         if not error:
@@ -160,18 +165,22 @@ def _fill(
     manifest: dict[str, Any],
     complete: Callable[[Path], None],
     progress: Callable[[str], None],
+    at_once: int,
 ) -> str:
     """Run the notebooks and write the pages; returns why it failed, or an empty text."""
     from helpers.present.report import write_report_pages
 
-    results: list[JobResult] = []
-    for name in parameters.notebooks:
+    def run(name: str) -> JobResult:
         source = NOTEBOOKS / f"{name}.ipynb"
         values = parameters_for(
             source, parameters, company=folder.resolve(), as_of=manifest["as_of"], output_dir=stage.resolve()
         )
-        results.append(run_notebook(source, stage / f"{name}.ipynb", values))
+        result = run_notebook(source, stage / f"{name}.ipynb", values)
         progress(f"{manifest['company']}: {name}")
+        return result
+
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        results = list(pool.map(run, parameters.notebooks))
     manifest["notebooks"] = [asdict(result) for result in results]
     failed = [result for result in results if result.status == "failed"]
     if failed:

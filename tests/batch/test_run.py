@@ -118,3 +118,32 @@ def test_a_hostile_folder_name_stays_text(tiny, tmp_path):
 def test_two_companies_of_one_name__error(tiny, tmp_path):
     with pytest.raises(ParameterError, match="two folders are called 'acme'"):
         report([tmp_path / "a" / "acme", tmp_path / "b" / "acme"], tiny, tmp_path / "reports")
+
+
+def test_notebooks_of_a_single_company_run_side_by_side_and_are_told_in_order(tmp_path, monkeypatch):
+    """Each notebook waits for the other one's mark, which one after the other would never come."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for mine, other in (("00_first", "01_second"), ("01_second", "00_first")):
+        code = (
+            "import time\nfrom pathlib import Path\n"
+            f"(Path(company) / '{mine}').touch()\n"
+            "until = time.monotonic() + 60\n"
+            f"while not (Path(company) / '{other}').exists():\n"
+            "    assert time.monotonic() < until, 'alone'\n"
+            "    time.sleep(0.01)"
+        )
+        cells = [
+            nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell(code),
+        ]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / f"{mine}.ipynb")
+    monkeypatch.setattr(batch_run, "NOTEBOOKS", folder)
+    monkeypatch.setattr(batch_run, "check_parameters", lambda parameters: None)
+    [single] = companies(tmp_path, "single")
+    [result] = report([single], RunParameters(notebooks=("01_second", "00_first")), tmp_path / "reports")
+    assert result.status == "whole", result.error
+    manifest = json.loads((result.report / "manifest.json").read_text())
+    assert [one["notebook"] for one in manifest["notebooks"]] == ["01_second", "00_first"]
