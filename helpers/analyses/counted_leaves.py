@@ -6,27 +6,22 @@ is one group-by over small integers. Other databases are asked period by period.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.analyses.journey_leaves import JourneyTable, read_journeys, write_leaves, write_sides
 from helpers.analyses.leaf_dimensions import MOST_VALUES, choose_carried, list_carried, say_unfit
-from helpers.analyses.leaf_sums import SIDES
+from helpers.analyses.leaf_sums import CONTACT, PART, SIDES, Entries
 from helpers.engine.journeys import BLANK, Journeys
 from helpers.engine.timeline import day_number
 from helpers.engine.warehouse.journey_query import Journey, Tables
 from helpers.engine.warehouse.outline_query import read_facts
 from helpers.model.dimension import Partition
 
-if TYPE_CHECKING:
-    from helpers.analyses.creation_leaves import Entries
-
 HOPELESS_VALUES = 20 * MOST_VALUES
 """A partition with more values in all contacts is not even looked at for a period."""
-
-CONTACT, PART = "contact", "part of the period"
 
 
 class CountedContacts:
@@ -48,7 +43,7 @@ class CountedContacts:
         self.n = company.tables.count(CONTACT)
         self._carried = [id for id in list_carried(company, CONTACT) if id in journey.carried(CONTACT)]
         self.partitions = [id for id in self._carried if not self._is_hopeless(company.partitions[id])]
-        is_kept = hasattr(self._connection, "keep")
+        is_kept = self._connection.dialect == "duckdb"
         query = journey.write(
             CONTACT,
             partitions=self.partitions,
@@ -76,11 +71,11 @@ class CountedContacts:
         found = {id for place, id in enumerate(order) if row[f"n_{place}"]}
         return [id for id in asked if id in found]
 
-    def choose(self, entry: str, asked: "Entries") -> tuple[tuple[str, ...], dict[str, str]]:
+    def choose(self, entry: str, asked: Entries) -> tuple[tuple[str, ...], dict[str, str]]:
         """Choose the partitions to search."""
         return choose_carried(self._company, self._carried, _CountedRows(self, entry, asked))
 
-    def follow(self, steps: Mapping[str, str], asked: "Entries", *, amount: str = "") -> pd.DataFrame:
+    def follow(self, steps: Mapping[str, str], asked: Entries, *, amount: str = "") -> pd.DataFrame:
         """Add up those that entered, as far as they had come."""
         money = amount if self._cents else ""
         table = self.describe(steps, asked, amount=money)
@@ -97,7 +92,7 @@ class CountedContacts:
         values = {id: self._name_values(id, code[order]) for id, code in codes.items()} | parts
         return pd.DataFrame(values | {name: number.to_numpy()[order] for name, number in numbers.items()})
 
-    def describe(self, steps: Mapping[str, str], asked: "Entries", *, amount: str = "") -> JourneyTable:
+    def describe(self, steps: Mapping[str, str], asked: Entries, *, amount: str = "") -> JourneyTable:
         """Say where the contacts lie and what their columns mean."""
         days = {step: self._days.get((id, asked.business)) or self._days[id, "all"] for step, id in steps.items()}
         return JourneyTable(
@@ -143,7 +138,7 @@ class CountedContacts:
 class _CountedRows:
     """What contacts in a warehouse hold of their partitions: asked for all of them at once."""
 
-    def __init__(self, contacts: CountedContacts, entry: str, asked: "Entries"):
+    def __init__(self, contacts: CountedContacts, entry: str, asked: Entries):
         self._contacts = contacts
         table = contacts.describe({entry: entry}, asked)
         side, _ = write_sides(table, **_read_days(asked))
@@ -176,7 +171,7 @@ class _CountedRows:
         return found["n"] == self.count_used(one)
 
 
-def _read_days(asked: "Entries") -> dict:
+def _read_days(asked: Entries) -> dict:
     """Return the periods as day numbers, and the days after their ends up to which contacts are looked at."""
     days = [(day_number(one.start), day_number(one.end)) for one in (*asked.expected, asked.period)]
     return {"expected": days[:-1], "actual": days[-1], "age": max((asked.as_of - asked.period.end).days, 0)}

@@ -5,7 +5,7 @@ counted is the same.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -13,43 +13,29 @@ import numpy as np
 import pandas as pd
 
 from helpers.analyses.leaf_dimensions import choose_dimensions
-from helpers.analyses.leaf_sums import cut_days, place_parts, place_sides, split_sides, sum_leaves
+from helpers.analyses.leaf_sums import (
+    CONTACT,
+    PART,
+    Entries,
+    cut_days,
+    place_parts,
+    place_sides,
+    split_sides,
+    sum_leaves,
+)
 from helpers.analyses.leaves import REVENUE, WON, GapLeaves
 from helpers.analyses.too_large import is_too_large
 from helpers.engine.journeys import LOST_STAGE, Journeys, build_journeys
 from helpers.engine.timeline import NO_DAY
 from helpers.periods import Period
 
-CONTACT = "contact"
-
-PART = "part of the period"
 PARTS = 4
 """A cohort is followed to its own period's end, so who enters late in it has less time. A slice whose records come
 later in the period than they used to would seem to convert worse: rates are therefore expected by the quarter of the
 period in which a record entered."""
+
 MOST_DIVIDED = 2_000_000
 """Contacts beyond which leaves aren't told apart by the part of the period: they would be about as many."""
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Say which contacts are looked at, and by what they are cut.
-
-    Attributes:
-        period: The period in question.
-        expected: The earlier period or periods.
-        as_of: The last day that counts.
-        business: Whose days count: those of new business, or all.
-        dimensions: The partitions.
-        parts: Into how many parts a period is divided, in column ``PART`` of the leaves; 0 for not at all.
-    """
-
-    period: Period
-    expected: tuple[Period, ...]
-    as_of: date
-    business: str = "new"
-    dimensions: tuple[str, ...] = ()
-    parts: int = 0
 
 
 class Contacts(Protocol):

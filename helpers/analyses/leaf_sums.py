@@ -1,6 +1,7 @@
 """Adding coded records up to leaf tables: on which side a record stands, and one sum per combination of partitions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -11,6 +12,32 @@ from helpers.engine.timeline import NO_DAY, day_number
 from helpers.periods import Period
 
 SIDES = ("expected", "actual")
+
+CONTACT = "contact"
+
+PART = "part of the period"
+"""The column of leaves told apart by when in the period their records entered."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Say which contacts are looked at, and by what they are cut.
+
+    Attributes:
+        period: The period in question.
+        expected: The earlier period or periods.
+        as_of: The last day that counts.
+        business: Whose days count: those of new business, or all.
+        dimensions: The partitions.
+        parts: Into how many parts a period is divided, in column ``PART`` of the leaves; 0 for not at all.
+    """
+
+    period: Period
+    expected: tuple[Period, ...]
+    as_of: date
+    business: str = "new"
+    dimensions: tuple[str, ...] = ()
+    parts: int = 0
 
 
 def place_sides(days: np.ndarray, period: Period, expected: Sequence[Period]) -> np.ndarray:
