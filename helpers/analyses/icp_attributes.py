@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from helpers.analyses.too_large import is_too_large
 from helpers.model.survey import Survey, SurveyField
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def find_values(company: Any, table: pd.DataFrame, object: str, attribute: Attri
             from the job title where the CRM has no field of their own.
 
     Returns:
-        Values along the table's index; None where neither the object nor any that it is linked to carries them.
+        Values along the table's index; None where neither the object nor any that it is linked to carries them, those
+        left aside whose records are too many to fetch.
     """
     for is_number in (True, False):
         for name in (attribute.id, *OTHER_NAMES.get(attribute.id, ())):
@@ -139,7 +141,7 @@ def _find_path(
         if column and column in table and (not is_number or pd.api.types.is_numeric_dtype(table[column])):
             return [], column
     for parent, key in PARENTS.get(object, ()):
-        linked = company.tables.get(parent)
+        linked = None if is_too_large(company, parent) else company.tables.get(parent)
         if linked is None or key not in table or "id" not in linked or parent in above:
             continue
         found = _find_path(company, linked, parent, name, is_number=is_number, above=(*above, object))

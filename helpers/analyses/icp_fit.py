@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from helpers.analyses.icp_attributes import Attribute, find_values, matches_attribute, read_attributes
+from helpers.analyses.too_large import is_too_large, say_too_large
 from helpers.engine.doubt import wilson_interval
 from helpers.model.survey import Survey
 from helpers.units import format_value
@@ -58,7 +59,7 @@ def check_icp_fit(
     for attribute in attributes:
         actual = None if closed is None else find_values(company, closed, "deal", attribute)
         if actual is None:
-            rows.append(_missing_row(attribute, say_cure(attribute, has_deals=closed is not None)))
+            rows.append(_missing_row(attribute, say_cure(company, attribute, has_deals=closed is not None)))
             continue
         part = _judge(closed, actual, attribute).assign(attribute=attribute.label, stated=attribute.say())
         parts.append(part)
@@ -69,10 +70,12 @@ def check_icp_fit(
     return deals[DEAL_COLUMNS], pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
-def say_cure(attribute: Attribute, *, has_deals: bool) -> str:
-    """Say what to do where the CRM doesn't carry an attribute."""
+def say_cure(company: Any, attribute: Attribute, *, has_deals: bool) -> str:
+    """Say what to do where the CRM doesn't carry an attribute, or carries it on records too many to be fetched."""
     if not has_deals:
         return "Bring an export of deals with close date and outcome."
+    if attribute.of_buyer and is_too_large(company, "contact"):
+        return say_too_large(company, ("contact",))
     where = "the contact" if attribute.of_buyer else "the company or the deal"
     return f"Map a column of {where} to {attribute.id} in company.toml."
 

@@ -113,7 +113,7 @@ def measure_icp_value(company: Any, responses: Mapping[str, "Response"], survey:
         if found is not None:
             known[attribute.id] = found
             continue
-        cure = say_cure(attribute, has_deals=worth.closed is not None or worth.has_customers)
+        cure = say_cure(worth.company, attribute, has_deals=worth.closed is not None or worth.has_customers)
         told = {"attribute_id": attribute.id, "attribute": attribute.label, "stated": attribute.say()}
         missing.append({**told, "n_people": len(attribute.statements), "cure": cure})
     groupings = {f"{id}/{name}": groups for id, one in known.items() for name, groups in one.groupings.items()}

@@ -13,13 +13,15 @@ from helpers.analyses.data_dictionary import build_data_dictionary
 from helpers.analyses.discovery import measure_matrix
 from helpers.analyses.discovery_review import review_discovery
 from helpers.analyses.five_m import UNTESTED
+from helpers.analyses.icp_fit import check_icp_fit
 from helpers.analyses.pipeline_walk import walk_pipeline
 from helpers.analyses.push_rate import measure_push_rates
 from helpers.analyses.root_cause import explain_gap
 from helpers.analyses.slicing import slice_kpi
+from helpers.answers.survey import Response
 from helpers.company import open_company
 from helpers.ingest.warehouse_tables import LazyTables
-from helpers.model.survey import load_discovery_rules
+from helpers.model.survey import load_discovery_rules, load_survey
 from helpers.periods import build_periods, period_of
 from tests.real_data import PROJECT
 from tests.warehouses import load_into_postgres, shrink_company
@@ -183,3 +185,12 @@ def test_contacts_too_many_to_fetch_are_read_period_by_period_and_searched(from_
     assert expected.creation.frame["leads_actual"].sum() > 10
     pd.testing.assert_frame_equal(expected.causes, found.causes)
     pd.testing.assert_frame_equal(expected.moved, found.moved)
+
+
+def test_who_bought_is_unknown_where_the_contacts_are_too_many_and_the_cure_is_theirs(from_files, limited):
+    row = {"attribute": "title", "good_fit": "VP, Director", "bad_fit": "Intern"}
+    responses = {"ana": Response("ana", "Ana", values={"buyer_fit": [row]})}
+    _, summary = check_icp_fit(limited, responses, load_survey(), as_of=AS_OF)
+    [told] = summary.to_dict("records")
+    assert not told["is_available"]
+    assert told["cure"].startswith(f"Needs all {len(from_files.tables['contact']):,} contacts one by one")

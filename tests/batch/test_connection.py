@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import pandas as pd
 import pytest
 
 from helpers.__main__ import handing_over, main
@@ -86,3 +87,24 @@ def test_check_tells_the_health_of_a_database(company, capsys):
     told = capsys.readouterr().out
     assert "Contacts: 12,002" in told
     assert "crm.hubspot_deals" in told
+
+
+@pytest.mark.acceptance
+def test_the_whole_report_is_made_where_the_contacts_are_too_many_to_fetch(tmp_path):
+    """The history of deals is cut, since only contacts shall exceed what may be fetched."""
+    folder = tmp_path / "brightwater"
+    shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns(".cache"))
+    for history in folder.glob("crm/*/hubspot-deal-history.csv"):
+        history.write_text("".join(history.read_text(encoding="utf-8").splitlines(keepends=True)[:5000]))
+    settings = folder / "company.toml"
+    text = settings.read_text(encoding="utf-8")
+    causes = {}
+    for name, limit in (("fetched", 50_000), ("counted", 11_900)):
+        settings.write_text(f"{text}\n[rules]\nfetched_rows = {limit}\n", encoding="utf-8")
+        asked = ["report", str(folder), "--connection", "duckdb:", "--out", str(tmp_path / name)]
+        assert main(asked) == 0, name
+        [report] = (tmp_path / name / "brightwater").glob("2026-*")
+        causes[name] = pd.read_csv(report / "tables" / "root_cause.csv")
+    told = [column for column in causes["fetched"] if column != "m"]  # machinery asks for single contacts
+    assert "creation" in set(causes["counted"]["lens"])
+    pd.testing.assert_frame_equal(causes["fetched"][told], causes["counted"][told])
