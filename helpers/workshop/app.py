@@ -1,6 +1,7 @@
 """The app's server: Voila with routes of our own, each for who is invited alone, and kernels that stand ready."""
 
 import logging
+import shutil
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psutil
+from jupyter_core.utils import run_sync
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.ioloop import IOLoop
@@ -210,13 +212,17 @@ class WorkshopApp(Voila):
         ]
 
     def stop(self) -> None:
-        """End the kernels; by force those that have not even started after a few seconds."""
+        """End the kernels, by force those that have not even started after a few seconds, then remove their folder.
+
+        Voilà itself removes the folder first: a kernel that is just starting then writes it anew, and it stays.
+        """
         force = Timer(LONGEST_STOP, kill_children)
         force.daemon = True
         force.start()
         with suppress(HTTPError, RuntimeError, KeyError):
-            super().stop()
+            run_sync(self.kernel_manager.shutdown_all)()
         force.cancel()
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def listen(self) -> None:
         """Listen on the one port asked for until somebody stops it.

@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from helpers.answers.files import ABSENT
 from helpers.answers.invitations import invite, read_invitations
 from helpers.answers.survey import write_response
 from helpers.model.survey import load_survey
+from helpers.workshop.app import WorkshopApp
 from helpers.workshop.links import PORT_FILE, Link, find_own_address
 from helpers.workshop.server import describe_links
 from tests.workshop.conftest import Visitor, make_folder, start_app
@@ -62,6 +64,21 @@ def test_the_facilitators_address_is_the_first_line_on_loopback_and_answers_at_o
     finally:
         app.stop()
     assert app.process.returncode == 0
+
+
+def test_the_folder_of_kernels_goes_after_the_kernels_that_still_write_into_it(tmp_path):
+    folder = tmp_path / "voila_kernels"
+
+    class Starting:
+        """A kernel that was starting writes its connection file while all are being shut down."""
+
+        async def shutdown_all(self):
+            folder.mkdir(exist_ok=True)
+            (folder / "kernel.json").touch()
+
+    folder.mkdir()
+    WorkshopApp.stop(SimpleNamespace(kernel_manager=Starting(), connection_dir=str(folder)))
+    assert not folder.exists()
 
 
 @posix
